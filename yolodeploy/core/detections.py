@@ -1,0 +1,116 @@
+"""Boxes, and how far two releases agree on the same frames.
+
+Lost and gained boxes are counted apart: a better model gains boxes, a spoiled one loses them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import NamedTuple
+
+import msgspec
+
+
+class Box(msgspec.Struct, frozen=True):
+    """One detection. Corners in pixels of the source picture; `score` from 0 to 1."""
+
+    class_id: int
+    score: float
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    @property
+    def valid(self) -> bool:
+        """Whether every figure is finite and the box is not inside out."""
+        figures = (self.score, self.x1, self.y1, self.x2, self.y2)
+        return all(map(isfinite, figures)) and self.x2 >= self.x1 and self.y2 >= self.y1
+
+
+class Agreement(msgspec.Struct, frozen=True):
+    """Counts over some frames; adding them up adds up the frames.
+
+    `expected` is the number of boxes the old release (or the labels) had, `invalid` the boxes of
+    the new one that are no boxes (NaN, inside out), `empty` the frames on which it found nothing
+    though something was expected.
+    """
+
+    frames: int = 0
+    expected: int = 0
+    matched: int = 0
+    gained: int = 0
+    invalid: int = 0
+    empty: int = 0
+
+    @property
+    def lost(self) -> int:
+        """Expected boxes that the new release does not have."""
+        return self.expected - self.matched
+
+    @property
+    def lost_share(self) -> float:
+        """Lost boxes of those expected, 0 to 1."""
+        return self.lost / self.expected if self.expected else 0.0
+
+    @property
+    def gained_share(self) -> float:
+        """Boxes without a counterpart, of those that the new release reports, 0 to 1."""
+        reported = self.matched + self.gained
+        return self.gained / reported if reported else 0.0
+
+    def __add__(self, other: Agreement) -> Agreement:
+        return Agreement(
+            *(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__)
+        )
+
+
+def iou(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width = min(a.x2, b.x2) - max(a.x1, b.x1)
+    height = min(a.y2, b.y2) - max(a.y1, b.y1)
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    both = (a.x2 - a.x1) * (a.y2 - a.y1) + (b.x2 - b.x1) * (b.y2 - b.y1) - shared
+    return shared / both if both > 0 else 0.0
+
+
+class _Pair(NamedTuple):
+    overlap: float
+    expected: int
+    found: int
+
+
+def compare(
+    expected: Sequence[Box], found: Sequence[Box], iou_threshold: float = 0.5
+) -> Agreement:
+    """How the boxes found on one frame agree with those expected.
+
+    Boxes of one class are paired greedily, best overlap first, from `iou_threshold` up.
+    """
+    sound = [box for box in found if box.valid]
+    pairs = sorted(
+        (
+            _Pair(overlap, i, j)
+            for i, old in enumerate(expected)
+            for j, new in enumerate(sound)
+            if old.class_id == new.class_id and (overlap := iou(old, new)) >= iou_threshold
+        ),
+        key=lambda pair: (-pair.overlap, pair.expected, pair.found),
+    )
+    olds: set[int] = set()
+    news: set[int] = set()
+    for pair in pairs:
+        if pair.expected not in olds and pair.found not in news:
+            olds.add(pair.expected)
+            news.add(pair.found)
+    return Agreement(
+        frames=1,
+        expected=len(expected),
+        matched=len(olds),
+        gained=len(sound) - len(news),
+        invalid=len(found) - len(sound),
+        empty=int(bool(expected) and not sound),
+    )

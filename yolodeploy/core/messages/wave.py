@@ -1,0 +1,29 @@
+"""What is said about waves."""
+
+from yolodeploy.core.messages import Message
+
+MESSAGES = {
+    "invalid": Message(
+        "waves {spec!r}: {part!r} is neither a count nor a percentage from 1 to 100",
+        "波次 {spec!r}：{part!r} 既不是数量，也不是 1 到 100 的百分比",
+        "use counts and percentages that grow, such as --waves 1,25%,100%",
+        "请使用递增的数量或百分比，例如 --waves 1,25%,100%",
+    ),
+    "shrinks": Message(
+        "waves {spec!r} shrink: each says how many sites have moved after it",
+        "波次 {spec!r} 在减小：每一项表示该波次之后已切换的站点数",
+        "use sizes that grow, such as --waves 1,25%,100%",
+        "请使用递增的大小，例如 --waves 1,25%,100%",
+    ),
+    "unknown_site": Message(
+        "a wave names site {site}, which is not part of the rollout",
+        "波次中的站点 {site} 不在本次发布范围内",
+        "yolodeploy site list",
+    ),
+    "repeated_site": Message(
+        "site {site} is in two waves",
+        "站点 {site} 出现在两个波次中",
+        "name each site in one wave only",
+        "每个站点只能出现在一个波次中",
+    ),
+}

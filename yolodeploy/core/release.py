@@ -1,0 +1,86 @@
+"""Releases, and the models and images they are made of."""
+
+from __future__ import annotations
+
+import msgspec
+
+from yolodeploy.core.digests import digest_of
+from yolodeploy.core.gates import DEFAULT_GATES, Gate
+
+
+class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a model from its metadata and one probe.
+
+    `height` and `width` are those of the network's input in pixels; `classes` are in class-id
+    order; `digest` and `size_bytes` are the ONNX file's.
+    """
+
+    digest: str
+    size_bytes: int
+    task: str
+    classes: tuple[str, ...]
+    height: int
+    width: int
+    stride: int
+    opset: int
+    producer: str = ""
+    license: str = ""
+
+
+class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the server treats requests.
+
+    `conf` and `iou` are 0 to 1; `max_det` is boxes per picture; `threads` is 0 for what the
+    machine or the cgroup allows.
+    """
+
+    conf: float = 0.25
+    iou: float = 0.7
+    max_det: int = 300
+    threads: int = 0
+
+
+class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one instance may take."""
+
+    cpu_millis: int = 1000
+    memory_mb: int = 512
+    gpus: int = 0
+    vram_mb: int = 0
+
+
+class ReleaseSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that makes a release what it is; its digest is the release's identity.
+
+    `image` is the digest of the image's manifest, `model` that of the model inside it.
+    """
+
+    app: str
+    image: str
+    model: str
+    classes: tuple[str, ...] = ()
+    serving: Serving = Serving()
+    resources: Resources = Resources()
+    gates: tuple[Gate, ...] = DEFAULT_GATES
+
+    @property
+    def digest(self) -> str:
+        """The release's identity: the digest of its canonical JSON."""
+        return digest_of(msgspec.json.encode(self, order="sorted"))
+
+
+class Release(msgspec.Struct, frozen=True):
+    """A specification with the number people call it by (`brake-disc@7`)."""
+
+    number: int
+    spec: ReleaseSpec
+
+    @property
+    def alias(self) -> str:
+        """`brake-disc@7`."""
+        return f"{self.spec.app}@{self.number}"
+
+    @property
+    def digest(self) -> str:
+        """The identity."""
+        return self.spec.digest

@@ -1,0 +1,71 @@
+"""What a site tells a server process, and what the server answers.
+
+Server and site may be of different versions (the server comes out of the image), so both sides
+ignore fields that they do not know.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from yolodeploy.core.detections import Box
+from yolodeploy.core.release import Serving
+
+
+class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The server's configuration file (JSON).
+
+    `model` is a path to an ONNX file. Two sockets are opened on `host`: `instance_port` (0: any
+    free one) answers for this process from its start, `port` (0: none) is shared with other
+    processes of the same app and joined only when the model has answered. `state_dir` holds what
+    outlives the process: its address (`instance.json`), epoch counter and measurements.
+    """
+
+    model: str
+    state_dir: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    instance_port: int = 0
+    site: str = ""
+    device: str = ""
+    instance: str = ""
+    app: str = ""
+    release: str = ""
+    model_digest: str = ""
+    serving: Serving = Serving()
+    exit_with_parent: bool = False
+
+
+class InstanceAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """`instance.json` in the state folder: where this life of the process answers."""
+
+    pid: int
+    host: str
+    port: int
+    epoch: int
+    ready: bool = False
+
+
+class DetectResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to `POST /detect`.
+
+    `boxes` are in pixels of the picture as sent, `width` and `height` are its size, `stages_ms`
+    has one entry a stage and `total`.
+    """
+
+    boxes: tuple[Box, ...]
+    classes: tuple[str, ...]
+    width: int
+    height: int
+    stages_ms: dict[str, float]
+    request_id: str = ""
+    release: str = ""
+    model: str = ""
+
+
+class ErrorResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a request that cannot be served: a code of the catalogue, text, remedy."""
+
+    code: str
+    text: str
+    remedy: str = ""

@@ -1,0 +1,114 @@
+"""The way of one site through a rollout, as a table.
+
+    prefetch → check → switch → settle → observe → verdict → commit
+                           └────────┴────────┴────────┴────→ revert
+
+Each step is journalled as intended before it is done, and with its outcome after. What comes next
+is a function of the journal alone, so a process that dies anywhere can be replaced by another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+
+import msgspec
+
+
+class Step(Enum):
+    """One step of one site; every one of them may be done again without harm."""
+
+    PREFETCH = "prefetch"
+    CHECK = "check"
+    SWITCH = "switch"
+    SETTLE = "settle"
+    OBSERVE = "observe"
+    VERDICT = "verdict"
+    COMMIT = "commit"
+    REVERT = "revert"
+
+
+class Outcome(Enum):
+    """How a step ended, or that it was begun."""
+
+    INTENDED = "intended"
+    DONE = "done"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    OFFLINE = "offline"
+
+
+class SiteResult(Enum):
+    """How a site came out of a rollout."""
+
+    COMMITTED = "committed"
+    REVERTED = "reverted"
+    INCONCLUSIVE = "inconclusive"  # reverted, because the gates could not tell
+    REFUSED = "refused"  # stopped before the switch: nothing changed
+    OFFLINE = "offline"
+    STOPPED = "stopped"  # aborted before its turn
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of the journal of one site."""
+
+    step: Step
+    outcome: Outcome
+    detail: str = ""
+
+
+AFTER_SUCCESS: dict[Step, Step | SiteResult] = {
+    Step.PREFETCH: Step.CHECK,
+    Step.CHECK: Step.SWITCH,
+    Step.SWITCH: Step.SETTLE,
+    Step.SETTLE: Step.OBSERVE,
+    Step.OBSERVE: Step.VERDICT,
+    Step.VERDICT: Step.COMMIT,
+    Step.COMMIT: SiteResult.COMMITTED,
+    Step.REVERT: SiteResult.REVERTED,
+}
+
+AFTER_FAILURE: dict[Step, Step | SiteResult] = {
+    Step.PREFETCH: SiteResult.REFUSED,
+    Step.CHECK: SiteResult.REFUSED,
+    Step.SWITCH: Step.REVERT,
+    Step.SETTLE: Step.REVERT,
+    Step.OBSERVE: Step.REVERT,
+    Step.VERDICT: Step.REVERT,
+    Step.COMMIT: Step.REVERT,  # the guard was quicker: make sure of it
+    Step.REVERT: Step.REVERT,
+}
+
+BEFORE_SWITCH = frozenset({Step.PREFETCH, Step.CHECK})
+
+
+def following(journal: Iterable[Entry]) -> Step | SiteResult:
+    """What is to be done next, given everything journalled of a site so far.
+
+    An intended step without an outcome is done again.
+    """
+    upcoming: Step | SiteResult = Step.PREFETCH
+    inconclusive = False
+    for entry in journal:
+        if entry.outcome is Outcome.INTENDED or entry.outcome is Outcome.OFFLINE:
+            upcoming = entry.step
+        elif entry.outcome is Outcome.DONE:
+            upcoming = AFTER_SUCCESS[entry.step]
+            inconclusive = inconclusive and entry.step is Step.REVERT
+        else:
+            upcoming = AFTER_FAILURE[entry.step]
+            inconclusive = entry.outcome is Outcome.INCONCLUSIVE
+    if upcoming is SiteResult.REVERTED and inconclusive:
+        return SiteResult.INCONCLUSIVE
+    return upcoming
+
+
+def switched(journal: Iterable[Entry]) -> bool:
+    """Whether the site may be running the new release: the switch was intended and not undone."""
+    moved = False
+    for entry in journal:
+        if entry.step is Step.SWITCH:
+            moved = True
+        elif entry.step is Step.REVERT and entry.outcome is Outcome.DONE:
+            moved = False
+    return moved

@@ -1,0 +1,95 @@
+"""The level-triggered interface that every kind of site implements.
+
+Written with two implementations in mind: server processes on this machine, and a Kubernetes
+cluster behind a bad link. Hence: every call may be repeated; no call relies on an earlier one
+of the same process; everything that must survive the caller lives in the site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from yolodeploy.core.release import Release, ReleaseSpec
+from yolodeploy.core.serving import DetectResponse
+from yolodeploy.core.site import (
+    Fence,
+    InstanceState,
+    Intent,
+    LogLine,
+    Prefetched,
+    SiteEvent,
+    SiteState,
+    StageReport,
+)
+
+
+class Site(Protocol):
+    """One cluster.
+
+    Every method raises `Unreachable` (`site.unreachable`) when the site does not answer.
+    """
+
+    name: str
+
+    def observe(self) -> SiteState:
+        """How the site is now."""
+        ...
+
+    def claim(self, holder: str, seconds: float, *, take_over: bool = False) -> Fence:
+        """Take the site's lease and a fence above all earlier ones; again extends it.
+
+        Raises:
+            Refused: `site.leased`, another holder's lease has not run out (unless `take_over`).
+        """
+        ...
+
+    def release_lease(self, fence: Fence) -> None:
+        """Give the lease back; harmless when it was lost meanwhile."""
+        ...
+
+    def lacking_bytes(self, spec: ReleaseSpec) -> int:
+        """How many bytes `prefetch` would move, over all devices."""
+        ...
+
+    def prefetch(self, spec: ReleaseSpec) -> Prefetched:
+        """Bring the release's image to every device and check its digests. Runs nothing.
+
+        Raises:
+            Corrupt: `oci.*`, a blob is not what its digest says.
+        """
+        ...
+
+    def apply(self, intent: Intent, fence: Fence) -> None:
+        """Make it so. Returns when the intent is stored in the site, not when it is reached.
+
+        Raises:
+            Refused: `site.fenced`, somebody claimed the site after `fence` was given.
+        """
+        ...
+
+    def detect(self, instance: InstanceState, picture: bytes) -> DetectResponse:
+        """Send one picture to one instance.
+
+        Raises:
+            Failed: `serve.*`, the server refused the picture or broke.
+        """
+        ...
+
+    def sketches(self) -> Sequence[StageReport]:
+        """What every instance has measured so far; those that do not answer are left out."""
+        ...
+
+    def watch(self, since: int) -> Sequence[SiteEvent]:
+        """Events after sequence number `since`, oldest first."""
+        ...
+
+    def logs(
+        self, *, app: str | None = None, device: str | None = None, lines: int = 100
+    ) -> Iterator[LogLine]:
+        """The last lines of the servers' logs, instance by instance."""
+        ...
+
+    def releases(self, app: str) -> Sequence[Release]:
+        """The releases that the site has kept of an app, newest first: its own history."""
+        ...
