@@ -51,8 +51,8 @@ class Ring:
 
 def draw_crack(grey: Grey, ring: Ring, rng: np.random.Generator) -> Box:
     """Darken an irregular branching line of 4 to 9 segments and return its box."""
-    width = float(rng.uniform(1.1, 2.4))
-    depth = float(rng.uniform(0.30, 0.75))
+    width = float(rng.uniform(1.4, 2.8))
+    depth = float(rng.uniform(0.40, 0.85))
     path = _crack_path(ring, rng, int(rng.integers(4, 10)), float(rng.uniform(0.40, 0.95)))
     lines = [path]
     if rng.random() < 0.35:
@@ -62,14 +62,14 @@ def draw_crack(grey: Grey, ring: Ring, rng: np.random.Generator) -> Box:
         cv2.polylines(mask, [_fixed_point(line)], False, 255, 2, cv2.LINE_AA, _SUBPIXEL_BITS)
     # cv2 draws whole widths only: a blurred line of 2 px, scaled, stands for the finer ones.
     alpha = cv2.GaussianBlur(mask, (0, 0), 0.45).astype(np.float32) / 255.0
-    grey *= 1.0 - alpha * np.float32(depth * min(1.0, width / 2.0))
+    grey *= 1.0 - alpha * np.float32(depth * min(1.0, width / 2.2))
     return _bounds(CRACK, np.concatenate(lines), width / 2.0)
 
 
 def draw_pit(grey: Grey, ring: Ring, rng: np.random.Generator) -> Box:
     """Draw a small irregular dark hollow whose edge away from the light is bright."""
-    radius = float(rng.uniform(5.5, 11.0))
-    depth = float(rng.uniform(0.30, 0.70))
+    radius = float(rng.uniform(6.5, 12.0))
+    depth = float(rng.uniform(0.35, 0.75))
     rim = float(rng.uniform(0.10, 0.28))
     centre = np.array(
         ring.point(

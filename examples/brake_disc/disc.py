@@ -10,7 +10,6 @@ import math
 
 import cv2
 import numpy as np
-
 from defects import Grey, Ring
 
 
@@ -35,7 +34,7 @@ def draw_disc(
         _drill(grey, ring, phase, rng)
     _stain(grey, ring, rng)
     _scratch(grey, ring, rng)
-    _hub(grey, distance, angle, ring, phase, rng)
+    _hub(grey, (distance, angle), ring, phase, rng)
     return ring
 
 
@@ -46,20 +45,18 @@ def _machined(distance: Grey, angle: Grey, radius: float, rng: np.random.Generat
     coarse = np.convolve(profile, np.ones(15) / 15, mode="same")
     marks = rng.uniform(0.012, 0.05) * fine + rng.uniform(0.05, 0.14) * coarse
     lookup = np.interp(distance.ravel() * 2.0, np.arange(len(marks)), marks)
-    tie = np.abs(np.cos(angle - np.float32(rng.uniform(0.0, math.pi)))) ** 6
+    cosine = np.cos(angle - np.float32(rng.uniform(0.0, math.pi)))
+    square = cosine * cosine
+    tie = square * square * square
     base = rng.uniform(0.42, 0.62) + rng.uniform(0.05, 0.2) * tie
     surface: Grey = (base + lookup.reshape(distance.shape)).astype(np.float32)
     return surface
 
 
 def _hub(
-    grey: Grey,
-    distance: Grey,
-    angle: Grey,
-    ring: Ring,
-    phase: float,
-    rng: np.random.Generator,
+    grey: Grey, polar: tuple[Grey, Grey], ring: Ring, phase: float, rng: np.random.Generator
 ) -> None:
+    distance, angle = polar
     top = ring.inner * float(rng.uniform(0.86, 0.94))
     side = np.float32(0.30) + np.float32(0.10) * np.cos(angle - np.float32(0.8))
     _blend(grey, side.astype(np.float32), _inside(distance, ring.inner - 2.0))

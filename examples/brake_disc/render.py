@@ -14,12 +14,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-
 from defects import CLASS_NAMES, Box, Grey, Ring, draw_crack, draw_pit
 from disc import draw_disc
+from numpy.typing import NDArray
 
-__all__ = ["CLASS_NAMES", "Box", "label_lines", "render", "write_frames"]
+__all__ = ["CLASS_NAMES", "Box", "clip", "label_lines", "render", "write_frames"]
 
 Frame = NDArray[np.uint8]
 
@@ -35,8 +34,12 @@ def render(seed: int, width: int = 640, height: int = 480) -> tuple[Frame, list[
     grey = _conveyor(width, height, rng)
     boxes: list[Box] = []
     for centre, radius in _places(width, height, rng):
-        ring = draw_disc(grey, centre, radius, rng)
-        boxes += _damage(grey, ring, width, height, rng)
+        left, top = max(int(centre[0] - radius) - 16, 0), max(int(centre[1] - radius) - 16, 0)
+        window = grey[top : int(centre[1] + radius) + 20, left : int(centre[0] + radius) + 20]
+        ring = draw_disc(window, (centre[0] - left, centre[1] - top), radius, rng)
+        for box in _damage(window, ring, rng):
+            shifted = clip(box, left, top, width, height)
+            boxes += [] if shifted is None else [shifted]
     return _photograph(_light(grey, rng), rng), boxes
 
 
@@ -91,31 +94,28 @@ def _places(
             height * float(rng.uniform(0.42, 0.58)),
         )
         return [(centre, radius)]
-    return [
-        (
-            (width * (side + float(rng.uniform(-0.05, 0.05))), height * float(rng.uniform(0.4, 0.6))),
-            height * float(rng.uniform(0.25, 0.32)),
-        )
-        for side in (0.22, 0.77)
-    ]
+    places: list[tuple[tuple[float, float], float]] = []
+    for side in (0.22, 0.77):
+        x = width * (side + float(rng.uniform(-0.05, 0.05)))
+        y = height * float(rng.uniform(0.4, 0.6))
+        places.append(((x, y), height * float(rng.uniform(0.25, 0.32))))
+    return places
 
 
-def _damage(
-    grey: Grey, ring: Ring, width: int, height: int, rng: np.random.Generator
-) -> list[Box]:
+def _damage(grey: Grey, ring: Ring, rng: np.random.Generator) -> list[Box]:
     if rng.random() < CLEAN_SHARE:
         return []
     drawn: list[Box] = []
-    for _ in range(int(rng.integers(1, 5))):
+    for _ in range(int(rng.integers(1, 6))):
         draw = draw_crack if rng.random() < 0.5 else draw_pit
         drawn.append(draw(grey, ring, rng))
-    clipped = (_clip(box, width, height) for box in drawn)
-    return [box for box in clipped if box is not None]
+    return drawn
 
 
-def _clip(box: Box, width: int, height: int) -> Box | None:
-    x1, y1 = max(box.x1, 0.0), max(box.y1, 0.0)
-    x2, y2 = min(box.x2, float(width)), min(box.y2, float(height))
+def clip(box: Box, dx: float, dy: float, width: int, height: int) -> Box | None:
+    """Move a box by (dx, dy) pixels and cut it to the frame; None when too little is left."""
+    x1, y1 = max(box.x1 + dx, 0.0), max(box.y1 + dy, 0.0)
+    x2, y2 = min(box.x2 + dx, float(width)), min(box.y2 + dy, float(height))
     seen = max(x2 - x1, 0.0) * max(y2 - y1, 0.0)
     if seen < MIN_VISIBLE_SHARE * (box.x2 - box.x1) * (box.y2 - box.y1):
         return None
@@ -137,19 +137,20 @@ def _light(grey: Grey, rng: np.random.Generator) -> Grey:
     exposure = float(rng.uniform(0.75, 1.2))
     lit: Grey = grey * gradient * vignette * exposure
     lit *= 1.0 + float(rng.uniform(0.0, 0.5)) * streak
-    return (lit + float(rng.uniform(0.0, 0.12)) * streak).astype(np.float32)
+    lit += float(rng.uniform(0.0, 0.12)) * streak
+    return lit
 
 
 def _photograph(grey: Grey, rng: np.random.Generator) -> Frame:
     """Lens blur, tint, then shot and read noise of the sensor."""
     blurred = cv2.GaussianBlur(grey, (0, 0), float(rng.uniform(0.4, 1.0)))
-    colour = blurred[:, :, None] * np.array(TINT_BGR, np.float32)
-    colour = np.clip(colour, 0.0, 1.0)
+    tinted = blurred[:, :, None] * np.array(TINT_BGR, np.float32)
+    colour: Grey = np.clip(tinted, 0.0, 1.0).astype(np.float32)
     noise = rng.standard_normal(grey.shape, np.float32)
     chroma = rng.standard_normal(colour.shape, np.float32)
     read, shot = float(rng.uniform(0.004, 0.012)), float(rng.uniform(0.005, 0.02))
-    colour += (noise[:, :, None] + 0.4 * chroma) * (read + shot * np.sqrt(colour))
-    return np.asarray(np.clip(colour * 255.0 + 0.5, 0, 255), np.uint8)
+    noisy = colour + (noise[:, :, None] + 0.4 * chroma) * (read + shot * np.sqrt(colour))
+    return np.asarray(np.clip(noisy * 255.0 + 0.5, 0, 255), np.uint8)
 
 
 def _main() -> None:

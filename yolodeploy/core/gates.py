@@ -174,6 +174,11 @@ DEFAULT_GATES: tuple[Gate, ...] = (
 )
 
 
+def samples_wanted(gate: Gate) -> int:
+    """How many requests a gate needs of each release before it can tell."""
+    return gate.min_samples if isinstance(gate, ErrorsGate | LatencyGate) else 1
+
+
 def judge(
     gates: Iterable[Gate], new: Observation, old: Observation | None
 ) -> tuple[GateResult, ...]:

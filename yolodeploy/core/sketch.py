@@ -117,15 +117,15 @@ def difference(now: Mapping[str, Sketch], before: Mapping[str, Sketch]) -> Stage
         if stage not in now and old.counts:
             return None
     for stage, new in now.items():
-        old = before.get(stage)
-        if old is None:
+        known = before.get(stage)
+        if known is None:
             result[stage] = Sketch(new.sum_us, dict(new.counts))
             continue
-        grown = _grown(new.counts, old.counts)
+        grown = _grown(new.counts, known.counts)
         if grown is None:
             return None
         if grown:
-            result[stage] = Sketch(max(new.sum_us - old.sum_us, 0.0), grown)
+            result[stage] = Sketch(max(new.sum_us - known.sum_us, 0.0), grown)
     return result
 
 

@@ -35,7 +35,7 @@ class Outcome(Enum):
     DONE = "done"
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
-    OFFLINE = "offline"
+    WAITING = "waiting"  # not now: offline, held or leased; to be tried again
 
 
 class SiteResult(Enum):
@@ -45,7 +45,7 @@ class SiteResult(Enum):
     REVERTED = "reverted"
     INCONCLUSIVE = "inconclusive"  # reverted, because the gates could not tell
     REFUSED = "refused"  # stopped before the switch: nothing changed
-    OFFLINE = "offline"
+    WAITING = "waiting"
     STOPPED = "stopped"  # aborted before its turn
 
 
@@ -79,8 +79,6 @@ AFTER_FAILURE: dict[Step, Step | SiteResult] = {
     Step.REVERT: Step.REVERT,
 }
 
-BEFORE_SWITCH = frozenset({Step.PREFETCH, Step.CHECK})
-
 
 def following(journal: Iterable[Entry]) -> Step | SiteResult:
     """What is to be done next, given everything journalled of a site so far.
@@ -90,7 +88,7 @@ def following(journal: Iterable[Entry]) -> Step | SiteResult:
     upcoming: Step | SiteResult = Step.PREFETCH
     inconclusive = False
     for entry in journal:
-        if entry.outcome is Outcome.INTENDED or entry.outcome is Outcome.OFFLINE:
+        if entry.outcome is Outcome.INTENDED or entry.outcome is Outcome.WAITING:
             upcoming = entry.step
         elif entry.outcome is Outcome.DONE:
             upcoming = AFTER_SUCCESS[entry.step]

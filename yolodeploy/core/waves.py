@@ -61,7 +61,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A rollout before it starts. `waves` holds the sites that go, `sites` all that were asked for.
 
     Times are seconds: `settle_s` how long instances may take to get ready, `observe_s` how long
-    they are watched at most, `guard_s` when the site reverts by itself after the switch.
+    they are watched at most and `soak_s` at least, `guard_s` when the site reverts by itself after
+    the switch. `compare` False judges the release alone (an undo goes back to a known one).
     """
 
     app: str
@@ -72,7 +73,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 4
     settle_s: float = 120.0
     observe_s: float = 60.0
+    soak_s: float = 5.0
     guard_s: float = 300.0
+    compare: bool = True
 
     def site(self, name: str) -> SitePlan:
         """The plan of one site of it."""

@@ -1,0 +1,19 @@
+"""What actions are called."""
+
+from yolodeploy.core.messages import Message
+
+MESSAGES = {
+    "fleet.refresh": Message("Ask every site how it is", "刷新所有站点状态"),
+    "release.roll_out": Message("Roll out to every site", "发布到所有站点"),
+    "rollout.pause": Message("Pause", "暂停"),
+    "rollout.resume": Message("Resume", "继续"),
+    "rollout.abort": Message("Abort: what is on trial goes back", "中止：试运行的站点回退"),
+    "rollout.undo": Message("Undo: bring the previous release back", "撤销：恢复上一个版本"),
+    "device.hold": Message("Hold: no rollout changes this device", "锁定：发布不会更改此设备"),
+    "device.unhold": Message("End the hold", "解除锁定"),
+    "site.hold": Message("Hold: no rollout changes this site", "锁定：发布不会更改此站点"),
+    "site.unhold": Message("End the hold of the site", "解除站点锁定"),
+    "site.start": Message("Start the site's processes", "启动站点进程"),
+    "site.stop": Message("Stop the site's processes", "停止站点进程"),
+    "site.remove": Message("Remove the site and all that it holds", "移除站点及其全部内容"),
+}

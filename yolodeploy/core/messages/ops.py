@@ -1,0 +1,74 @@
+"""What is said about operations and actions."""
+
+from yolodeploy.core.messages import Message
+
+MESSAGES = {
+    "site_kind": Message(
+        "site {site} is of kind {kind}, which this version cannot talk to",
+        "站点 {site} 的类型为 {kind}，当前版本不支持",
+        "yolodeploy site list",
+    ),
+    "not_started": Message(
+        "operation {operation} could not be started: {reason}",
+        "无法启动操作 {operation}：{reason}",
+        "yolodeploy operations",
+    ),
+    "lost": Message(
+        "operation {operation} was cut off: its process is gone",
+        "操作 {operation} 已中断：其进程已不存在",
+        "yolodeploy rollout list, then yolodeploy rollout resume ID",
+        "yolodeploy rollout list，然后 yolodeploy rollout resume ID",
+    ),
+    "broken": Message(
+        "operation {operation} broke; the reason is in {log}",
+        "操作 {operation} 出错；原因见 {log}",
+        "report it with that file; then yolodeploy rollout resume ID",
+        "请附上该文件报告问题；然后 yolodeploy rollout resume ID",
+    ),
+    "detached": Message(
+        "operation {operation} goes on without this terminal",
+        "操作 {operation} 将在后台继续",
+        "yolodeploy operations follow {operation}",
+    ),
+    "interrupted": Message("interrupted", "已中断"),
+    "no_frames": Message(
+        "{path} holds no pictures",
+        "{path} 中没有图片",
+        "name a folder with .jpg, .png, .webp, .bmp or .tiff files",
+        "请指定包含 .jpg、.png、.webp、.bmp 或 .tiff 文件的文件夹",
+    ),
+    "unreadable": Message(
+        "{path} cannot be read: {reason}",
+        "无法读取 {path}：{reason}",
+        "ls -l {path}",
+    ),
+    "needs_yes": Message(
+        "{action} is dangerous and was not confirmed",
+        "{action} 是危险操作，尚未确认",
+        "add --yes",
+        "加上 --yes",
+    ),
+    "in_use": Message(
+        "{what} is still used by {user}",
+        "{what} 仍被 {user} 使用",
+        "yolodeploy rollout list",
+    ),
+    "ambiguous_device": Message(
+        "device {device} exists on several sites: {sites}",
+        "多个站点都有设备 {device}：{sites}",
+        "name it as SITE/{device}",
+        "请写成 SITE/{device}",
+    ),
+    "bad_gates": Message(
+        "{path} does not describe gates: {reason}",
+        "{path} 不是有效的门限描述：{reason}",
+        "start from: yolodeploy release show RELEASE -o json",
+        "可参考：yolodeploy release show RELEASE -o json",
+    ),
+    "too_large": Message(
+        "{path} has {size} bytes; a picture may have 32 MB",
+        "{path} 有 {size} 字节；图片最大 32 MB",
+        "send a smaller picture",
+        "请使用较小的图片",
+    ),
+}

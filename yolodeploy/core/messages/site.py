@@ -1,0 +1,86 @@
+"""What is said about sites."""
+
+from yolodeploy.core.messages import Message
+
+MESSAGES = {
+    "unreachable": Message(
+        "site {site} cannot be read: {reason}",
+        "无法读取站点 {site}：{reason}",
+        "yolodeploy site list",
+    ),
+    "stopped": Message(
+        "site {site} is not running: {reason}",
+        "站点 {site} 未运行：{reason}",
+        "yolodeploy site start {site}",
+    ),
+    "supervisor": Message(
+        "the process supervisor of site {site} does not start or stop: {reason}",
+        "站点 {site} 的进程监管器无法启动或停止：{reason}",
+        "yolodeploy site stop {site}, then yolodeploy site start {site}",
+    ),
+    "not_created": Message(
+        "site {site} could not be created: {reason}",
+        "无法创建站点 {site}：{reason}",
+        "make room or choose another folder with YOLODEPLOY_HOME, then repeat the command",
+        "请腾出空间，或用 YOLODEPLOY_HOME 另选文件夹，然后重试",
+    ),
+    "runtime_folder": Message(
+        "{folder} belongs to somebody else or is open to others",
+        "{folder} 属于他人或对他人开放",
+        "set XDG_RUNTIME_DIR to a folder of your own",
+        "请将 XDG_RUNTIME_DIR 设为自己的文件夹",
+    ),
+    "leased": Message(
+        "site {site} is being changed by {holder} (for {seconds} s more at most)",
+        "站点 {site} 正由 {holder} 更改（最多还需 {seconds} 秒）",
+        "wait, or take over with: yolodeploy rollout resume ID --take-over",
+        "请等待，或接管：yolodeploy rollout resume ID --take-over",
+    ),
+    "fenced": Message(
+        "site {site} has been taken over by {holder}; nothing was changed",
+        "站点 {site} 已被 {holder} 接管；未做任何更改",
+        "yolodeploy rollout list",
+    ),
+    "reverted": Message(
+        "site {site} has already gone back to the previous release of {app} ({reason})",
+        "站点 {site} 的 {app} 已恢复到上一个版本（{reason}）",
+        "yolodeploy events --site {site}",
+    ),
+    "no_answer": Message(
+        "{instance} does not answer: {reason}",
+        "{instance} 没有响应：{reason}",
+        "yolodeploy logs",
+    ),
+    "answer_too_large": Message(
+        "{instance} answered with more than 8 MB",
+        "{instance} 的响应超过 8 MB",
+        "yolodeploy logs",
+    ),
+    "detect": Message(
+        "{instance} refused the picture (HTTP {status}): {reason}",
+        "{instance} 拒绝了图片（HTTP {status}）：{reason}",
+        "yolodeploy logs",
+    ),
+    "port_taken": Message(
+        "port {port} is taken by another program",
+        "端口 {port} 已被其他程序占用",
+        "choose another with --port, or find the program with: ss -ltnp 'sport = :{port}'",
+        "用 --port 另选端口，或查找占用程序：ss -ltnp 'sport = :{port}'",
+    ),
+    "no_app": Message(
+        "app {app} does not run on site {site}",
+        "应用 {app} 未在站点 {site} 上运行",
+        "yolodeploy rollout start {app}@1 --site {site}",
+    ),
+    "image_incomplete": Message(
+        "image {image} has no {kind} layer, which an embedded site needs",
+        "镜像 {image} 缺少嵌入式站点所需的 {kind} 层",
+        "yolodeploy image build MODEL",
+    ),
+    "not_placed": Message(
+        "image {image} could not be stored in the site: {reason}",
+        "无法将镜像 {image} 存入站点：{reason}",
+        "make room on the disk, then: yolodeploy rollout resume ID",
+        "请腾出磁盘空间，然后：yolodeploy rollout resume ID",
+    ),
+}

@@ -1,0 +1,254 @@
+"""Rollouts: the plan, the state, what people ask of it, and who drives it.
+
+The journal of steps is in `journal`.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+import msgspec
+
+from yolodeploy.core.errors import NotFound, Refused
+from yolodeploy.core.waves import Plan
+from yolodeploy.inventory.connection import Inventory, Row
+
+_ID = re.compile(r"(?:r-)?(\d{1,15})", re.ASCII)
+
+
+class RolloutState(Enum):
+    """How far a rollout is. The last four are final."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    ABORTING = "aborting"
+    WAITING = "waiting"  # only offline sites are left
+    DONE = "done"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    ABORTED = "aborted"
+
+
+FINAL = frozenset(
+    {
+        RolloutState.DONE,
+        RolloutState.FAILED,
+        RolloutState.INCONCLUSIVE,
+        RolloutState.ABORTED,
+    }
+)
+_FINAL = "'done', 'failed', 'inconclusive', 'aborted'"
+
+
+class RolloutRow(NamedTuple):
+    """One rollout.
+
+    `release` is a digest, `holder` the engine that drives it (None: nobody) and `heartbeat_at`
+    its last sign of life. `pause_requested` and `abort_requested` are what other processes ask;
+    `approved_by` names who approved changed classes, empty without. Times are Unix seconds.
+    """
+
+    id: str
+    app: str
+    release: str
+    plan: Plan
+    operation: str
+    state: RolloutState
+    reason: str
+    created_at: float
+    ended_at: float | None
+    pause_requested: bool
+    abort_requested: bool
+    approved_by: str
+    holder: str | None
+    heartbeat_at: float | None
+
+
+class Requests(NamedTuple):
+    """What people ask of a rollout that is under way; an engine polls it."""
+
+    pause: bool
+    abort: bool
+    approved_by: str
+
+
+_ROLLOUT = """
+    SELECT number, app, release, plan, operation, state, reason, created_at, ended_at,
+        pause_requested, abort_requested, approved_by, holder, heartbeat_at FROM rollouts
+"""
+
+
+def create_rollout(inventory: Inventory, plan: Plan, operation: str, *, at: float) -> str:
+    """Store a plan as a running rollout, durably; its id, such as `r-7`.
+
+    Raises:
+        Refused: `inventory.rollout_unfinished`: another rollout of the app moves a site of it. One
+            that only waits for offline sites is no hindrance.
+    """
+    moving = [site for wave in plan.waves for site in wave]
+    with inventory.durable():
+        _refuse_overlap(inventory, plan.app, set(moving))
+        number = inventory.execute(
+            "INSERT INTO rollouts (app, release, plan, operation, state, created_at) "
+            "VALUES (?, ?, ?, ?, 'running', ?)",
+            (plan.app, plan.release, msgspec.json.encode(plan).decode(), operation, at),
+        ).lastrowid
+        left_out = [site.site for site in plan.sites if site.site not in set(moving)]
+        inventory.execute_many(
+            "INSERT INTO rollout_sites (rollout, site, position) VALUES (?, ?, ?)",
+            [(number, site, position) for position, site in enumerate([*moving, *left_out])],
+        )
+    return f"r-{number}"
+
+
+def get_rollout(inventory: Inventory, rollout: str) -> RolloutRow:
+    """One rollout.
+
+    Raises:
+        NotFound: `inventory.unknown_rollout`.
+    """
+    row = inventory.row(f"{_ROLLOUT} WHERE number = ?", (number_of(rollout),))
+    if row is None:
+        raise NotFound("inventory.unknown_rollout", rollout=rollout)
+    return _rollout(row)
+
+
+def list_rollouts(
+    inventory: Inventory, *, app: str | None = None, unfinished: bool = False, limit: int = 100
+) -> list[RolloutRow]:
+    """Rollouts, newest first; `unfinished` leaves those out that have ended."""
+    rows = inventory.rows(
+        f"{_ROLLOUT} WHERE (?1 IS NULL OR app = ?1) AND (NOT ?2 OR state NOT IN ({_FINAL})) "
+        "ORDER BY number DESC LIMIT ?3",
+        (app, unfinished, limit),
+    )
+    return [_rollout(row) for row in rows]
+
+
+def set_state(
+    inventory: Inventory, rollout: str, state: RolloutState, *, at: float, reason: str = ""
+) -> None:
+    """Move a rollout to another state, durably; the same again is harmless, a final one stays.
+
+    Raises:
+        NotFound: `inventory.unknown_rollout`.
+    """
+    ended_at = at if state in FINAL else None
+    with inventory.durable():
+        changed = inventory.execute(
+            "UPDATE rollouts SET state = ?, reason = ?, ended_at = ? "  # noqa: S608
+            f"WHERE number = ? AND state NOT IN ({_FINAL})",
+            (state.value, reason, ended_at, number_of(rollout)),
+        ).rowcount
+    if not changed:
+        get_rollout(inventory, rollout)
+
+
+def request_pause(inventory: Inventory, rollout: str, *, wanted: bool = True) -> None:
+    """Ask whoever drives it to pause, or to go on (`wanted` false).
+
+    Raises:
+        NotFound: `inventory.unknown_rollout`.
+    """
+    _ask(inventory, rollout, "pause_requested", wanted)
+
+
+def request_abort(inventory: Inventory, rollout: str) -> None:
+    """Ask whoever drives it to abort. There is no way back from that.
+
+    Raises:
+        NotFound: `inventory.unknown_rollout`.
+    """
+    _ask(inventory, rollout, "abort_requested", True)
+
+
+def approve(inventory: Inventory, rollout: str, person: str) -> None:
+    """Remember who approved what needs an approval.
+
+    Raises:
+        NotFound: `inventory.unknown_rollout`.
+    """
+    _ask(inventory, rollout, "approved_by", person)
+
+
+def requests(inventory: Inventory, rollout: str) -> Requests:
+    """What people ask of a rollout; cheap enough to be polled.
+
+    Raises:
+        NotFound: `inventory.unknown_rollout`.
+    """
+    row = inventory.row(
+        "SELECT pause_requested, abort_requested, approved_by FROM rollouts WHERE number = ?",
+        (number_of(rollout),),
+    )
+    if row is None:
+        raise NotFound("inventory.unknown_rollout", rollout=rollout)
+    return Requests(bool(row[0]), bool(row[1]), row[2])
+
+
+def take_rollout(
+    inventory: Inventory, rollout: str, holder: str, *, at: float, stale_after: float
+) -> None:
+    """Become the one that drives a rollout; again renews it (the heartbeat).
+
+    Another holder is displaced when its last sign of life lies more than `stale_after` seconds
+    from `at`, on either side: clocks are set back too.
+
+    Raises:
+        NotFound: `inventory.unknown_rollout`.
+        Refused: `inventory.rollout_taken`.
+    """
+    number = number_of(rollout)
+    changed = inventory.execute(
+        "UPDATE rollouts SET holder = ?1, heartbeat_at = ?2 WHERE number = ?3 AND (holder IS NULL "
+        "OR holder = ?1 OR heartbeat_at IS NULL OR abs(?2 - heartbeat_at) > ?4)",
+        (holder, at, number, stale_after),
+    ).rowcount
+    if not changed:
+        other = get_rollout(inventory, rollout).holder
+        raise Refused("inventory.rollout_taken", rollout=rollout, holder=other)
+
+
+def leave_rollout(inventory: Inventory, rollout: str, holder: str) -> None:
+    """Drive it no longer; harmless where somebody else does meanwhile."""
+    inventory.execute(
+        "UPDATE rollouts SET holder = NULL, heartbeat_at = NULL WHERE number = ? AND holder = ?",
+        (number_of(rollout), holder),
+    )
+
+
+def number_of(rollout: str) -> int:
+    """The number in `r-7` or `7`.
+
+    Raises:
+        NotFound: `inventory.unknown_rollout`.
+    """
+    match = _ID.fullmatch(rollout)
+    if match is None:
+        raise NotFound("inventory.unknown_rollout", rollout=rollout)
+    return int(match[1])
+
+
+def _refuse_overlap(inventory: Inventory, app: str, moving: set[str]) -> None:
+    for other in list_rollouts(inventory, app=app, unfinished=True):
+        theirs = {site for wave in other.plan.waves for site in wave}
+        if other.state is not RolloutState.WAITING and theirs & moving:
+            raise Refused("inventory.rollout_unfinished", rollout=other.id, app=app)
+
+
+def _ask(inventory: Inventory, rollout: str, column: str, value: object) -> None:
+    sql = f"UPDATE rollouts SET {column} = ? WHERE number = ?"  # noqa: S608 the column is ours
+    if not inventory.execute(sql, (value, number_of(rollout))).rowcount:
+        raise NotFound("inventory.unknown_rollout", rollout=rollout)
+
+
+def _rollout(row: Row) -> RolloutRow:
+    return RolloutRow._make(row)._replace(
+        id=f"r-{row[0]}",
+        plan=msgspec.json.decode(row[3], type=Plan),
+        state=RolloutState(row[5]),
+        pause_requested=bool(row[9]),
+        abort_requested=bool(row[10]),
+    )

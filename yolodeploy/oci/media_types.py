@@ -1,0 +1,28 @@
+"""Media types as data: what a blob is, and how a layer is compressed.
+
+OCI image specification 1.1, media-types.md; Docker's image manifest version 2, schema 2.
+"""
+
+from __future__ import annotations
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER_TAR = "application/vnd.oci.image.layer.v1.tar"
+LAYER_GZIP = f"{LAYER_TAR}+gzip"
+
+# Docker's names for the same bytes, which a base image may carry
+OCI_NAME = {
+    "application/vnd.docker.distribution.manifest.list.v2+json": INDEX,
+    "application/vnd.docker.distribution.manifest.v2+json": MANIFEST,
+    "application/vnd.docker.container.image.v1+json": CONFIG,
+    "application/vnd.docker.image.rootfs.diff.tar": LAYER_TAR,
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": LAYER_GZIP,
+}
+
+COMPRESSION = {LAYER_TAR: "", LAYER_GZIP: "gzip"}
+
+
+def oci_name(media_type: str) -> str:
+    """The OCI media type of the same bytes; `media_type` itself where there is none."""
+    return OCI_NAME.get(media_type, media_type)

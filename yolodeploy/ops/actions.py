@@ -1,0 +1,188 @@
+"""Every action in one table, for both front ends: what it is called, what it acts on, whether it
+is dangerous, the command that would do the same, and the function that does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from yolodeploy.core.messages import message
+from yolodeploy.ops.home import Home
+
+
+class Subject(Enum):
+    """What an action acts on; the argument of that name tells which one."""
+
+    FLEET = "fleet"
+    SITE = "site"
+    DEVICE = "device"
+    ROLLOUT = "rollout"
+    RELEASE = "release"
+
+
+class Action(NamedTuple):
+    """One action.
+
+    `id` is stable: keymaps refer to it. `command` has the subject's name in braces. `asks` names a
+    further argument that a person is asked for, empty for none. `dangerous` actions are confirmed
+    (a dialog that focuses Cancel; `--yes` in scripts).
+    """
+
+    id: str
+    subject: Subject
+    command: str
+    function: str
+    asks: str = ""
+    dangerous: bool = False
+
+    def title(self, language: str = "en") -> str:
+        """What it is called."""
+        return message(f"action.{self.id}").rendered("text", language, {})
+
+    def command_for(self, name: str, asked: str = "") -> str:
+        """The command line that does the same."""
+        return self.command.format_map({self.subject.value: name, self.asks or "asked": asked})
+
+    def perform(self, home: Home, name: str = "", asked: str = "") -> Any:
+        """Do it; raises what the function raises."""
+        module, _, attribute = self.function.partition(":")
+        function: Callable[..., Any] = getattr(import_module(module), attribute)
+        arguments = [name] if self.subject is not Subject.FLEET else []
+        return function(home, *arguments, *([asked] if self.asks else []))
+
+
+_HERE = "yolodeploy.ops.actions"
+
+ACTIONS: dict[str, Action] = {
+    action.id: action
+    for action in (
+        Action(
+            "fleet.refresh",
+            Subject.FLEET,
+            "yolodeploy status --refresh",
+            "yolodeploy.ops.sites:refresh",
+        ),
+        Action(
+            "release.roll_out",
+            Subject.RELEASE,
+            "yolodeploy rollout start {release}",
+            f"{_HERE}:roll_out",
+        ),
+        Action(
+            "rollout.pause",
+            Subject.ROLLOUT,
+            "yolodeploy rollout pause {rollout}",
+            "yolodeploy.ops.rollouts:pause",
+        ),
+        Action(
+            "rollout.resume",
+            Subject.ROLLOUT,
+            "yolodeploy rollout resume {rollout}",
+            "yolodeploy.ops.rollouts:resume",
+        ),
+        Action(
+            "rollout.abort",
+            Subject.ROLLOUT,
+            "yolodeploy rollout abort {rollout} --yes",
+            "yolodeploy.ops.rollouts:abort",
+            dangerous=True,
+        ),
+        Action(
+            "rollout.undo",
+            Subject.ROLLOUT,
+            "yolodeploy rollout undo {rollout} --yes",
+            f"{_HERE}:undo",
+            dangerous=True,
+        ),
+        Action(
+            "device.hold",
+            Subject.DEVICE,
+            "yolodeploy device hold {device} --reason {reason!r}",
+            "yolodeploy.ops.sites:hold_device",
+            asks="reason",
+        ),
+        Action(
+            "device.unhold",
+            Subject.DEVICE,
+            "yolodeploy device unhold {device}",
+            f"{_HERE}:unhold_device",
+        ),
+        Action(
+            "site.hold",
+            Subject.SITE,
+            "yolodeploy site hold {site} --reason {reason!r}",
+            "yolodeploy.ops.sites:hold_site",
+            asks="reason",
+        ),
+        Action(
+            "site.unhold", Subject.SITE, "yolodeploy site unhold {site}", f"{_HERE}:unhold_site"
+        ),
+        Action(
+            "site.start",
+            Subject.SITE,
+            "yolodeploy site start {site}",
+            "yolodeploy.ops.sites:start_site",
+        ),
+        Action(
+            "site.stop",
+            Subject.SITE,
+            "yolodeploy site stop {site} --yes",
+            "yolodeploy.ops.sites:stop_site",
+            dangerous=True,
+        ),
+        Action(
+            "site.remove",
+            Subject.SITE,
+            "yolodeploy site remove {site} --yes",
+            "yolodeploy.ops.sites:remove_site",
+            dangerous=True,
+        ),
+    )
+}
+
+
+def of_subject(subject: Subject) -> tuple[Action, ...]:
+    """The actions on one kind of thing, in the table's order."""
+    return tuple(action for action in ACTIONS.values() if action.subject is subject)
+
+
+def roll_out(home: Home, release: str) -> Any:
+    """A rollout to every site, with the defaults."""
+    from yolodeploy.ops.rollouts import start
+
+    return start(home, release, (), default_wish())
+
+
+def undo(home: Home, rollout: str) -> Any:
+    """Undo with the defaults."""
+    from yolodeploy.ops.rollouts import undo as undo_rollout
+
+    return undo_rollout(home, rollout, default_wish())
+
+
+def unhold_device(home: Home, device: str) -> None:
+    """End a device's hold."""
+    from yolodeploy.ops.sites import hold_device
+
+    hold_device(home, device, None)
+
+
+def unhold_site(home: Home, site: str) -> None:
+    """End a site's hold."""
+    from yolodeploy.ops.sites import hold_site
+
+    hold_site(home, site, None)
+
+
+def default_wish() -> Any:
+    """A rollout's settings as `config.toml` and the defaults have them."""
+    from yolodeploy.ops.settings import settings
+    from yolodeploy.rollouts.planning import Wish
+
+    values = settings()
+    return Wish(
+        concurrency=values["concurrency"].value, guard_s=values["guard_seconds"].value
+    )

@@ -1,0 +1,44 @@
+"""From a site's row to the site itself. Heavy adapters are imported here, when they are needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yolodeploy.core.errors import Refused
+from yolodeploy.inventory.sites import SiteRow, get_site, list_sites
+
+if TYPE_CHECKING:
+    from yolodeploy.inventory.connection import Inventory
+    from yolodeploy.ops.home import Home
+    from yolodeploy.sites.interface import Site
+
+EMBEDDED = "embedded"
+
+
+def connect(home: Home, row: SiteRow) -> Site:
+    """The site of a row.
+
+    Raises:
+        Refused: `ops.site_kind`, this version cannot talk to sites of that kind.
+    """
+    if row.kind != EMBEDDED:
+        raise Refused("ops.site_kind", site=row.name, kind=row.kind)
+    from pathlib import Path
+
+    from yolodeploy.sites.embedded.site import EmbeddedSite
+
+    return EmbeddedSite(row.name, Path(row.location), home.layout)
+
+
+def connect_named(home: Home, inventory: Inventory, name: str) -> Site:
+    """The site of a name.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    return connect(home, get_site(inventory, name))
+
+
+def connect_all(home: Home, inventory: Inventory) -> list[Site]:
+    """Every site."""
+    return [connect(home, row) for row in list_sites(inventory)]

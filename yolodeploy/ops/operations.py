@@ -1,0 +1,143 @@
+"""Operations: long actions in processes of their own, which front ends start and follow.
+
+`start` journals what is wanted and starts a detached process; whoever asked may go away. `follow`
+reads what it says from the inventory, from any process and as often as wanted.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yolodeploy.core.errors import Failed
+from yolodeploy.inventory import operations as rows
+from yolodeploy.inventory.connection import open_inventory, read_inventory
+from yolodeploy.inventory.operations import OperationEvent, OperationRow, OperationState
+
+if TYPE_CHECKING:
+    from yolodeploy.inventory.connection import Inventory
+    from yolodeploy.ops.home import Home
+
+POLL_S = 0.1
+START_LIMIT_S = 20.0
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def new_id() -> str:
+    """An id that people can type: `op-` and six hexadecimal digits."""
+    return f"op-{secrets.token_hex(3)}"
+
+
+def start(home: Home, kind: str, arguments: Mapping[str, Any], operation: str = "") -> str:
+    """Journal an operation and start its process; returns its id at once.
+
+    Raises:
+        Failed: `ops.not_started`.
+    """
+    operation = operation or new_id()
+    with open_inventory(home.inventory) as inventory:
+        rows.create_operation(inventory, operation, kind, arguments, at=time.time())
+    log = home.operations / f"{operation}.log"
+    try:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as stream:
+            subprocess.Popen(
+                [sys.executable, "-P", "-m", "yolodeploy.ops.runner", str(home.root), operation],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                cwd="/",
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise Failed("ops.not_started", operation=operation, reason=error.strerror) from error
+    return operation
+
+
+def follow(home: Home, operation: str, after: int = 0) -> Iterator[OperationEvent]:
+    """What an operation says, from sequence number `after` on, until it has ended.
+
+    Raises:
+        NotFound: `inventory.unknown_operation`.
+        Failed: `ops.lost`, its process died without a word.
+    """
+    with read_inventory(home.inventory) as inventory:
+        while True:
+            row = rows.get_operation(inventory, operation)
+            events = rows.follow(inventory, operation, after)
+            yield from events
+            if events:
+                after = events[-1].sequence
+            elif row.ended_at is not None:
+                return
+            elif lost(row):
+                raise Failed("ops.lost", operation=operation, log=home.operations / operation)
+            else:
+                time.sleep(POLL_S)
+
+
+def ending(home: Home, operation: str) -> OperationRow:
+    """The operation's row, which says how it ended."""
+    with read_inventory(home.inventory) as inventory:
+        return rows.get_operation(inventory, operation)
+
+
+def lost(row: OperationRow) -> bool:
+    """Whether an operation that has not ended has no process any more."""
+    if row.ended_at is not None:
+        return False
+    if row.pid is None:
+        return time.time() - row.created_at > START_LIMIT_S
+    return row.boot_id != boot_id() or not _alive(row.pid)
+
+
+def shown_state(row: OperationRow) -> OperationState:
+    """The state to show: `lost` where the process is gone."""
+    return OperationState.LOST if lost(row) else row.state
+
+
+def boot_id() -> str:
+    """A name for this boot of the machine; process ids of another one mean nothing."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+class Teller:
+    """What an operation says, written to the inventory as it is said."""
+
+    def __init__(self, inventory: Inventory, operation: str) -> None:
+        self._inventory = inventory
+        self.operation = operation
+
+    def say(self, code: str, level: str = "info", **fields: object) -> None:
+        """One event: a code of the catalogue and its fields."""
+        rows.append_event(
+            self._inventory,
+            self.operation,
+            level,
+            code,
+            {name: str(value) for name, value in fields.items()},
+            at=time.time(),
+        )
+
+    def alive(self) -> None:
+        """A sign of life."""
+        rows.heartbeat(self._inventory, self.operation, at=time.time())
+
+    def cancelled(self) -> bool:
+        """Whether somebody asked it to stop."""
+        return rows.cancel_requested(self._inventory, self.operation)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,0 +1,51 @@
+"""Pictures from a folder, for rollouts to compare on and for `detect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from yolodeploy.core.errors import NotFound, UsageError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+MOST_FRAMES = 200  # more do not make a gate surer, and each is sent to old and new
+LARGEST_BYTES = 32 << 20  # what the server takes
+
+
+class Picture(NamedTuple):
+    """A picture as it lies on disk."""
+
+    path: Path
+    content: bytes
+
+
+def pictures_in(folder: Path, most: int = MOST_FRAMES) -> list[Picture]:
+    """The first `most` pictures of a folder by name; larger ones than the server takes are left out.
+
+    Raises:
+        NotFound: `ops.no_frames`, `ops.unreadable`.
+    """
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        sized = [path for path in paths if path.is_file() and path.stat().st_size <= LARGEST_BYTES]
+        found = [Picture(path, path.read_bytes()) for path in sized[:most]]
+    except OSError as error:
+        raise NotFound("ops.unreadable", path=folder, reason=error.strerror) from error
+    if not found:
+        raise NotFound("ops.no_frames", path=folder)
+    return found
+
+
+def picture(path: Path) -> Picture:
+    """One picture, whatever its name.
+
+    Raises:
+        NotFound: `ops.unreadable`.
+        UsageError: `ops.too_large`.
+    """
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise UsageError("ops.too_large", path=path, size=path.stat().st_size)
+        return Picture(path, path.read_bytes())
+    except OSError as error:
+        raise NotFound("ops.unreadable", path=path, reason=error.strerror) from error

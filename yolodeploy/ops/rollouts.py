@@ -1,0 +1,190 @@
+"""Actions on rollouts: plan, start, pause, resume, abort, undo, and how one stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from yolodeploy.core.errors import NotFound, Refused
+from yolodeploy.core.release import Release
+from yolodeploy.core.steps import SiteResult
+from yolodeploy.core.waves import Plan, Standing
+from yolodeploy.inventory import journal as journals
+from yolodeploy.inventory import rollouts as rows
+from yolodeploy.inventory.catalog import get_app
+from yolodeploy.inventory.connection import open_inventory
+from yolodeploy.inventory.releases import get_release
+from yolodeploy.inventory.rollouts import FINAL
+from yolodeploy.inventory.sites import list_sites
+from yolodeploy.ops import operations
+from yolodeploy.ops.connect import connect_named
+from yolodeploy.ops.rollout_journal import hold_of
+from yolodeploy.ops.rollout_run import STALE_S
+from yolodeploy.rollouts.planning import Wish, plan_rollout
+
+if TYPE_CHECKING:
+    from yolodeploy.inventory.connection import Inventory
+    from yolodeploy.ops.home import Home
+
+
+class Started(NamedTuple):
+    """A rollout and the operation that drives it."""
+
+    rollout: str
+    operation: str
+
+
+def plan(home: Home, release: str, sites: Sequence[str], wish: Wish) -> tuple[Release, Plan]:
+    """What rolling out would do; no `sites` means all. Changes nothing.
+
+    Raises:
+        NotFound: `inventory.unknown_release`, `inventory.unknown_site`.
+        UsageError: `wave.*`.
+    """
+    with open_inventory(home.inventory) as inventory:
+        found = get_release(inventory, release)
+        names = list(sites) or [row.name for row in list_sites(inventory)]
+        connected = [connect_named(home, inventory, name) for name in names]
+        held = {name: hold_of(inventory, name) for name in names}
+    return found, plan_rollout(found, connected, wish, held.__getitem__)
+
+
+def start(home: Home, release: str, sites: Sequence[str], wish: Wish, frames: str = "") -> Started:
+    """Plan, journal the plan and start driving it in a process of its own.
+
+    `frames` names a folder of pictures; without one the app's own are used.
+
+    Raises:
+        Refused: `rollout.nothing_to_do`, `inventory.rollout_unfinished`.
+        NotFound, UsageError: As `plan`.
+    """
+    found, planned = plan(home, release, sites, wish)
+    if not planned.waves:
+        raise Refused("rollout.nothing_to_do", release=found.alias)
+    return _start(home, planned, frames or frames_of(home, found.spec.app))
+
+
+def resume(home: Home, rollout: str, *, take_over: bool = False) -> Started:
+    """Go on with a rollout that was paused, waits, or whose process is gone.
+
+    Raises:
+        Refused: `rollout.finished`, `inventory.rollout_taken`.
+    """
+    with open_inventory(home.inventory) as inventory:
+        row = rows.get_rollout(inventory, rollout)
+        if row.state in FINAL:
+            raise Refused("rollout.finished", rollout=row.id, state=row.state.value)
+        _check_free(row)
+        rows.request_pause(inventory, row.id, wanted=False)
+        frames = _frames_of_operation(inventory, row.operation)
+    arguments = {"rollout": row.id, "frames": frames, "take_over": take_over}
+    return Started(row.id, operations.start(home, "rollout", arguments))
+
+
+def pause(home: Home, rollout: str) -> None:
+    """Let sites that are under way finish, and begin no further one."""
+    with open_inventory(home.inventory) as inventory:
+        _unfinished(inventory, rollout)
+        rows.request_pause(inventory, rollout)
+
+
+def abort(home: Home, rollout: str) -> Started | None:
+    """End a rollout: what is on trial goes back, what was committed stays.
+
+    Returns the operation that does it when nobody drives the rollout now.
+    """
+    with open_inventory(home.inventory) as inventory:
+        row = _unfinished(inventory, rollout)
+        rows.request_abort(inventory, rollout)
+    driven = row.holder is not None and not _stale(row)
+    return None if driven else resume(home, rollout)
+
+
+def undo(home: Home, rollout: str, wish: Wish) -> Started:
+    """A new rollout that brings back what an earlier one replaced, on the sites it committed.
+
+    It is judged by its own health alone: detections are known to differ from the present ones.
+
+    Raises:
+        Refused: `rollout.no_previous`, `rollout.several_previous`.
+    """
+    with open_inventory(home.inventory) as inventory:
+        row = rows.get_rollout(inventory, rollout)
+        committed = [
+            site.site
+            for site in journals.rollout_sites(inventory, rollout)
+            if site.result is SiteResult.COMMITTED
+        ]
+    before = {row.plan.site(site).previous for site in committed} - {""}
+    if not before:
+        raise Refused("rollout.no_previous", rollout=row.id)
+    if len(before) > 1:
+        raise Refused("rollout.several_previous", rollout=row.id, releases=", ".join(before))
+    return start(home, before.pop(), committed, wish)
+
+
+def frames_of(home: Home, app: str) -> str:
+    """The folder of an app's frames, empty where it has none."""
+    with open_inventory(home.inventory) as inventory:
+        try:
+            return get_app(inventory, app).frames
+        except NotFound:
+            return ""
+
+
+def _start(home: Home, planned: Plan, frames: str) -> Started:
+    operation = operations.new_id()
+    with open_inventory(home.inventory) as inventory:
+        rollout = rows.create_rollout(inventory, planned, operation, at=time.time())
+    arguments = {"rollout": rollout, "frames": str(Path(frames).absolute()) if frames else ""}
+    return Started(rollout, operations.start(home, "rollout", arguments, operation))
+
+
+def _unfinished(inventory: Inventory, rollout: str) -> rows.RolloutRow:
+    row = rows.get_rollout(inventory, rollout)
+    if row.state in FINAL:
+        raise Refused("rollout.finished", rollout=row.id, state=row.state.value)
+    return row
+
+
+def _check_free(row: rows.RolloutRow) -> None:
+    if row.holder is not None and not _stale(row):
+        raise Refused("inventory.rollout_taken", rollout=row.id, holder=row.holder)
+
+
+def _stale(row: rows.RolloutRow) -> bool:
+    """Whether the engine of a rollout has given no sign of life for too long, or is known dead."""
+    if row.heartbeat_at is None or abs(time.time() - row.heartbeat_at) > STALE_S:
+        return True
+    return _is_dead_here(row.holder or "")
+
+
+def _is_dead_here(holder: str) -> bool:
+    """A holder of this machine whose process is gone needs no waiting for."""
+    import socket
+
+    who, _, rest = holder.partition("/")
+    pid = rest.rpartition("/")[2].partition("-")[0]
+    here = who.rpartition("@")[2] == socket.gethostname()
+    return here and pid.isdigit() and not Path(f"/proc/{pid}").exists()
+
+
+def _frames_of_operation(inventory: Inventory, operation: str) -> str:
+    from yolodeploy.inventory.operations import get_operation
+
+    try:
+        return str(get_operation(inventory, operation).arguments.get("frames") or "")
+    except NotFound:
+        return ""
+
+
+def left_out(planned: Plan) -> list[str]:
+    """Sites of a plan that do not move, with the reason."""
+    standings = (Standing.HELD, Standing.OFFLINE, Standing.CURRENT)
+    return [
+        f"{site.site}: {site.standing.value} {site.reason}".strip()
+        for site in planned.sites
+        if site.standing in standings
+    ]

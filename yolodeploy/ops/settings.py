@@ -1,0 +1,157 @@
+"""Settings: flag, then environment (`YOLODEPLOY_NAME`), then `config.toml`, then default."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from yolodeploy.core.errors import Failed, UsageError
+
+
+def _language(text: str) -> str:
+    if text not in ("en", "zh", "auto"):
+        raise ValueError
+    return text
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0.5 <= value <= 86400:
+        raise ValueError
+    return value
+
+
+def _devices(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 100:
+        raise ValueError
+    return value
+
+
+class Setting(NamedTuple):
+    """One setting: how its text is read, its default, and what it is for."""
+
+    parse: Callable[[str], Any]
+    default: Any
+    expected: str
+    purpose: str
+
+
+SETTINGS: dict[str, Setting] = {
+    "language": Setting(_language, "auto", "en, zh or auto", "language of messages"),
+    "refresh_seconds": Setting(
+        _seconds, 2.0, "0.5 to 86400", "how often the dashboard asks the sites"
+    ),
+    "concurrency": Setting(_devices, 4, "1 to 100", "sites that a rollout changes at once"),
+    "guard_seconds": Setting(
+        _seconds, 300.0, "0.5 to 86400", "when a site reverts a release that nobody commits"
+    ),
+}
+
+
+class Value(NamedTuple):
+    """A setting in force and where it came from."""
+
+    name: str
+    value: Any
+    source: str
+
+
+def config_path() -> Path:
+    """The configuration file: in `YOLODEPLOY_HOME` where that is set, else in the XDG folder."""
+    named = os.environ.get("YOLODEPLOY_HOME")
+    if named:
+        return Path(named).expanduser() / "config.toml"
+    from platformdirs import user_config_path
+
+    return user_config_path("yolodeploy", appauthor=False) / "config.toml"
+
+
+def settings() -> dict[str, Value]:
+    """Every setting in force.
+
+    Raises:
+        UsageError: `home.unknown_setting`, `home.bad_setting`, `home.bad_config`.
+    """
+    found = {name: Value(name, item.default, "default") for name, item in SETTINGS.items()}
+    path = config_path()
+    found |= _checked(_file(path), str(path))
+    prefix = "YOLODEPLOY_"
+    given = {
+        name.removeprefix(prefix).lower(): text
+        for name, text in os.environ.items()
+        if name.startswith(prefix) and name.removeprefix(prefix).lower() in SETTINGS
+    }
+    return found | _checked(given, "environment")
+
+
+def language() -> str:
+    """`en` or `zh`: the setting, else what the environment says; never an error."""
+    try:
+        wanted = str(settings()["language"].value)
+    except UsageError:
+        wanted = "auto"
+    if wanted != "auto":
+        return wanted
+    locale = next(
+        (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), ""
+    )
+    return "zh" if locale.startswith("zh") else "en"
+
+
+def set_value(name: str, text: str, *, dry_run: bool = False) -> Path:
+    """Write one setting to the configuration file, which keeps mode 0600; returns its path.
+
+    Raises:
+        UsageError: As `settings`; nothing was written.
+        Failed: `home.config_not_written`.
+    """
+    path = config_path()
+    values = _checked(_file(path), str(path)) | _checked({name: text}, "argument")
+    lines = [f"{key} = {_toml(item.value)}" for key, item in sorted(values.items())]
+    if dry_run:
+        return path
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text("\n".join(lines) + "\n")
+        draft.replace(path)
+    except OSError as error:
+        raise Failed("home.config_not_written", path=path, reason=error.strerror) from error
+    return path
+
+
+def _file(path: Path) -> Mapping[str, Any]:
+    import tomllib
+
+    try:
+        with path.open("rb") as stream:
+            return tomllib.load(stream)
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError("home.bad_config", path=path, reason=error) from error
+
+
+def _checked(given: Mapping[str, Any], source: str) -> dict[str, Value]:
+    checked = {}
+    for name, text in given.items():
+        if name not in SETTINGS:
+            nearest = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.0)[0]
+            raise UsageError("home.unknown_setting", source=source, name=name, nearest=nearest)
+        setting = SETTINGS[name]
+        try:
+            checked[name] = Value(name, setting.parse(str(text)), source)
+        except ValueError as error:
+            raise UsageError(
+                "home.bad_setting", source=source, name=name, value=text, expected=setting.expected
+            ) from error
+    return checked
+
+
+def _toml(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)

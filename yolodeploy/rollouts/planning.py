@@ -1,0 +1,80 @@
+"""From sites as they are to a plan: who goes, who is left out and why, what it will move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.release import Release
+from yolodeploy.core.site import Phase
+from yolodeploy.core.waves import Plan, Scope, SitePlan, Standing, listed_waves, waves_of
+from yolodeploy.sites.interface import Site
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asks of a rollout; see `Plan` for units. `waves` or `lists`, not both."""
+
+    waves: str = "1,25%,100%"
+    lists: tuple[tuple[str, ...], ...] = ()
+    on_failure: Scope = Scope.ROLLOUT
+    concurrency: int = 4
+    settle_s: float = 120.0
+    observe_s: float = 60.0
+    soak_s: float = 5.0
+    guard_s: float = 300.0
+    compare: bool = True
+
+
+def plan_rollout(
+    release: Release, sites: Iterable[Site], wish: Wish, held: Callable[[str], str]
+) -> Plan:
+    """Ask every site how it is and cut those that go into waves. Changes nothing.
+
+    Raises:
+        UsageError: `wave.*`, the waves asked for cannot be cut.
+    """
+    looked_at = tuple(site_plan(site, release, held(site.name)) for site in sites)
+    # an offline site keeps its place: it waits in its wave and catches up at `resume`
+    going = [plan.site for plan in looked_at if plan.standing in (Standing.GO, Standing.OFFLINE)]
+    waves = listed_waves(going, wish.lists) if wish.lists else waves_of(going, wish.waves)
+    return Plan(
+        app=release.spec.app,
+        release=release.digest,
+        sites=looked_at,
+        waves=waves,
+        on_failure=wish.on_failure,
+        concurrency=wish.concurrency,
+        settle_s=wish.settle_s,
+        observe_s=wish.observe_s,
+        soak_s=wish.soak_s,
+        guard_s=wish.guard_s,
+        compare=wish.compare,
+    )
+
+
+def site_plan(site: Site, release: Release, held: str) -> SitePlan:
+    """What the release means for one site as it is now."""
+    try:
+        state = site.observe()
+        app = state.app(release.spec.app)
+        lacking = site.lacking_bytes(release.spec)
+    except YolodeployError as error:
+        return SitePlan(site=site.name, standing=Standing.OFFLINE, reason=error.text())
+    settled = app is not None and app.phase is Phase.COMMITTED and app.release == release
+    standing = Standing.CURRENT if settled else Standing.HELD if held else Standing.GO
+    return SitePlan(
+        site=site.name,
+        standing=standing,
+        devices=len(state.devices),
+        move_bytes=lacking,
+        previous=app.release.digest if app is not None and app.release is not None else "",
+        reason=held,
+    )
+
+
+def without(plan: Plan, names: Sequence[str]) -> Plan:
+    """The plan with some sites left out."""
+    kept = tuple(tuple(site for site in wave if site not in names) for wave in plan.waves)
+    return msgspec.structs.replace(plan, waves=tuple(wave for wave in kept if wave))

@@ -1,0 +1,310 @@
+"""One site's way through a rollout: what each step does.
+
+Every step may be done again: it asks the site how it is instead of remembering what was done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from math import ceil
+
+from msgspec.structs import replace
+
+from yolodeploy.core.detections import Agreement, Box
+from yolodeploy.core.digests import digest_of
+from yolodeploy.core.errors import Refused, RolledBack, Unreachable, YolodeployError
+from yolodeploy.core.gates import Observation, Verdict, judge, overall, samples_wanted
+from yolodeploy.core.release import Release
+from yolodeploy.core.site import AppState, Fence, Guard, Intent, Phase, SiteState
+from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, following, switched
+from yolodeploy.core.waves import Plan
+from yolodeploy.rollouts.figures import Figures
+from yolodeploy.rollouts.measuring import agreement_on, boxes_on, counted, instances_of
+from yolodeploy.rollouts.ports import Journal, Request
+from yolodeploy.sites.interface import Site
+
+POLL_S = 0.2
+LEASE_S = 60.0
+NOT_NOW = frozenset({"site.leased"})
+LOST = frozenset({"site.fenced", "inventory.rollout_taken"})
+
+
+class SiteRun:
+    """Drives one site until it has a result, or cannot go on now."""
+
+    def __init__(
+        self,
+        site: Site,
+        plan: Plan,
+        release: Release,
+        journal: Journal,
+        frames: Sequence[bytes],
+        *,
+        holder: str,
+        lineage: str,
+        take_over: bool = False,
+    ) -> None:
+        self._site = site
+        self._plan = plan
+        self._release = release
+        self._journal = journal
+        self._frames = frames
+        self._holder = holder
+        self._lineage = lineage
+        self._take_over = take_over
+        self._steps: dict[Step, Callable[[], str]] = {
+            Step.PREFETCH: self._prefetch,
+            Step.CHECK: self._check,
+            Step.SWITCH: self._switch,
+            Step.SETTLE: self._settle,
+            Step.OBSERVE: self._observe,
+            Step.VERDICT: self._verdict,
+            Step.COMMIT: self._commit,
+            Step.REVERT: self._revert,
+        }
+
+    def run(self) -> SiteResult:
+        """All steps that are left, until the site has a result.
+
+        Raises:
+            Refused: `site.fenced`, somebody else drives this site now; nothing more may be done.
+        """
+        while True:
+            entries = self._journal.entries(self._site.name)
+            upcoming = following(entries)
+            if isinstance(upcoming, SiteResult):
+                return upcoming
+            aborted = self._journal.request() is Request.ABORT
+            if aborted and not switched(entries):
+                return SiteResult.STOPPED
+            if not self._do(Step.REVERT if aborted else upcoming):
+                return SiteResult.WAITING
+
+    def revert(self) -> bool:
+        """Go back to the previous release, whatever was reached; False when it must wait."""
+        return self._do(Step.REVERT)
+
+    def _do(self, step: Step) -> bool:
+        """One step, journalled before and after; False when it cannot be done now."""
+        name = self._site.name
+        if step is Step.SWITCH and (reason := self._journal.held(name)):
+            self._journal.append(name, Entry(step, Outcome.WAITING, reason))
+            return False
+        self._journal.append(name, Entry(step, Outcome.INTENDED))
+        try:
+            outcome, detail = Outcome.DONE, self._steps[step]()
+        except Unreachable as error:
+            outcome, detail = Outcome.WAITING, error.text()
+        except RolledBack as error:
+            unsure = error.code == "rollout.inconclusive"
+            outcome = Outcome.INCONCLUSIVE if unsure else Outcome.FAILED
+            detail = error.text()
+        except YolodeployError as error:
+            if error.code in LOST:
+                raise
+            outcome = Outcome.WAITING if error.code in NOT_NOW else Outcome.FAILED
+            detail = error.text()
+        if step is Step.REVERT and outcome is Outcome.FAILED:
+            outcome = Outcome.WAITING  # a revert is never given up
+        self._journal.append(name, Entry(step, outcome, detail))
+        return outcome is not Outcome.WAITING
+
+    # the steps -------------------------------------------------------------------------------
+
+    def _prefetch(self) -> str:
+        moved = self._site.prefetch(self._release.spec)
+        return f"{moved.moved_bytes:,} bytes moved, {moved.present_bytes:,} there already"
+
+    def _check(self) -> str:
+        """Who runs now, and what it answers: afterwards it may be gone."""
+        self._claim()
+        state = self._site.observe()
+        previous = _previous(state.app(self._plan.app))
+        figures = Figures(previous=previous)
+        if previous is not None and self._plan.compare:
+            figures = self._baseline(state, previous)
+        self._journal.save_figures(self._site.name, figures)
+        self._journal.collect(self._site.name)
+        boxes = sum(map(len, figures.expected))
+        now = previous.alias if previous else "nothing"
+        return f"runs {now}; {boxes} boxes on {len(figures.expected)} frames"
+
+    def _baseline(self, state: SiteState, previous: Release) -> Figures:
+        """The old release's boxes and stage times on the frames, repeated to have samples."""
+        ready = [i for i in instances_of(state, self._plan.app, previous.digest) if i.ready]
+        answers: dict[str, tuple[Box, ...]] = {}
+        if ready:
+            wanted = max(map(samples_wanted, self._release.spec.gates), default=1)
+            for _ in range(ceil(wanted / max(len(self._frames), 1))):
+                for frame in self._frames:
+                    boxes = boxes_on(self._site, ready[0], frame)
+                    if boxes is not None:
+                        answers[digest_of(frame)] = boxes
+        return Figures(
+            previous=previous,
+            frames=tuple(answers),
+            expected=tuple(answers.values()),
+            old=counted(self._site.sketches(), self._plan.app, previous.digest),
+        )
+
+    def _switch(self) -> str:
+        previous = self._figures().previous
+        intent = Intent(
+            app=self._plan.app,
+            release=self._release,
+            previous=previous,
+            guard=Guard(self._plan.guard_s),
+        )
+        self._site.apply(intent, self._claim())
+        return f"to {self._release.alias}; reverts by itself after {self._plan.guard_s:g} s"
+
+    def _settle(self) -> str:
+        deadline = time.monotonic() + self._plan.settle_s
+        while True:
+            state = self._site.observe()
+            app = self._on_trial(state)
+            if app.settled:
+                return f"ready; {app.outage_s:g} s without an instance"
+            if time.monotonic() > deadline:
+                raise RolledBack(
+                    "rollout.not_ready",
+                    site=self._site.name,
+                    seconds=self._plan.settle_s,
+                    reason=_why_not_ready(state, self._plan.app, self._release.digest),
+                )
+            self._pause()
+
+    def _observe(self) -> str:
+        """Send the frames around until the gates can tell, or the time is over."""
+        figures = self._figures()
+        frames, expected = self._comparable(figures)
+        started = time.monotonic()
+        agreement = Agreement()
+        while True:
+            state = self._site.observe()
+            app = self._on_trial(state)
+            mine = instances_of(state, self._plan.app, self._release.digest)
+            for instance in (item for item in mine if item.ready):
+                if expected:
+                    agreement += agreement_on(self._site, instance, frames, expected)
+                else:
+                    for frame in self._frames:
+                        boxes_on(self._site, instance, frame)
+            seen = self._seen(agreement if expected else None)
+            verdict = overall(judge(self._release.spec.gates, seen, figures.old))
+            age = time.monotonic() - started
+            over = age > self._plan.observe_s
+            early = verdict is Verdict.PASSED and age > self._plan.soak_s
+            if verdict is Verdict.FAILED or over or early:
+                break
+            self._pause()
+        figures = replace(figures, new=seen, outage_s=app.outage_s)
+        self._journal.save_figures(self._site.name, figures)
+        self._journal.collect(self._site.name)
+        return f"{seen.requests} requests, {seen.failures} failed, {seen.restarts} restarts"
+
+    def _verdict(self) -> str:
+        figures = self._figures()
+        results = judge(self._release.spec.gates, figures.new or Observation(), figures.old)
+        self._journal.record_verdict(self._site.name, results)
+        verdict = overall(results)
+        if verdict is Verdict.PASSED:
+            return f"{len(results)} gates passed"
+        worst = next(result for result in results if result.verdict is verdict)
+        code = "rollout.gate_failed" if verdict is Verdict.FAILED else "rollout.inconclusive"
+        raise RolledBack(
+            code,
+            site=self._site.name,
+            gate=worst.gate,
+            figure=f"{worst.figure:.3g}",
+            bound=f"{worst.bound:.3g}",
+            unit=worst.unit,
+            samples=worst.samples,
+        )
+
+    def _commit(self) -> str:
+        intent = Intent(
+            app=self._plan.app, release=self._release, previous=self._figures().previous
+        )
+        self._site.apply(intent, self._claim())
+        return f"{self._release.alias} is the current release"
+
+    def _revert(self) -> str:
+        previous = self._figures().previous
+        intent = Intent(app=self._plan.app, release=previous)
+        self._site.apply(intent, self._claim())
+        deadline = time.monotonic() + self._plan.settle_s
+        while True:
+            app = self._site.observe().app(self._plan.app)
+            if app is None or app.settled:
+                break
+            if time.monotonic() > deadline:
+                raise Unreachable("rollout.revert_slow", site=self._site.name)
+            self._pause()
+        self._journal.collect(self._site.name)
+        return f"back to {previous.alias if previous else 'nothing'}"
+
+    # what they share -------------------------------------------------------------------------
+
+    def _claim(self) -> Fence:
+        """The lease, extended; that of an engine of this rollout which is no more is taken over."""
+        try:
+            return self._site.claim(self._holder, LEASE_S, take_over=self._take_over)
+        except Refused as error:
+            if f"/{self._lineage}/" not in error.fields.get("holder", ""):
+                raise
+            return self._site.claim(self._holder, LEASE_S, take_over=True)
+
+    def _figures(self) -> Figures:
+        return self._journal.figures(self._site.name)
+
+    def _pause(self) -> None:
+        """Wait a moment; keeps the lease, and lets an abort through."""
+        time.sleep(POLL_S)
+        self._claim()
+        if self._journal.request() is Request.ABORT:
+            raise RolledBack("rollout.aborted", site=self._site.name)
+
+    def _on_trial(self, state: SiteState) -> AppState:
+        """The app's state, if this release is still what the site tries.
+
+        Raises:
+            RolledBack: `rollout.guard`, the site went back by itself.
+            Refused: `site.fenced`, the site tries something else.
+        """
+        app = state.app(self._plan.app)
+        if app is not None and app.phase in (Phase.REVERTING, Phase.REVERTED):
+            raise RolledBack("rollout.guard", site=self._site.name, reason=app.reason)
+        if app is None or app.release != self._release:
+            raise Refused("site.fenced", site=self._site.name, holder="another operator")
+        return app
+
+    def _comparable(
+        self, figures: Figures
+    ) -> tuple[Sequence[bytes], Sequence[Sequence[Box]]]:
+        """The frames that the old release answered, with its boxes; by digest, not by position."""
+        answers = dict(zip(figures.frames, figures.expected, strict=True))
+        pairs = [(f, answers[d]) for f in self._frames if (d := digest_of(f)) in answers]
+        return [frame for frame, _ in pairs], [boxes for _, boxes in pairs]
+
+    def _seen(self, agreement: Agreement | None) -> Observation:
+        """What there is to judge now: restarts are asked for last, so that none is missed."""
+        app, digest = self._plan.app, self._release.digest
+        reports = self._site.sketches()
+        mine = instances_of(self._site.observe(), app, digest)
+        seen = counted(reports, app, digest, restarts=sum(item.restarts for item in mine))
+        return replace(seen, agreement=agreement)
+
+
+def _previous(app: AppState | None) -> Release | None:
+    """The release to go back to: never one that is itself on trial."""
+    if app is None:
+        return None
+    return app.previous if app.guard_left_s is not None else app.release
+
+
+def _why_not_ready(state: SiteState, app: str, release: str) -> str:
+    mine = instances_of(state, app, release)
+    reasons = [f"{item.device}: {item.reason}" for item in mine if not item.ready and item.reason]
+    return "; ".join(reasons) or "no instance was started"

@@ -1,0 +1,86 @@
+"""`python -m yolodeploy.serve`: the server by hand, or as a site starts it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from yolodeploy.core.errors import UsageError, YolodeployError
+from yolodeploy.core.release import Serving
+from yolodeploy.core.serving import ServeConfig
+from yolodeploy.serve import narration
+from yolodeploy.serve.settings import checked
+
+logger = logging.getLogger("yolodeploy.serve")
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until told to stop; the exit code (see `core.errors`)."""
+    parent = os.getppid()
+    given = _parser().parse_args(arguments)
+    narration.begin()
+    try:
+        if given.config:
+            return _run(_read(Path(given.config)), parent)
+        with tempfile.TemporaryDirectory(prefix="yolodeploy-serve-") as folder:
+            return _run(_by_hand(given, folder), parent)
+    except YolodeployError as error:
+        logger.error("%s", narration.told(error))
+        return error.exit_code
+
+
+def _run(config: ServeConfig, parent: int) -> int:
+    if config.exit_with_parent:
+        from yolodeploy.serve.parent import exit_with_parent
+
+        exit_with_parent(parent)
+    from yolodeploy.serve.server import serve
+
+    return serve(checked(config))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m yolodeploy.serve", description="Detect with one YOLO model over HTTP."
+    )
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="an ONNX file")
+    parser.add_argument("--config", metavar="FILE", help="a ServeConfig as JSON, instead of MODEL")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
+    parser.add_argument("--state-dir", metavar="DIR", help="keeps measurements over restarts")
+    parser.add_argument("--conf", type=float, default=Serving().conf, help="least score, 0 to 1")
+    parser.add_argument("--iou", type=float, default=Serving().iou, help="most overlap, 0 to 1")
+    parser.add_argument("--max-det", type=int, default=Serving().max_det, help="boxes a picture")
+    parser.add_argument("--threads", type=int, default=0, help="0: what the cgroup allows")
+    return parser
+
+
+def _read(path: Path) -> ServeConfig:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ServeConfig)
+    except OSError as error:
+        raise UsageError("serve.config_unreadable", path=path, reason=error.strerror) from error
+    except msgspec.DecodeError as error:
+        raise UsageError("serve.config_invalid", reason=error) from error
+
+
+def _by_hand(given: argparse.Namespace, temporary: str) -> ServeConfig:
+    if given.model is None:
+        raise UsageError("serve.config_invalid", reason="neither MODEL nor --config is given")
+    return ServeConfig(
+        model=given.model,
+        state_dir=given.state_dir or temporary,
+        host=given.host,
+        port=given.port,
+        serving=Serving(given.conf, given.iou, given.max_det, given.threads),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,120 @@
+"""Workers: one thread a processor, each of which takes a request to its end.
+
+Run to completion keeps a picture in one core's cache and needs no queue between stages; the
+decoder, OpenCV and the engine give the interpreter lock back while they work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from queue import SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from yolodeploy.serve.pipeline import Answer, Asked, Pipeline
+
+MOST_WAITING = 64
+STUCK_S = 60.0  # the slowest gateway's slowest model takes a few seconds
+
+logger = logging.getLogger(__name__)
+
+
+class _Job(NamedTuple):
+    asked: Asked
+    done: Callable[[Answer | YolodeployError], None]
+
+
+class Pool:
+    """The workers and the requests that wait for them. `answer` is for the event loop only."""
+
+    def __init__(self, pipelines: Sequence[Pipeline]) -> None:
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._workers = [_Worker(self._jobs, pipeline) for pipeline in pipelines]
+        self.in_flight = 0
+        for worker in self._workers:
+            worker.start()
+
+    async def answer(self, asked: Asked) -> Answer:
+        """Have one request answered.
+
+        Raises:
+            Unreachable: `serve.busy`, too many wait already.
+            Failed: `serve.*`.
+        """
+        if self.in_flight >= len(self._workers) + MOST_WAITING:
+            raise Unreachable("serve.busy", waiting=MOST_WAITING)
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Answer | YolodeployError] = loop.create_future()
+        self.in_flight += 1
+        try:
+            self._jobs.put(_Job(asked, lambda it: _resolve(loop, outcome, it)))
+            result = await outcome
+        finally:
+            self.in_flight -= 1
+        if isinstance(result, YolodeployError):
+            raise result
+        return result
+
+    def stuck(self) -> bool:
+        """Whether a worker died, or has been at one request for a minute."""
+        return any(not worker.is_alive() or worker.busy_s() > STUCK_S for worker in self._workers)
+
+    def stop(self, limit_s: float) -> bool:
+        """Let the workers end after what is queued; whether all did so in time."""
+        deadline = monotonic() + limit_s
+        for _ in self._workers:
+            self._jobs.put(None)
+        for worker in self._workers:
+            worker.join(max(deadline - monotonic(), 0.0))
+        return not any(worker.is_alive() for worker in self._workers)
+
+
+class _Worker(Thread):
+    def __init__(self, jobs: SimpleQueue[_Job | None], pipeline: Pipeline) -> None:
+        super().__init__(name="worker", daemon=True)
+        self._jobs = jobs
+        self._pipeline = pipeline
+        self._since: float | None = None
+
+    def busy_s(self) -> float:
+        since = self._since
+        return monotonic() - since if since is not None else 0.0
+
+    def run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            self._since = monotonic()
+            job.done(self._outcome(job.asked))
+            self._since = None
+
+    def _outcome(self, asked: Asked) -> Answer | YolodeployError:
+        try:
+            return self._pipeline.answer(asked)
+        except YolodeployError as error:
+            return error
+        # whatever one picture brought about must not cost the worker
+        except Exception:
+            logger.exception("request %s", asked.request_id)
+            return Failed("serve.internal")
+
+
+def _resolve(
+    loop: asyncio.AbstractEventLoop,
+    outcome: asyncio.Future[Answer | YolodeployError],
+    it: Answer | YolodeployError,
+) -> None:
+    def settle() -> None:
+        if not outcome.done():
+            outcome.set_result(it)
+
+    try:
+        loop.call_soon_threadsafe(settle)
+    except RuntimeError:
+        # the loop was closed: the shutdown's limit ran out
+        logger.warning("an answer came after the end")

@@ -1,0 +1,83 @@
+"""What a request asks for: its parameters and its id, checked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from yolodeploy.core.errors import UsageError
+from yolodeploy.serve.postprocess import Wanted
+
+if TYPE_CHECKING:
+    from starlette.datastructures import QueryParams
+    from starlette.requests import Request
+
+    from yolodeploy.core.release import Serving
+
+PARAMETERS = ("conf", "iou", "max_det", "classes")
+MOST_DETECTIONS = 3000
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}", re.ASCII)
+
+
+def request_id_of(request: Request) -> str:
+    """The sender's `x-request-id` where it is fit for logs and headers, else a new one."""
+    given = request.headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+
+
+def wanted_of(query: QueryParams, serving: Serving, classes: int) -> Wanted:
+    """What the query wants, and the release's settings for what it does not name.
+
+    Raises:
+        UsageError: `serve.parameter_unknown`, `serve.parameter_invalid`.
+    """
+    given = query.multi_items()
+    for name, times in Counter(name for name, _ in given).items():
+        if name not in PARAMETERS or times > 1:
+            raise UsageError("serve.parameter_unknown", name=name, known=", ".join(PARAMETERS))
+    values = dict(given)
+    return Wanted(
+        conf=_number(values, "conf", serving.conf, 1.0),
+        iou=_number(values, "iou", serving.iou, 1.0),
+        max_det=_count(values, serving.max_det),
+        classes=_class_ids(values, classes),
+    )
+
+
+def _number(values: dict[str, str], name: str, default: float, largest: float) -> float:
+    if name not in values:
+        return default
+    try:
+        number = float(values[name])
+    except ValueError:
+        number = -1.0
+    if not 0.0 <= number <= largest:  # NaN neither
+        raise _invalid(name, values, f"0 to {largest:g}")
+    return number
+
+
+def _count(values: dict[str, str], default: int) -> int:
+    text = values.get("max_det")
+    if text is None:
+        return default
+    if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or not 1 <= int(text) <= MOST_DETECTIONS:
+        raise _invalid("max_det", values, f"1 to {MOST_DETECTIONS}")
+    return int(text)
+
+
+def _class_ids(values: dict[str, str], classes: int) -> tuple[int, ...] | None:
+    text = values.get("classes")
+    if text is None:
+        return None
+    parts = text.split(",")
+    sound = all(re.fullmatch(r"\d{1,5}", part, re.ASCII) for part in parts)
+    if not sound or any(int(part) >= classes for part in parts):
+        raise _invalid("classes", values, f"0 to {classes - 1}, separated by commas")
+    return tuple(int(part) for part in parts)
+
+
+def _invalid(name: str, values: dict[str, str], allowed: str) -> UsageError:
+    return UsageError("serve.parameter_invalid", name=name, value=values[name], allowed=allowed)

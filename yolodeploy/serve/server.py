@@ -1,0 +1,179 @@
+"""One server process from its start to its end.
+
+Start: bind both ports → answer on the instance's own → load, warm up → join the service port.
+SIGTERM: leave the service port → finish what is in flight → save → exit 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import uvloop
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from yolodeploy.core.digests import short
+from yolodeploy.core.errors import Failed
+from yolodeploy.core.serving import InstanceAddress
+from yolodeploy.serve.allowance import processors
+from yolodeploy.serve.connection import Connection
+from yolodeploy.serve.http import application
+from yolodeploy.serve.loading import Ready, begin_loading
+from yolodeploy.serve.measure import Measurements
+from yolodeploy.serve.pool import Pool
+from yolodeploy.serve.saving import Saver
+from yolodeploy.serve.service import Service
+from yolodeploy.serve.sockets import Listener, bound
+from yolodeploy.serve.state import StateFolder
+
+if TYPE_CHECKING:
+    import socket
+
+    from yolodeploy.core.serving import ServeConfig
+
+DRAIN_S = 10.0
+# how long connections without a request are kept at the end: a client that has just connected,
+# or is about to use its connection again, gets its answer and `connection: close`
+LINGER_S = 1.5
+KEEP_ALIVE_S = 65  # above the 60 s of common load balancers, so that they close first
+
+logger = logging.getLogger(__name__)
+
+
+def serve(config: ServeConfig) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code.
+
+    Raises:
+        YolodeployError: `serve.*` or `model.*`, it could not begin.
+    """
+    folder = StateFolder(config.state_dir)
+    own = bound(config.host, config.instance_port, shared=False)
+    shared = bound(config.host, config.port, shared=True) if config.port else None
+    measurements = Measurements(folder.begin_epoch())
+    threads = config.serving.threads or processors()
+    service = Service(config, measurements, folder.finished, threads)
+    saver = Saver(folder, measurements)
+    saver.start()
+    try:
+        uvloop.run(_Server(service, folder).run(own, shared))
+    finally:
+        saver.stop()
+    if service.pool is None or not service.pool.stop(limit_s=0.5):
+        # a thread inside the engine would crash the interpreter's tidy end
+        logger.info("exit without waiting for the engine")
+        logging.shutdown()
+        os._exit(0)
+    return 0
+
+
+class _Server:
+    def __init__(self, service: Service, folder: StateFolder) -> None:
+        self._service = service
+        self._folder = folder
+        self._state = ServerState()
+        self._stop = asyncio.Event()
+
+    async def run(self, own: socket.socket, shared: socket.socket | None) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        uvicorn = _uvicorn_config(self._service)
+
+        def protocol() -> Connection:
+            return Connection(uvicorn, self._state, {}, loop)
+
+        instance = Listener(own, protocol)
+        traffic = Listener(shared, protocol) if shared else None
+        await instance.open()
+        self._say(instance, ready=False)
+        ready = await self._loaded()
+        if ready is not None:
+            await self._join(ready, instance, traffic)
+            await self._stop.wait()
+        await self._leave(instance, traffic)
+
+    async def _loaded(self) -> Ready | None:
+        """The model; None when the process is to stop before it is there."""
+        config = self._service.config
+        loading = begin_loading(config, self._service.threads)
+        stopping = asyncio.ensure_future(self._stop.wait())
+        either: set[asyncio.Future[Any]] = {loading, stopping}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        return loading.result() if loading.done() else None
+
+    async def _join(self, ready: Ready, instance: Listener, traffic: Listener | None) -> None:
+        service = self._service
+        service.facts = ready.facts
+        service.engine = ready.engine
+        service.pool = Pool(ready.pipelines)
+        if traffic is not None:
+            await traffic.open()
+        self._say(instance, ready=True)
+        logger.info(
+            "ready: %s, %d threads, model %s, port %s, instance port %d, epoch %d",
+            service.engine,
+            service.threads,
+            short(ready.facts.digest),
+            traffic.port if traffic else "none",
+            instance.port,
+            service.measurements.epoch,
+        )
+
+    async def _leave(self, instance: Listener, traffic: Listener | None) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + DRAIN_S
+        self._service.leaving = True
+        self._say(instance, ready=False)
+        if traffic is not None:
+            await traffic.leave()
+        # every answer from here on tells its client to connect anew, which leads elsewhere
+        self._state.default_headers.append((b"connection", b"close"))
+        await self._connections_gone(loop.time() + LINGER_S)
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        await self._connections_gone(end)
+        await instance.leave()
+        logger.info("stopped with %d connections open", len(self._state.connections))
+
+    async def _connections_gone(self, end: float) -> None:
+        loop = asyncio.get_running_loop()
+        while self._state.connections and loop.time() < end:
+            await asyncio.sleep(0.02)
+
+    def _say(self, instance: Listener, *, ready: bool) -> None:
+        config = self._service.config
+        address = InstanceAddress(
+            pid=os.getpid(),
+            host=config.host,
+            port=instance.port,
+            epoch=self._service.measurements.epoch,
+            ready=ready,
+        )
+        try:
+            self._folder.write_address(address)
+        except OSError as error:
+            raise Failed(
+                "serve.state_folder", path=config.state_dir, reason=error.strerror
+            ) from error
+
+
+def _uvicorn_config(service: Service) -> Config:
+    config = Config(
+        application(service),
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+    )
+    config.load()
+    return config

@@ -1,0 +1,63 @@
+"""What the endpoints share: the server's state from its start to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yolodeploy import __version__
+from yolodeploy.core.site import StageReport
+
+if TYPE_CHECKING:
+    from yolodeploy.core.release import ModelFacts
+    from yolodeploy.core.serving import ServeConfig
+    from yolodeploy.core.site import Epoch
+    from yolodeploy.serve.measure import Measurements
+    from yolodeploy.serve.pool import Pool
+
+
+class Service:
+    """One server. `pool` and `facts` are None until the model has answered its warm-up."""
+
+    def __init__(
+        self,
+        config: ServeConfig,
+        measurements: Measurements,
+        finished: tuple[Epoch, ...],
+        threads: int,
+    ) -> None:
+        self.config = config
+        self.measurements = measurements
+        self.finished = finished
+        self.threads = threads
+        self.pool: Pool | None = None
+        self.facts: ModelFacts | None = None
+        self.engine = ""
+        self.leaving = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether traffic should come here."""
+        return self.pool is not None and not self.leaving
+
+    def report(self) -> StageReport:
+        """Everything measured: the finished epochs that are kept, then the present one."""
+        config = self.config
+        return StageReport(
+            site=config.site,
+            device=config.device,
+            instance=config.instance,
+            app=config.app,
+            release=config.release,
+            epochs=(*self.finished, self.measurements.snapshot()),
+        )
+
+    def labels(self) -> dict[str, str]:
+        """What runs here, as labels."""
+        config = self.config
+        return {
+            "version": __version__,
+            "app": config.app,
+            "release": config.release,
+            "model": self.facts.digest if self.facts else config.model_digest,
+            "engine": self.engine,
+        }

@@ -1,0 +1,84 @@
+"""Where an embedded site keeps its things; one folder, and one socket outside it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from yolodeploy.core.errors import Refused
+
+
+class SiteFolder(NamedTuple):
+    """The folder of one site. Paths only; nothing is touched."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """What was asked for and what came of it: the site's own memory."""
+        return self.root / "site.db"
+
+    @property
+    def supervisor_config(self) -> Path:
+        """The supervisor's configuration."""
+        return self.root / "supervisord.conf"
+
+    @property
+    def supervisor_log(self) -> Path:
+        """The supervisor's own log."""
+        return self.root / "logs" / "supervisord.log"
+
+    @property
+    def programs(self) -> Path:
+        """One file an instance, which the supervisor includes."""
+        return self.root / "programs"
+
+    @property
+    def layers(self) -> Path:
+        """Unpacked layers by digest: the site's content store."""
+        return self.root / "layers"
+
+    @property
+    def instances(self) -> Path:
+        """One folder an instance: its configuration and its state."""
+        return self.root / "instances"
+
+    def log(self, instance: str) -> Path:
+        """The log of one instance."""
+        return self.root / "logs" / f"{instance}.log"
+
+    @property
+    def socket(self) -> Path:
+        """The supervisor's socket.
+
+        Outside the folder, because a socket's path may have 107 bytes and a home folder be deep.
+        """
+        name = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:20]
+        return _runtime_folder() / f"{name}.sock"
+
+    def create(self) -> None:
+        """Make the folders, for this user alone."""
+        for folder in (self.root, self.programs, self.layers, self.instances, self.root / "logs"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _runtime_folder() -> Path:
+    """A short folder that only this user can enter.
+
+    Raises:
+        Refused: `site.runtime_folder`, somebody else made a folder of that name.
+    """
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    base = Path(given) if len(given) in range(1, 60) and os.access(given, os.W_OK) else None
+    folder = (base or Path(tempfile.gettempdir())) / f"yolodeploy-{os.getuid()}"
+    if len(os.fsencode(folder)) > 70:
+        folder = Path("/tmp") / folder.name  # noqa: S108 (checked below)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise Refused("site.runtime_folder", folder=folder)
+    return folder

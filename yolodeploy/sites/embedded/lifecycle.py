@@ -1,0 +1,53 @@
+"""Making, starting, stopping and removing an embedded site."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+from yolodeploy.core.errors import Failed
+from yolodeploy.sites.embedded.folder import SiteFolder
+from yolodeploy.sites.embedded.store import Store
+from yolodeploy.sites.embedded.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def create(root: Path, site: str, devices: list[str]) -> None:
+    """Make a site and start it; a site that is there already is only started.
+
+    Raises:
+        Failed: `site.supervisor`, `site.not_created`.
+    """
+    folder = SiteFolder(root)
+    try:
+        folder.create()
+        if not folder.database.exists():
+            draft = folder.database.with_suffix(".new")
+            draft.unlink(missing_ok=True)
+            Store.create(draft, site, devices, time.time())
+            draft.replace(folder.database)
+    except OSError as error:
+        raise Failed("site.not_created", site=site, reason=error) from error
+    start(root, site)
+
+
+def start(root: Path, site: str) -> None:
+    """Start the supervisor and the agent of a site."""
+    Supervisor(SiteFolder(root), site).start()
+
+
+def stop(root: Path, site: str) -> None:
+    """Stop every process of a site; what it knows stays."""
+    Supervisor(SiteFolder(root), site).stop()
+
+
+def remove(root: Path, site: str) -> None:
+    """Stop a site and leave nothing behind; harmless when there is none."""
+    folder = SiteFolder(root)
+    stop(root, site)
+    folder.socket.unlink(missing_ok=True)
+    if root.exists():
+        shutil.rmtree(root)

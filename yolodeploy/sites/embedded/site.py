@@ -1,0 +1,261 @@
+"""The site interface on processes of this machine."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from yolodeploy.core.errors import Failed, Refused, Unreachable, YolodeployError
+from yolodeploy.core.release import Release, ReleaseSpec
+from yolodeploy.core.serving import DetectResponse, ErrorResponse
+from yolodeploy.core.site import (
+    AppState,
+    DeviceState,
+    Fence,
+    InstanceState,
+    Intent,
+    LogLine,
+    Phase,
+    Prefetched,
+    SiteEvent,
+    SiteState,
+    StageReport,
+)
+from yolodeploy.sites.embedded.clock import boot, since_boot
+from yolodeploy.sites.embedded.content import lacking, place
+from yolodeploy.sites.embedded.folder import SiteFolder
+from yolodeploy.sites.embedded.probe import request
+from yolodeploy.sites.embedded.store import AppRow, InstanceRow, Store, write_intent
+from yolodeploy.sites.embedded.supervisor import Supervisor
+from yolodeploy.sites.embedded.usage import usage
+
+AGENT_SILENT_S = 10.0
+
+
+class EmbeddedSite:
+    """One embedded site; see `sites.interface.Site` for what each method promises.
+
+    `root` is the site's folder, `layout` the image layout that `prefetch` takes from.
+    """
+
+    def __init__(self, name: str, root: Path, layout: Path) -> None:
+        self.name = name
+        self.folder = SiteFolder(root)
+        self._layout = layout
+
+    # how it is -------------------------------------------------------------------------------
+
+    def observe(self) -> SiteState:
+        """How the site is now; unreachable when its supervisor does not run."""
+        with closing(self._store()) as store:
+            self._check_alive(store)
+            now = since_boot()
+            instances = list(store.instances().values())
+            apps = tuple(
+                _app_state(app, row, store.ports(app), now) for app, row in store.apps().items()
+            )
+            wanted = {app.app: app.release.digest for app in apps if app.release is not None}
+            devices = tuple(_device_state(name, instances, wanted) for name in store.devices())
+            lease = store.lease()
+        return SiteState(
+            site=self.name,
+            at=time.time(),
+            lease=lease,
+            devices=devices,
+            apps=apps,
+            instances=tuple(map(_instance_state, instances)),
+        )
+
+    def watch(self, since: int) -> Sequence[SiteEvent]:
+        """Events after a sequence number."""
+        with closing(self._store()) as store:
+            return store.events(since)
+
+    def releases(self, app: str) -> Sequence[Release]:
+        """Releases that the site has kept, newest first."""
+        with closing(self._store()) as store:
+            return store.releases(app)
+
+    def sketches(self) -> Sequence[StageReport]:
+        """What every instance that answers has measured."""
+        with closing(self._store()) as store:
+            instances = [item for item in store.instances().values() if item.url]
+        reports = []
+        for item in instances:
+            try:
+                answer = request(f"{item.url}/sketches", timeout_s=2.0)
+                reports.append(msgspec.msgpack.decode(answer.body, type=StageReport))
+            except (YolodeployError, msgspec.DecodeError):
+                continue  # it is being replaced, or broken; its state says which
+        return reports
+
+    def logs(
+        self, *, app: str | None = None, device: str | None = None, lines: int = 100
+    ) -> Iterator[LogLine]:
+        """The last lines of each instance's log."""
+        with closing(self._store()) as store:
+            instances = list(store.instances().values())
+        for item in instances:
+            if app in (None, item.app) and device in (None, item.device):
+                for text in _tail(self.folder.log(item.name), lines):
+                    yield LogLine(item.device, item.name, text)
+
+    # how it shall be -------------------------------------------------------------------------
+
+    def claim(self, holder: str, seconds: float, *, take_over: bool = False) -> Fence:
+        """Take or extend the lease."""
+        with closing(self._store()) as store:
+            self._check_alive(store)
+            return store.claim(holder, time.time(), seconds, take_over=take_over)
+
+    def release_lease(self, fence: Fence) -> None:
+        """Give the lease back."""
+        with closing(self._store()) as store:
+            store.give_back(fence)
+
+    def lacking_bytes(self, spec: ReleaseSpec) -> int:
+        """Bytes of the image's server and model layers that are not unpacked here."""
+        return lacking(self._layout, self.folder, spec.image)
+
+    def prefetch(self, spec: ReleaseSpec) -> Prefetched:
+        """Unpack the layers that are missing, digests checked."""
+        return place(self._layout, self.folder, spec.image)
+
+    def apply(self, intent: Intent, fence: Fence) -> None:
+        """Store the intent; the agent does the rest."""
+        with closing(self._store()) as store:
+            self._check_alive(store)
+            if intent.release is not None:
+                self._assign_ports(store, intent.app)
+            write_intent(
+                store, intent, fence, boot=boot(), now=since_boot(), at=time.time()
+            )
+
+    def detect(self, instance: InstanceState, picture: bytes) -> DetectResponse:
+        """Send one picture to one instance."""
+        answer = request(f"{instance.url}/detect", body=picture, who=instance.name)
+        if answer.status == 200:
+            return msgspec.json.decode(answer.body, type=DetectResponse)
+        try:
+            told = msgspec.json.decode(answer.body, type=ErrorResponse)
+        except msgspec.DecodeError:
+            told = ErrorResponse(code="", text=f"HTTP {answer.status}")
+        raise Failed("site.detect", instance=instance.name, status=answer.status, reason=told.text)
+
+    # inside ----------------------------------------------------------------------------------
+
+    def _store(self) -> Store:
+        return Store(self.folder.database, self.name)
+
+    def _check_alive(self, store: Store) -> None:
+        silent = time.time() - store.last_beat() > AGENT_SILENT_S
+        if silent and not Supervisor(self.folder, self.name).running():
+            raise Unreachable("site.stopped", site=self.name, reason="no supervisor")
+
+    def _assign_ports(self, store: Store, app: str) -> None:
+        """Give the app a port on every device, once; it stays the same over all releases."""
+        ports = store.ports(app)
+        for device in store.devices():
+            if device in ports:
+                continue
+            with store.transaction() as db:
+                db.execute(
+                    "INSERT OR IGNORE INTO endpoints VALUES (?, ?, ?)", (app, device, free_port())
+                )
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def check_port(port: int) -> None:
+    """Nobody listens on `port`.
+
+    Raises:
+        Refused: `site.port_taken`.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Refused("site.port_taken", port=port) from error
+
+
+def _phase(row: AppRow) -> Phase:
+    if row.reverted:
+        return Phase.REVERTED if row.settled else Phase.REVERTING
+    if row.intent.release is None and row.settled:
+        return Phase.ABSENT
+    if not row.settled:
+        return Phase.SWITCHING
+    return Phase.TRIAL if row.intent.guard else Phase.COMMITTED
+
+
+def _app_state(app: str, row: AppRow, ports: dict[str, int], now: float) -> AppState:
+    guarded = row.intent.guard is not None and not row.reverted and row.guard_until is not None
+    return AppState(
+        app=app,
+        phase=_phase(row),
+        release=row.target,
+        previous=row.intent.previous,
+        settled=row.settled,
+        guard_left_s=max((row.guard_until or 0.0) - now, 0.0) if guarded else None,
+        reason=row.reason,
+        outage_s=round(row.outage_s, 1),
+        endpoints=tuple(f"http://127.0.0.1:{port}" for port in ports.values()),
+    )
+
+
+def _instance_state(row: InstanceRow) -> InstanceState:
+    return InstanceState(
+        name=row.name,
+        device=row.device,
+        app=row.app,
+        release=row.release,
+        ready=row.ready,
+        restarts=row.restarts,
+        started_at=row.started_at,
+        url=row.url,
+        reason=row.reason,
+    )
+
+
+def _device_state(
+    name: str, instances: Sequence[InstanceRow], wanted: dict[str, str]
+) -> DeviceState:
+    """A device is ready when the wanted instance of every app on it is."""
+    mine = [item for item in instances if item.device == name]
+    lacking_apps = [
+        app
+        for app, release in wanted.items()
+        if not any(item.app == app and item.release == release and item.ready for item in mine)
+    ]
+    reasons = [item.reason for item in mine if item.app in lacking_apps and item.reason]
+    used = [usage(item.pid) for item in mine if item.pid]
+    return DeviceState(
+        name=name,
+        ready=not lacking_apps,
+        reason=reasons[0] if reasons else ("starting" if lacking_apps else ""),
+        cpu_percent=round(sum(item.cpu_percent for item in used), 1),
+        memory_mb=round(sum(item.memory_mb for item in used), 1),
+    )
+
+
+def _tail(log: Path, lines: int) -> list[str]:
+    try:
+        with log.open("rb") as stream:
+            # 400 bytes a line is more than our server writes
+            stream.seek(max(log.stat().st_size - 400 * lines, 0))
+            return stream.read().decode(errors="replace").splitlines()[-lines:]
+    except OSError:
+        return []
