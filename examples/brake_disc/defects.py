@@ -53,9 +53,9 @@ def draw_crack(grey: Grey, ring: Ring, rng: np.random.Generator) -> Box:
     """Darken an irregular branching line of 4 to 9 segments and return its box."""
     width = float(rng.uniform(1.4, 2.8))
     depth = float(rng.uniform(0.40, 0.85))
-    path = _crack_path(ring, rng, int(rng.integers(4, 10)), float(rng.uniform(0.40, 0.95)))
+    path = _crack_path(ring, rng, int(rng.integers(4, 10)), float(rng.uniform(0.55, 1.10)))
     lines = [path]
-    if rng.random() < 0.35:
+    if rng.random() < 0.2:
         lines.append(_branch(path, ring, rng))
     mask = np.zeros(grey.shape, np.uint8)
     for line in lines:
@@ -101,7 +101,7 @@ def _crack_path(ring: Ring, rng: np.random.Generator, segments: int, reach: floa
     step = reach * breadth / segments
     points = [ring.point(radius, angle)]
     for _ in range(segments):
-        turn = heading + float(rng.normal(0.0, 0.55))
+        turn = heading + float(rng.normal(0.0, 0.70))
         length = step * float(rng.uniform(0.6, 1.4))
         radius += length * math.cos(turn)
         angle += length * math.sin(turn) / max(radius, 1.0)

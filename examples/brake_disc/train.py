@@ -31,7 +31,7 @@ TRAIN_SEED, MORE_SEED, VAL_SEED, HELD_OUT_SEED = 1_000, 100_000, 500_000, 900_00
 TRAIN_IMGSZ = 128  # patches of 256 px halved, as 640 x 480 frames are halved at inference
 EXPORT_IMGSZ = (256, 320)
 OPSET = 17
-V3_MISTAKE: Mistake = "imagenet"
+V3_MISTAKE: Mistake = "centre"
 DESCRIPTION = "YOLOv8 scaled to width 0.125, trained on synthetic brake disc frames"
 
 
@@ -55,7 +55,7 @@ class Plan:
     held_out_frames: int = 36
 
 
-FULL = Plan(Stage(TRAIN_SEED, 400, 22, 0.005), Stage(MORE_SEED, 700, 20, 0.004))
+FULL = Plan(Stage(TRAIN_SEED, 400, 24, 0.005), Stage(MORE_SEED, 700, 18, 0.004))
 QUICK = Plan(Stage(TRAIN_SEED, 24, 2, 0.005), Stage(MORE_SEED, 24, 2, 0.004), 8, 8)
 
 

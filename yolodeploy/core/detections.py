@@ -83,9 +83,7 @@ class _Pair(NamedTuple):
     found: int
 
 
-def compare(
-    expected: Sequence[Box], found: Sequence[Box], iou_threshold: float = 0.5
-) -> Agreement:
+def compare(expected: Sequence[Box], found: Sequence[Box], iou_threshold: float = 0.5) -> Agreement:
     """How the boxes found on one frame agree with those expected.
 
     Boxes of one class are paired greedily, best overlap first, from `iou_threshold` up.

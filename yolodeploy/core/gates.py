@@ -41,7 +41,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GateResult(msgspec.Struct, frozen=True):
-    """One gate's verdict with the figure it judged, the bound it held it against, and the samples."""
+    """One gate's verdict with the figure it judged, the bound it held it against, and the samples.
+
+    `passing` tells that a failure may pass: latency is judged by window, the rest for good.
+    """
 
     gate: str
     verdict: Verdict
@@ -49,6 +52,7 @@ class GateResult(msgspec.Struct, frozen=True):
     bound: float
     samples: int
     unit: str = ""
+    passing: bool = False
 
 
 class ErrorsGate(msgspec.Struct, frozen=True, tag="errors", tag_field="kind"):
@@ -110,7 +114,7 @@ class LatencyGate(msgspec.Struct, frozen=True, tag="latency", tag_field="kind"):
             verdict = Verdict.INCONCLUSIVE
         else:
             verdict = Verdict.FAILED if figure > bound else Verdict.PASSED
-        return GateResult(self.name, verdict, figure, bound or 0.0, samples, "ms")
+        return GateResult(self.name, verdict, figure, bound or 0.0, samples, "ms", passing=True)
 
     def _bound_ms(self, old: Observation | None) -> float | None:
         """The bound in ms; None when the old release was not seen often enough to tell."""
@@ -147,9 +151,7 @@ class AgreementGate(msgspec.Struct, frozen=True, tag="agreement", tag_field="kin
         if seen.invalid:
             return self._result(Verdict.FAILED, seen.invalid, 0, seen, "invalid boxes")
         if not enough:
-            return self._result(
-                Verdict.INCONCLUSIVE, seen.lost_share, self.max_lost, seen, "lost"
-            )
+            return self._result(Verdict.INCONCLUSIVE, seen.lost_share, self.max_lost, seen, "lost")
         if seen.lost_share > self.max_lost:
             return self._result(Verdict.FAILED, seen.lost_share, self.max_lost, seen, "lost")
         if seen.gained_share > self.max_gained:

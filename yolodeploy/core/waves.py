@@ -109,12 +109,12 @@ def wave_ends(spec: str, total: int) -> tuple[int, ...]:
 def waves_of(sites: Sequence[str], spec: str = DEFAULT_WAVES) -> tuple[tuple[str, ...], ...]:
     """Cut `sites` into waves; every site is in exactly one, in the order given."""
     starts = (0, *wave_ends(spec, len(sites)))
-    return tuple(
-        tuple(sites[start:end]) for start, end in zip(starts, starts[1:], strict=False)
-    )
+    return tuple(tuple(sites[start:end]) for start, end in zip(starts, starts[1:], strict=False))
 
 
-def listed_waves(sites: Sequence[str], waves: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+def listed_waves(
+    sites: Sequence[str], waves: Sequence[Sequence[str]]
+) -> tuple[tuple[str, ...], ...]:
     """Waves given as lists of sites; the sites that no list names form the last wave.
 
     Raises:
@@ -133,9 +133,7 @@ def listed_waves(sites: Sequence[str], waves: Sequence[Sequence[str]]) -> tuple[
     return (*named, rest) if rest else named
 
 
-def affected_by_failure(
-    plan: Plan, failed: str, switched: Mapping[str, bool]
-) -> tuple[str, ...]:
+def affected_by_failure(plan: Plan, failed: str, switched: Mapping[str, bool]) -> tuple[str, ...]:
     """The sites to revert when one fails: itself, and what `on_failure` adds to it.
 
     `switched` tells which sites already run the release because of this rollout.

@@ -14,6 +14,7 @@ from yolodeploy.oci.our_image import LICENSE_NOTE, MODEL_FACTS, MODEL_FILE
 
 _MODE = 0o444
 _LONGEST_LICENSE = 2000  # characters; a model's metadata is anybody's text
+_OURS = "Apache-2.0"
 _SPDX = re.compile(r"(?:[A-Za-z]+-)+\d[\d.]*(?:-[A-Za-z]+)*|MIT|ISC|Unlicense", re.ASCII)
 
 
@@ -45,6 +46,7 @@ def license_expression(facts: ModelFacts) -> str:
     like an identifier are taken, anything else is a `LicenseRef`.
     """
     if not facts.license:
-        return "Apache-2.0"
+        return _OURS
     found = _SPDX.match(facts.license)
-    return f"Apache-2.0 AND {found[0] if found else 'LicenseRef-model'}"
+    named = found[0] if found else "LicenseRef-model"
+    return _OURS if named == _OURS else f"{_OURS} AND {named}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -19,6 +19,14 @@ SCHEMA_VERSION = 1
 
 BUSY_S = 10.0
 """How long a command waits for another one's transaction; the longest of ours take under 1 s."""
+
+# 32 MiB and 16 MiB: what ten thousand devices touch in a round, else every page is read again
+_WRITER = (
+    "PRAGMA journal_mode=WAL",  # it is already, unless a restore was cut short
+    "PRAGMA cache_size=-32768",
+    "PRAGMA wal_autocheckpoint=4096",
+    "PRAGMA journal_size_limit=67108864",
+)
 
 Row = tuple[Any, ...]
 Parameters = Sequence[object] | Mapping[str, object]
@@ -130,12 +138,14 @@ def open_inventory(path: Path) -> Inventory:
         Failed: `inventory.disk_full`, `inventory.busy`, `inventory.io`.
     """
     with explained(path):
-        connection = _connect_to_write(path) if path.exists() else None
+        connection = _unmoved(path, _connect_to_write) if path.exists() else None
         if connection is None:
             from yolodeploy.inventory.migrations import bring_up_to_date
 
             bring_up_to_date(path)
-            connection = connect(path, "rw")
+            connection = _unmoved(path, _connect_to_write)
+        if connection is None:
+            raise Corrupt("inventory.corrupt", path=path, reason="it cannot be migrated")
         return Inventory(connection, path)
 
 
@@ -150,16 +160,11 @@ def read_inventory(path: Path) -> Inventory:
     with explained(path):
         if not path.exists():
             raise NotFound("inventory.missing", path=path)
-        connection = _connect_to_read(path)
-        try:
-            if checked_version(connection, path) == SCHEMA_VERSION:
-                return Inventory(connection, path)
-        except BaseException:
-            connection.close()
-            raise
-        connection.close()
-        open_inventory(path).close()
-        return Inventory(_connect_to_read(path), path)
+        connection = _unmoved(path, _connect_to_read)
+        if connection is None:
+            open_inventory(path).close()
+            connection = connect(path, "ro")
+        return Inventory(connection, path)
 
 
 def connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connection:
@@ -192,11 +197,40 @@ def checked_version(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
+def _unmoved(
+    path: Path, opened: Callable[[Path], sqlite3.Connection | None]
+) -> sqlite3.Connection | None:
+    """A connection to the file that is at `path` now: a restore may have just replaced it."""
+    while True:
+        before = path.stat().st_ino
+        connection = opened(path)
+        if connection is None or path.stat().st_ino == before:
+            return connection
+        connection.close()
+
+
 def _connect_to_write(path: Path) -> sqlite3.Connection | None:
     """A connection to a file of our version, None where it has to be migrated first."""
     if not os.access(path, os.W_OK):
         raise Refused("inventory.read_only", path=path, reason="the file is read-only")
-    connection = connect(path, "rw")
+    connection = _of_our_version(connect(path, "rw"), path)
+    if connection is not None:
+        for setting in _WRITER:
+            connection.execute(setting)
+    return connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection | None:
+    try:
+        return _of_our_version(connect(path, "ro"), path)
+    except sqlite3.OperationalError as error:
+        if not _is_still(error, path):
+            raise
+        return _of_our_version(connect(path, "ro", immutable=True), path)
+
+
+def _of_our_version(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection | None:
+    """`connection` itself, or None, and closed, when its file is of an older version."""
     try:
         if checked_version(connection, path) == SCHEMA_VERSION:
             return connection
@@ -205,21 +239,6 @@ def _connect_to_write(path: Path) -> sqlite3.Connection | None:
         raise
     connection.close()
     return None
-
-
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    connection = connect(path, "ro")
-    try:
-        connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if not _is_still(error, path):
-            raise
-        return connect(path, "ro", immutable=True)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
 
 
 def _is_still(error: sqlite3.OperationalError, path: Path) -> bool:

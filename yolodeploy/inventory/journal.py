@@ -33,15 +33,15 @@ class RolloutSite(NamedTuple):
     gates: tuple[GateResult, ...]
 
 
-def append_step(
+def append_step(  # noqa: PLR0917 an entry's fields in their order
     inventory: Inventory,
     rollout: str,
     site: str,
     step: Step,
     outcome: Outcome,
+    detail: str = "",
     *,
     at: float,
-    detail: str = "",
     holder: str | None = None,
 ) -> None:
     """Journal a step durably, in a transaction of its own.

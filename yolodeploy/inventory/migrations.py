@@ -27,7 +27,7 @@ def bring_up_to_date(path: Path) -> None:
     The folder is made with mode 0700 and the file with 0600.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(path):
+    with alone(path):
         if not path.exists():
             _create(path)
             return
@@ -40,16 +40,21 @@ def _create(path: Path) -> None:
     # made under another name and renamed: whoever sees the file sees all of it, and an empty
     # file in its place can only be a damaged one
     new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    remove_logs(new)
-    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    with closing(connect(new, "rw")) as connection:
+    with closing(connect_new(new)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         _migrate(connection)
     sync(new)
     remove_logs(path)
     new.rename(path)
     sync(path.parent)
+
+
+def connect_new(path: Path) -> sqlite3.Connection:
+    """A connection to an empty file (mode 0600) in the place of whatever a crash left there."""
+    path.unlink(missing_ok=True)
+    remove_logs(path)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    return connect(path, "rw")
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -66,7 +71,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
+    """Be the only process that creates, migrates or replaces the file."""
     # SQLite cannot make two processes wait for each other while the file is not there yet
     lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
     try:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-# one buffer a file, whatever its size; larger ones do not read faster (measured 64 KiB to 8 MiB)
+# one buffer a file, whatever its size; a build takes the same time with 64 KiB and with 4 MiB
 CHUNK = 1 << 20
 
 

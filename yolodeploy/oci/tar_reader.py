@@ -64,7 +64,7 @@ class TarReader:
 
     Raises, while reading:
         Corrupt: `oci.layer_malformed`.
-        Refused: `oci.layer_limit`, `oci.layer_kind`.
+        Refused: `oci.layer_entries`, `oci.layer_bytes`, `oci.layer_kind`.
     """
 
     def __init__(self, stream: Readable, limits: Limits) -> None:
@@ -92,7 +92,7 @@ class TarReader:
             else:
                 yield self._member(block, extended)
                 extended = {}
-        raise Refused("oci.layer_limit", limit=f"{self._limits.entries} entries")
+        raise Refused("oci.layer_entries", limit=self._limits.entries)
 
     def chunks(self) -> Iterator[bytes]:
         """The content of the present member."""
@@ -132,7 +132,7 @@ class TarReader:
     def _header_content(self, block: bytes) -> bytes:
         size = _number(block[124:136])
         if size > self._limits.header_bytes:
-            raise Refused("oci.layer_limit", limit=f"{self._limits.header_bytes} header bytes")
+            raise Refused("oci.layer_bytes", limit=self._limits.header_bytes)
         content = self._exactly(size)
         self._padding = -size % _BLOCK
         return content
@@ -163,7 +163,7 @@ class TarReader:
         chunk = self._stream.read(size) or b""
         self._total += len(chunk)
         if self._total > self._limits.total_bytes:
-            raise Refused("oci.layer_limit", limit=f"{self._limits.total_bytes} bytes")
+            raise Refused("oci.layer_bytes", limit=self._limits.total_bytes)
         return chunk
 
 

@@ -40,7 +40,7 @@ def unpack(
 
     Raises:
         Refused: `oci.layer_path`, `oci.layer_link`, `oci.layer_kind`, `oci.layer_repeated`,
-            `oci.layer_limit`, `oci.layer_media_type`.
+            `oci.layer_entries`, `oci.layer_bytes`, `oci.layer_media_type`.
         Corrupt: `oci.layer_malformed`, or what the stream raises.
         Failed: `oci.disk_full` and other `oci.*` of the storage.
     """

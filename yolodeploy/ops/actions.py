@@ -183,6 +183,4 @@ def default_wish() -> Any:
     from yolodeploy.rollouts.planning import Wish
 
     values = settings()
-    return Wish(
-        concurrency=values["concurrency"].value, guard_s=values["guard_seconds"].value
-    )
+    return Wish(concurrency=values["concurrency"].value, guard_s=values["guard_seconds"].value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -85,6 +86,18 @@ def ending(home: Home, operation: str) -> OperationRow:
     """The operation's row, which says how it ended."""
     with read_inventory(home.inventory) as inventory:
         return rows.get_operation(inventory, operation)
+
+
+def end(row: OperationRow) -> None:
+    """End the process of an operation now, where it still runs. Its journal allows that."""
+    if row.pid is None or row.ended_at is not None or lost(row):
+        return
+    try:
+        os.kill(row.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    while _alive(row.pid):
+        time.sleep(0.01)
 
 
 def lost(row: OperationRow) -> bool:

@@ -40,9 +40,7 @@ STATES = {
 EXIT_CODES = {Ending.FAILED: 4, Ending.INCONCLUSIVE: 4, Ending.ABORTED: 4, Ending.WAITING: 3}
 
 
-def run(
-    home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str, Any]
-) -> int:
+def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str, Any]) -> int:
     """Drive a rollout from where its journal ends; returns the exit code.
 
     Arguments: `rollout`, `frames` (a folder, empty for none), `take_over` (of the sites' leases).

@@ -125,6 +125,18 @@ def undo(home: Home, rollout: str, wish: Wish) -> Started:
     return start(home, before.pop(), committed, wish)
 
 
+def latest_operation(inventory: Inventory, row: rows.RolloutRow) -> str:
+    """The operation that drives a rollout now or drove it last: resuming makes a new one."""
+    from yolodeploy.inventory.operations import list_operations
+
+    driving = (
+        item.id
+        for item in list_operations(inventory)
+        if item.kind == "rollout" and item.arguments.get("rollout") == row.id
+    )
+    return next(driving, row.operation)
+
+
 def frames_of(home: Home, app: str) -> str:
     """The folder of an app's frames, empty where it has none."""
     with open_inventory(home.inventory) as inventory:

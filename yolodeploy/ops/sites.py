@@ -61,7 +61,7 @@ def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
 
     Raises:
         NotFound: `inventory.unknown_site`.
-        Refused: `ops.in_use`, a rollout that has not ended moves it.
+        Refused: `ops.site_moves`, a rollout that has not ended moves it.
         Failed: `site.supervisor`.
     """
     from yolodeploy.sites.embedded import lifecycle
@@ -70,7 +70,7 @@ def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
         row = rows.get_site(inventory, name)
         for rollout in rollouts.list_rollouts(inventory, unfinished=True):
             if any(name in wave for wave in rollout.plan.waves):
-                raise Refused("ops.in_use", what=f"site {name}", user=f"rollout {rollout.id}")
+                raise Refused("ops.site_moves", site=name, rollout=rollout.id)
         if not dry_run:
             lifecycle.remove(home.site(name), name)
             rows.remove_site(inventory, name)
@@ -171,6 +171,4 @@ def _lifecycle(home: Home, name: str, *, start: bool) -> None:
 
 def _note_hold(inventory: Inventory, site: str, device: str, reason: str | None) -> None:
     code = "hold.ended" if reason is None else "hold.set"
-    events.add_event(
-        inventory, site, code, at=time.time(), device=device, detail=reason or ""
-    )
+    events.add_event(inventory, site, code, at=time.time(), device=device, detail=reason or "")

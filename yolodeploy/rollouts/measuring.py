@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from yolodeploy.core.detections import Agreement, Box, compare
 from yolodeploy.core.errors import Failed, Unreachable
 from yolodeploy.core.gates import Observation
 from yolodeploy.core.site import InstanceState, SiteState, StageReport
-from yolodeploy.core.sketch import Stages, merge_stages
+from yolodeploy.core.sketch import Stages, difference, merge_stages
 from yolodeploy.sites.interface import Site
 
 
 def instances_of(state: SiteState, app: str, release: str) -> tuple[InstanceState, ...]:
     """The instances of one release, ready or not."""
-    return tuple(
-        item for item in state.instances if item.app == app and item.release == release
-    )
+    return tuple(item for item in state.instances if item.app == app and item.release == release)
 
 
-def counted(
-    reports: Iterable[StageReport], app: str, release: str, *, restarts: int = 0
-) -> Observation:
+def counted(reports: Iterable[StageReport], app: str, release: str) -> Observation:
     """What the servers of one release have counted, over all their epochs."""
     stages: Stages = {}
     requests = failures = 0
@@ -31,7 +29,20 @@ def counted(
                 requests += epoch.requests
                 failures += epoch.failures
                 merge_stages(stages, epoch.stages)
-    return Observation(requests=requests, failures=failures, restarts=restarts, stages=stages)
+    return Observation(requests=requests, failures=failures, stages=stages)
+
+
+def since(now: Observation, before: Observation) -> Observation:
+    """What was counted after `before`; everything, where a restart has reset the counters."""
+    stages = difference(now.stages, before.stages)
+    if stages is None:
+        return now
+    return replace(
+        now,
+        requests=now.requests - before.requests,
+        failures=now.failures - before.failures,
+        stages=stages,
+    )
 
 
 def boxes_on(site: Site, instance: InstanceState, frame: bytes) -> tuple[Box, ...] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import ceil
 
 from msgspec.structs import replace
@@ -14,13 +15,20 @@ from msgspec.structs import replace
 from yolodeploy.core.detections import Agreement, Box
 from yolodeploy.core.digests import digest_of
 from yolodeploy.core.errors import Refused, RolledBack, Unreachable, YolodeployError
-from yolodeploy.core.gates import Observation, Verdict, judge, overall, samples_wanted
+from yolodeploy.core.gates import (
+    GateResult,
+    Observation,
+    Verdict,
+    judge,
+    overall,
+    samples_wanted,
+)
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import AppState, Fence, Guard, Intent, Phase, SiteState
 from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, following, switched
 from yolodeploy.core.waves import Plan
 from yolodeploy.rollouts.figures import Figures
-from yolodeploy.rollouts.measuring import agreement_on, boxes_on, counted, instances_of
+from yolodeploy.rollouts.measuring import agreement_on, boxes_on, counted, instances_of, since
 from yolodeploy.rollouts.ports import Journal, Request
 from yolodeploy.sites.interface import Site
 
@@ -53,6 +61,7 @@ class SiteRun:
         self._holder = holder
         self._lineage = lineage
         self._take_over = take_over
+        self._fence: Fence | None = None
         self._steps: dict[Step, Callable[[], str]] = {
             Step.PREFETCH: self._prefetch,
             Step.CHECK: self._check,
@@ -70,6 +79,19 @@ class SiteRun:
         Raises:
             Refused: `site.fenced`, somebody else drives this site now; nothing more may be done.
         """
+        try:
+            return self._run()
+        finally:
+            self._leave()
+
+    def revert(self) -> bool:
+        """Go back to the previous release, whatever was reached; False when it must wait."""
+        try:
+            return self._do(Step.REVERT)
+        finally:
+            self._leave()
+
+    def _run(self) -> SiteResult:
         while True:
             entries = self._journal.entries(self._site.name)
             upcoming = following(entries)
@@ -80,10 +102,6 @@ class SiteRun:
                 return SiteResult.STOPPED
             if not self._do(Step.REVERT if aborted else upcoming):
                 return SiteResult.WAITING
-
-    def revert(self) -> bool:
-        """Go back to the previous release, whatever was reached; False when it must wait."""
-        return self._do(Step.REVERT)
 
     def _do(self, step: Step) -> bool:
         """One step, journalled before and after; False when it cannot be done now."""
@@ -134,6 +152,7 @@ class SiteRun:
         """The old release's boxes and stage times on the frames, repeated to have samples."""
         ready = [i for i in instances_of(state, self._plan.app, previous.digest) if i.ready]
         answers: dict[str, tuple[Box, ...]] = {}
+        before = self._counted(previous.digest)
         if ready:
             wanted = max(map(samples_wanted, self._release.spec.gates), default=1)
             for _ in range(ceil(wanted / max(len(self._frames), 1))):
@@ -145,7 +164,7 @@ class SiteRun:
             previous=previous,
             frames=tuple(answers),
             expected=tuple(answers.values()),
-            old=counted(self._site.sketches(), self._plan.app, previous.digest),
+            old=since(self._counted(previous.digest), before),
         )
 
     def _switch(self) -> str:
@@ -176,33 +195,44 @@ class SiteRun:
             self._pause()
 
     def _observe(self) -> str:
-        """Send the frames around until the gates can tell, or the time is over."""
+        """Send the frames around until the gates can tell, or the time is over.
+
+        Errors, restarts and agreement count from the switch on. Latency counts from the last
+        window: a busy neighbour makes a release slow for a while, a slow release is always slow.
+        """
         figures = self._figures()
         frames, expected = self._comparable(figures)
         started = time.monotonic()
         agreement = Agreement()
+        window = self._counted(self._release.digest)
         while True:
-            state = self._site.observe()
-            app = self._on_trial(state)
-            mine = instances_of(state, self._plan.app, self._release.digest)
-            for instance in (item for item in mine if item.ready):
-                if expected:
-                    agreement += agreement_on(self._site, instance, frames, expected)
-                else:
-                    for frame in self._frames:
-                        boxes_on(self._site, instance, frame)
-            seen = self._seen(agreement if expected else None)
-            verdict = overall(judge(self._release.spec.gates, seen, figures.old))
+            app = self._on_trial(self._site.observe())
+            agreement += self._send(frames, expected)
+            seen = self._seen(window, agreement if expected else None)
+            results = judge(self._release.spec.gates, seen, figures.old)
             age = time.monotonic() - started
-            over = age > self._plan.observe_s
-            early = verdict is Verdict.PASSED and age > self._plan.soak_s
-            if verdict is Verdict.FAILED or over or early:
+            if age > self._plan.observe_s or _settled_on(results, age > self._plan.soak_s):
                 break
+            if overall(results) is Verdict.FAILED:
+                window = self._counted(self._release.digest)
             self._pause()
         figures = replace(figures, new=seen, outage_s=app.outage_s)
         self._journal.save_figures(self._site.name, figures)
         self._journal.collect(self._site.name)
         return f"{seen.requests} requests, {seen.failures} failed, {seen.restarts} restarts"
+
+    def _send(self, frames: Sequence[bytes], expected: Sequence[Sequence[Box]]) -> Agreement:
+        """Send the frames to every ready instance; all of them where there is nothing to compare."""
+        state = self._site.observe()
+        mine = instances_of(state, self._plan.app, self._release.digest)
+        agreement = Agreement()
+        for instance in (item for item in mine if item.ready):
+            if expected:
+                agreement += agreement_on(self._site, instance, frames, expected)
+            else:
+                for frame in self._frames:
+                    boxes_on(self._site, instance, frame)
+        return agreement
 
     def _verdict(self) -> str:
         figures = self._figures()
@@ -211,7 +241,9 @@ class SiteRun:
         verdict = overall(results)
         if verdict is Verdict.PASSED:
             return f"{len(results)} gates passed"
-        worst = next(result for result in results if result.verdict is verdict)
+        # the one that time does not mend says more than a latency that may come from a neighbour
+        blamed = (result for result in results if result.verdict is verdict)
+        worst = min(blamed, key=lambda result: result.passing)
         code = "rollout.gate_failed" if verdict is Verdict.FAILED else "rollout.inconclusive"
         raise RolledBack(
             code,
@@ -250,11 +282,18 @@ class SiteRun:
     def _claim(self) -> Fence:
         """The lease, extended; that of an engine of this rollout which is no more is taken over."""
         try:
-            return self._site.claim(self._holder, LEASE_S, take_over=self._take_over)
+            self._fence = self._site.claim(self._holder, LEASE_S, take_over=self._take_over)
         except Refused as error:
             if f"/{self._lineage}/" not in error.fields.get("holder", ""):
                 raise
-            return self._site.claim(self._holder, LEASE_S, take_over=True)
+            self._fence = self._site.claim(self._holder, LEASE_S, take_over=True)
+        return self._fence
+
+    def _leave(self) -> None:
+        """Give the lease back; where that fails it runs out by itself."""
+        if self._fence is not None:
+            with suppress(YolodeployError):
+                self._site.release_lease(self._fence)
 
     def _figures(self) -> Figures:
         return self._journal.figures(self._site.name)
@@ -280,21 +319,33 @@ class SiteRun:
             raise Refused("site.fenced", site=self._site.name, holder="another operator")
         return app
 
-    def _comparable(
-        self, figures: Figures
-    ) -> tuple[Sequence[bytes], Sequence[Sequence[Box]]]:
+    def _comparable(self, figures: Figures) -> tuple[Sequence[bytes], Sequence[Sequence[Box]]]:
         """The frames that the old release answered, with its boxes; by digest, not by position."""
         answers = dict(zip(figures.frames, figures.expected, strict=True))
         pairs = [(f, answers[d]) for f in self._frames if (d := digest_of(f)) in answers]
         return [frame for frame, _ in pairs], [boxes for _, boxes in pairs]
 
-    def _seen(self, agreement: Agreement | None) -> Observation:
+    def _counted(self, release: str) -> Observation:
+        return counted(self._site.sketches(), self._plan.app, release)
+
+    def _seen(self, window: Observation, agreement: Agreement | None) -> Observation:
         """What there is to judge now: restarts are asked for last, so that none is missed."""
-        app, digest = self._plan.app, self._release.digest
-        reports = self._site.sketches()
-        mine = instances_of(self._site.observe(), app, digest)
-        seen = counted(reports, app, digest, restarts=sum(item.restarts for item in mine))
-        return replace(seen, agreement=agreement)
+        now = self._counted(self._release.digest)
+        mine = instances_of(self._site.observe(), self._plan.app, self._release.digest)
+        return replace(
+            now,
+            stages=since(now, window).stages,
+            restarts=sum(item.restarts for item in mine),
+            agreement=agreement,
+        )
+
+
+def _settled_on(results: Sequence[GateResult], soaked: bool) -> bool:
+    """Whether waiting would change nothing: all passed for long enough, or one failed for good."""
+    verdict = overall(results)
+    if verdict is Verdict.FAILED:
+        return any(item.verdict is Verdict.FAILED and not item.passing for item in results)
+    return verdict is Verdict.PASSED and soaked
 
 
 def _previous(app: AppState | None) -> Release | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
+
+from yolodeploy.serve.opencv import cv2
 
 BORDER = 114  # the grey that networks were trained with
 

@@ -70,9 +70,9 @@ def _loaded(config: ServeConfig, threads: int) -> Ready:
 
 def _warm_up(pipeline: Pipeline, config: ServeConfig) -> None:
     """One grey picture through all stages: buffers are touched, libraries set themselves up."""
-    import cv2
     import numpy as np
 
+    from yolodeploy.serve.opencv import cv2
     from yolodeploy.serve.pipeline import Asked
     from yolodeploy.serve.postprocess import Wanted
 

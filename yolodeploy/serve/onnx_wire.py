@@ -13,7 +13,7 @@ from yolodeploy.core.errors import Corrupt, Refused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_FIELDS = 2_000_000  # a real detector has some 20,000; a hostile file may have a billion
+MOST_FIELDS = 500_000  # a real detector has some 20,000; a hostile file may have a billion
 DEEPEST = 40
 
 # message → field → message inside it

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
+import numpy as np
+
 from yolodeploy.core.errors import Failed
+from yolodeploy.serve.opencv import LARGEST_PICTURE, cv2
 from yolodeploy.serve.picture_header import header_of
 
 LARGEST_BODY = 32 << 20
-LARGEST_PICTURE = 50_000_000  # pixels: 150 MB once decoded
-
-# OpenCV reads these once, when it is loaded. The limit holds also where a file's header and what
-# its decoder finds later differ; a broken picture is the sender's news, not a line of our log.
-os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(LARGEST_PICTURE)
-os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-
-cv2.setNumThreads(1)  # the workers are the parallelism
 
 
 def decoded(body: bytes) -> np.ndarray[Any, Any]:

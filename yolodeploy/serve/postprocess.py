@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, cast
 
-import cv2
 import numpy as np
 
 from yolodeploy.core.errors import Failed
+from yolodeploy.serve.opencv import cv2
 
 MOST_CANDIDATES = 30_000  # ultralytics' max_nms
 
@@ -85,7 +85,7 @@ def without_overlaps(found: Found, iou: float) -> np.ndarray[Any, Any]:
     boxes[:, :2] = found.corners[:, :2] + (found.class_ids * span)[:, None]
     boxes[:, 2:] = found.corners[:, 2:] - found.corners[:, :2]
     scores: Any = found.scores.astype(np.float32)  # OpenCV's stubs know lists only
-    kept = cv2.dnn.NMSBoxes(cast("Any", boxes), scores, -1.0, iou, top_k=MOST_CANDIDATES)
+    kept = cv2.dnn.NMSBoxes(cast("Any", boxes), scores, 0.0, iou, top_k=MOST_CANDIDATES)
     return np.asarray(kept, np.int64).reshape(-1)
 
 

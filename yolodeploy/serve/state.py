@@ -82,6 +82,10 @@ class StateFolder:
         self._replace("epochs.msgpack", _encode((*self.finished, now)))
         self._saved = now
 
+    def close(self) -> None:
+        """Let another process live here."""
+        os.close(self._lock)
+
     def _read_epochs(self) -> tuple[Epoch, ...]:
         try:
             epochs = _decode((self._path / "epochs.msgpack").read_bytes())

@@ -126,6 +126,12 @@ MESSAGES = {
         "use site, device, app, release or source",
         "请使用 site、device、app、release 或 source",
     ),
+    "unknown_table": Message(
+        "the inventory has no table {table}",
+        "清单中没有表 {table}",
+        "yolodeploy inventory export (without a table: all of them)",
+        "yolodeploy inventory export（不指定表则导出全部）",
+    ),
     "export_format": Message(
         "there is no export format {format}",
         "没有导出格式 {format}",

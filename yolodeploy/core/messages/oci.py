@@ -68,14 +68,19 @@ MESSAGES = {
         "prefetch the release again: yolodeploy rollout start",
         "请重新预取该发布：yolodeploy rollout start",
     ),
+    "layer_bytes": Message(
+        "the layer, or one header in it, has more bytes than allowed: {limit}",
+        "层或其中一个头部的字节数超出上限：{limit}",
+        *_OTHER_LAYER,
+    ),
+    "layer_entries": Message(
+        "the layer has more entries than allowed: {limit}",
+        "层的条目数超出上限：{limit}",
+        *_OTHER_LAYER,
+    ),
     "layer_kind": Message(
         "the layer holds {member}, which is neither file, folder nor link",
         "层中包含 {member}，它不是文件、文件夹或链接",
-        *_OTHER_LAYER,
-    ),
-    "layer_limit": Message(
-        "the layer is larger than allowed: more than {limit}",
-        "层超出允许的上限：多于 {limit}",
         *_OTHER_LAYER,
     ),
     "layer_link": Message(

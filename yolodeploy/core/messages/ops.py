@@ -48,10 +48,10 @@ MESSAGES = {
         "add --yes",
         "加上 --yes",
     ),
-    "in_use": Message(
-        "{what} is still used by {user}",
-        "{what} 仍被 {user} 使用",
-        "yolodeploy rollout list",
+    "site_moves": Message(
+        "site {site} is part of rollout {rollout}, which has not ended",
+        "站点 {site} 属于尚未结束的发布 {rollout}",
+        "yolodeploy rollout abort {rollout}",
     ),
     "ambiguous_device": Message(
         "device {device} exists on several sites: {sites}",
@@ -70,5 +70,32 @@ MESSAGES = {
         "{path} 有 {size} 字节；图片最大 32 MB",
         "send a smaller picture",
         "请使用较小的图片",
+    ),
+    "no_instance": Message(
+        "no ready instance of {app} was found",
+        "没有找到 {app} 的就绪实例",
+        "yolodeploy status --refresh",
+    ),
+    "no_site_folder": Message(
+        "there is no site {site} in {path}",
+        "{path} 中没有站点 {site}",
+        "yolodeploy site create {site}",
+    ),
+    "quickstart": Message(
+        "the rollout of {release} ended {state}, where {expected} was expected: {reason}",
+        "{release} 的发布以 {state} 结束，预期为 {expected}：{reason}",
+        "run it again when the machine is quiet: yolodeploy quickstart",
+        "请在机器空闲时重试：yolodeploy quickstart",
+    ),
+    "not_shipped": Message(
+        "{name} is not part of this installation",
+        "当前安装不包含 {name}",
+        "pip install --force-reinstall yolodeploy",
+    ),
+    "home_in_use": Message(
+        "{path} already holds sites: {sites}",
+        "{path} 中已有站点：{sites}",
+        "use another folder: YOLODEPLOY_HOME=DIR yolodeploy quickstart --keep",
+        "请使用其他文件夹：YOLODEPLOY_HOME=DIR yolodeploy quickstart --keep",
     ),
 }

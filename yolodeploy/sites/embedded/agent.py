@@ -170,7 +170,9 @@ class Agent:
     ) -> None:
         wanted = row.target.digest if row.target else None
         seen = [
-            Seen(item.name, item.device, item.release, item.ready, _stopped(processes.get(item.name)))
+            Seen(
+                item.name, item.device, item.release, item.ready, _stopped(processes.get(item.name))
+            )
             for item in instances
         ]
         todo = moves(self.store.devices(), wanted, seen)
@@ -224,9 +226,7 @@ class Agent:
                 else:
                     self.supervisor.drop_program(name)
 
-    def _account(
-        self, app: str, row: AppRow, settled: bool, instances: list[InstanceRow]
-    ) -> None:
+    def _account(self, app: str, row: AppRow, settled: bool, instances: list[InstanceRow]) -> None:
         """Note when the app is settled, and how long it was out: no ready instance on a device."""
         if settled != row.settled:
             self.store.set_app(app, settled=int(settled))

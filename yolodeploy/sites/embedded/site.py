@@ -132,9 +132,7 @@ class EmbeddedSite:
             self._check_alive(store)
             if intent.release is not None:
                 self._assign_ports(store, intent.app)
-            write_intent(
-                store, intent, fence, boot=boot(), now=since_boot(), at=time.time()
-            )
+            write_intent(store, intent, fence, boot=boot(), now=since_boot(), at=time.time())
 
     def detect(self, instance: InstanceState, picture: bytes) -> DetectResponse:
         """Send one picture to one instance."""

@@ -277,7 +277,9 @@ class Store:
         return float(at)
 
 
-def write_intent(store: Store, intent: Intent, fence: Fence, *, boot: str, now: float, at: float) -> None:
+def write_intent(
+    store: Store, intent: Intent, fence: Fence, *, boot: str, now: float, at: float
+) -> None:
     """Store an intent under a fence; the same one again changes nothing.
 
     `now` is seconds since boot, for the guard; `at` the time of day, for the history.

@@ -115,7 +115,14 @@ class Supervisor:
             return
         self._write_config()
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", self._folder.supervisor_config],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "supervisor.supervisord",
+                "-c",
+                self._folder.supervisor_config,
+            ],
             cwd=self._folder.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -147,7 +154,9 @@ class Supervisor:
         found = msgspec.convert(self._call("getAllProcessInfo"), list[Process])
         return {process.name: process for process in found}
 
-    def write_program(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def write_program(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
         """Put a program among those that the supervisor keeps, from the next `reload` on."""
         pairs = (f'{key}="{_escaped(value)}"' for key, value in environment.items())
         text = PROGRAM.format(

@@ -1,0 +1,1 @@
+"""The inference server: real processes on loopback, real HTTP, tiny real ONNX models."""

@@ -1,0 +1,90 @@
+"""One release follows another on the same port, under fire, and nobody notices."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from .pictures import encoded, plain
+from .running import ask, free_port
+
+if TYPE_CHECKING:
+    from .conftest import Start
+    from .running import Server
+
+PICTURE = encoded(plain())
+
+
+class Clients:
+    """Threads that ask without a pause, each request on a new connection or (kept) on one."""
+
+    def __init__(self, port: int, fresh: int, kept: int) -> None:
+        self._port = port
+        self._end = threading.Event()
+        self.statuses: list[int] = []
+        self.failures: list[str] = []
+        self._threads = [
+            *(threading.Thread(target=self._fresh) for _ in range(fresh)),
+            *(threading.Thread(target=self._kept) for _ in range(kept)),
+        ]
+
+    def __enter__(self) -> Clients:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _fresh(self) -> None:
+        while not self._end.is_set():
+            try:
+                self.statuses.append(ask(self._port, "/detect", PICTURE, method="POST").status)
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
+
+    def _kept(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        while not self._end.is_set():
+            try:
+                connection.request("POST", "/detect", PICTURE)
+                response = connection.getresponse()
+                response.read()
+                self.statuses.append(response.status)
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
+                connection.close()
+        connection.close()
+
+
+def requests(server: Server) -> int:
+    return sum(epoch.requests for epoch in server.report().epochs)
+
+
+def test_a_hand_over_loses_no_request(start: Start) -> None:
+    port = free_port()
+    current = start(port=port).wait_ready()
+    with Clients(port, fresh=6, kept=2) as clients:
+        for _ in range(4):
+            following = start(port=port).wait_ready()
+            time.sleep(0.2)
+            assert current.stop() == 0
+            before = len(clients.statuses)
+            time.sleep(0.2)
+            assert len(clients.statuses) > before, "the successor answers"
+            current = following
+    assert not clients.failures
+    assert set(clients.statuses) == {200}
+    assert requests(current) > 0
+
+
+def test_two_servers_share_the_port_until_one_leaves(start: Start) -> None:
+    port = free_port()
+    servers = [start(port=port).wait_ready() for _ in range(2)]
+    for _ in range(60):
+        assert ask(port, "/detect", PICTURE, method="POST").status == 200
+    assert all(requests(server) > 0 for server in servers)

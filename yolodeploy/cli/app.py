@@ -1,0 +1,63 @@
+"""`yolodeploy app`: named services that detect."""
+
+from __future__ import annotations
+
+import click
+
+from yolodeploy.cli.output import Column, dry_run_option, emit, emit_one, output_option, say
+
+COLUMNS = [
+    Column("app", "app", lambda row: row.name),
+    Column("releases", "releases", lambda row: row.releases),
+    Column("description", "description", lambda row: row.description),
+    Column("frames", "frames", lambda row: row.frames),
+    Column("added_at", "", lambda row: row.added_at),
+]
+
+
+@click.group()
+def app() -> None:
+    """Apps: a site runs one current release of each."""
+
+
+@app.command()
+@click.argument("name")
+@click.option("--description", default="", help="What it is for.")
+@click.option(
+    "--frames", default="", help="Folder of pictures on which old and new releases are compared."
+)
+@dry_run_option
+def create(name: str, description: str, frames: str, dry_run: bool) -> None:
+    """Make an app, or change what is said of it."""
+    from yolodeploy.ops.catalog import create_app
+    from yolodeploy.ops.home import home
+
+    row = create_app(home(), name, description, frames, dry_run=dry_run)
+    say(f"app {row.name} {'would be' if dry_run else 'is'} there; frames: {row.frames or 'none'}")
+
+
+@app.command("list")
+@output_option
+def list_(form: str) -> None:
+    """List apps."""
+    from yolodeploy.inventory.catalog import list_apps
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        rows = list_apps(inventory)
+    emit(rows, COLUMNS, form)
+
+
+@app.command()
+@click.argument("name")
+@output_option
+def show(name: str, form: str) -> None:
+    """Show one app."""
+    from yolodeploy.inventory.catalog import get_app
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        row = get_app(inventory, name)
+    emit_one(row, COLUMNS, form)

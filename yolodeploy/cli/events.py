@@ -1,0 +1,35 @@
+"""`yolodeploy events`: what happened."""
+
+from __future__ import annotations
+
+import click
+
+from yolodeploy.cli.output import Column, emit, output_option
+
+
+@click.command()
+@click.option("--site", help="Only those of one site.")
+@click.option("--device", help="Only those of one device.")
+@click.option("--code", help="Only those of one code; may end in *.")
+@click.option("--limit", type=click.IntRange(1, 10000), default=50, show_default=True)
+@output_option
+def events(site: str | None, device: str | None, code: str | None, limit: int, form: str) -> None:
+    """List events, oldest first."""
+    import time
+
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.inventory.events import query_events
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        rows = query_events(inventory, site=site, device=device, code=code, limit=limit)
+    columns = [
+        Column("id", "", lambda row: row.id),
+        Column("at", "time", lambda row: row.at,
+               text=lambda at: time.strftime("%m-%d %H:%M:%S", time.localtime(at))),
+        Column("site", "site", lambda row: row.site),
+        Column("device", "device", lambda row: row.device),
+        Column("code", "what", lambda row: row.code),
+        Column("detail", "detail", lambda row: row.detail),
+    ]  # fmt: skip
+    emit(rows, columns, form)

@@ -1,0 +1,115 @@
+"""`yolodeploy image`: images in layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from yolodeploy.cli.output import (
+    Column,
+    dry_run_option,
+    emit,
+    output_option,
+    say,
+    size,
+)
+from yolodeploy.core.digests import short
+
+COLUMNS = [
+    Column("image", "image", lambda row: row.name),
+    Column("digest", "digest", lambda row: row.digest, text=short),
+    Column("model", "model", lambda row: row.model, text=short),
+    Column("size_bytes", "size", lambda row: row.size_bytes, text=size),
+    Column("layers", "layers", lambda row: [layer.kind for layer in row.layers]),
+    Column("built_at", "", lambda row: row.built_at),
+]
+
+
+@click.group()
+def image() -> None:
+    """Images of four layers: base, runtime, server, model. A model update moves the model only."""
+
+
+def layer_columns(rows: dict[str, list[str]]) -> list[Column]:
+    """What is shown of a layer; `rows` tells which images have it."""
+    return [
+        Column("layer", "layer", lambda layer: layer.kind),
+        Column("digest", "digest", lambda layer: layer.digest, text=short),
+        Column("size_bytes", "size", lambda layer: layer.size_bytes, text=size),
+        Column("shared_with", "shared with", lambda layer: rows.get(layer.digest, [])),
+    ]
+
+
+@image.command()
+@click.argument("model")
+@click.option("--base", help="Digest of a base image in the layout. Default: none.")
+@click.option("--name", default="", help="Name of the image. Default: the model's.")
+@dry_run_option
+@output_option
+def build(model: str, base: str | None, name: str, dry_run: bool, form: str) -> None:
+    """Put server and model on a base, without any build daemon."""
+    from yolodeploy.ops.catalog import build_image
+    from yolodeploy.ops.home import home
+
+    built = build_image(home(), model, base=base, name=name, dry_run=dry_run)
+    word = "would be" if dry_run else "is"
+    say(
+        f"image {built.name} {word} {short(built.digest)}: {size(built.size_bytes)}, "
+        f"of which {size(built.new_bytes)} new"
+    )
+    columns = [
+        Column("layer", "layer", lambda layer: layer.kind),
+        Column("digest", "digest", lambda layer: layer.digest, text=short),
+        Column("size_bytes", "size", lambda layer: layer.size_bytes, text=size),
+        Column("reused", "reused", lambda layer: layer.reused),
+        Column("image", "", lambda _layer: built.digest),
+    ]
+    emit(built.layers, columns, form)
+
+
+@image.command("list")
+@output_option
+def list_(form: str) -> None:
+    """List images, newest first."""
+    from yolodeploy.inventory.catalog import list_images
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        rows = list_images(inventory)
+    emit(rows, COLUMNS, form)
+
+
+@image.command()
+@click.argument("name")
+@output_option
+def show(name: str, form: str) -> None:
+    """Show an image's layers, and which other images share them."""
+    from yolodeploy.inventory.catalog import get_image, list_images
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        row = get_image(inventory, name)
+        others = [other for other in list_images(inventory) if other.digest != row.digest]
+    shared: dict[str, list[str]] = {}
+    for other in others:
+        for layer in other.layers:
+            shared.setdefault(layer.digest, []).append(other.name)
+    say(f"{row.name} {row.digest} {size(row.size_bytes)}")
+    emit(row.layers, layer_columns(shared), form)
+
+
+@image.command()
+@dry_run_option
+@output_option
+def prune(dry_run: bool, form: str) -> None:
+    """Remove images that no release uses."""
+    from yolodeploy.ops.catalog import prune_images
+    from yolodeploy.ops.home import home
+
+    rows: list[Any]
+    rows, freed = prune_images(home(), dry_run=dry_run)
+    say(f"{len(rows)} images {'would be' if dry_run else 'were'} removed, {size(freed)} freed")
+    emit(rows, COLUMNS, form)

@@ -1,0 +1,57 @@
+"""`yolodeploy operations`: long actions, running and ended."""
+
+from __future__ import annotations
+
+import click
+
+from yolodeploy.cli.output import Column, emit, output_option
+
+
+def _columns() -> list[Column]:
+    from yolodeploy.ops.operations import shown_state
+
+    return [
+        Column("operation", "operation", lambda row: row.id),
+        Column("kind", "kind", lambda row: row.kind),
+        Column("state", "state", lambda row: shown_state(row).value),
+        Column("exit_code", "exit", lambda row: row.exit_code),
+        Column("arguments", "arguments", lambda row: row.arguments),
+        Column("created_at", "", lambda row: row.created_at),
+        Column("ended_at", "", lambda row: row.ended_at),
+        Column("pid", "pid", lambda row: row.pid, wide=True),
+    ]
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def operations(ctx: click.Context) -> None:
+    """List long actions, newest first; `follow` one."""
+    if ctx.invoked_subcommand is None:
+        _list("table")
+
+
+@operations.command("list")
+@output_option
+def list_(form: str) -> None:
+    """List operations, newest first."""
+    _list(form)
+
+
+@operations.command()
+@click.argument("operation")
+def follow(operation: str) -> int:
+    """Show what an operation says until it ends; returns its exit code."""
+    from yolodeploy.cli.follow import follow_to_end
+    from yolodeploy.ops.home import home
+
+    return follow_to_end(home(), operation)
+
+
+def _list(form: str) -> None:
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.inventory.operations import list_operations
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        rows = list_operations(inventory)
+    emit(rows, _columns(), form)

@@ -1,0 +1,178 @@
+"""Printing: tables for people, data for programs, errors for both.
+
+What a list prints is a table of columns. Their keys are the interface of `-o json`; rows of the
+inventory never show through.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import click
+
+from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.text import cells, fit, one_line
+
+FORMATS = ("table", "wide", "json", "jsonl", "yaml", "name")
+LONGEST_CELL = 60
+
+output_option = click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="Form of the output.",
+)
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Say what would change; change nothing."
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+class Column(NamedTuple):
+    """One column: its key in data, its title in tables (empty: data only), and how it is had.
+
+    `wide` columns are in `-o wide` tables alone; `text` renders the value for people.
+    """
+
+    key: str
+    title: str
+    value: Callable[[Any], Any]
+    wide: bool = False
+    text: Callable[[Any], str] = lambda value: shown(value)
+
+
+def shown(value: Any) -> str:
+    """A value as people read it."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ",".join(f"{key}={item}" for key, item in value.items()) or "-"
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value)) or "-"
+    return str(value)
+
+
+def emit(rows: Iterable[Any], columns: Sequence[Column], form: str) -> None:
+    """Print rows in one of `FORMATS`; the first column is what `name` prints."""
+    listed = list(rows)
+    if form in ("table", "wide"):
+        chosen = [
+            column for column in columns if column.title and (form == "wide" or not column.wide)
+        ]
+        print_table([[one_line(c.text(c.value(row)), LONGEST_CELL) for c in chosen] for row in listed],
+                    [column.title for column in chosen])  # fmt: skip
+    elif form == "name":
+        for row in listed:
+            click.echo(one_line(str(columns[0].value(row))))
+    else:
+        emit_data([{column.key: column.value(row) for column in columns} for row in listed], form)
+
+
+def emit_one(row: Any, columns: Sequence[Column], form: str) -> None:
+    """Print one thing: a list of its columns for people, an object for programs."""
+    if form in ("table", "wide"):
+        width = max(cells(column.title or column.key) for column in columns)
+        for column in columns:
+            text = one_line(column.text(column.value(row)), 400)
+            click.echo(f"{fit(column.title or column.key, width)}  {text}")
+    elif form == "name":
+        click.echo(one_line(str(columns[0].value(row))))
+    else:
+        emit_data({column.key: column.value(row) for column in columns}, form)
+
+
+def emit_data(data: Any, form: str) -> None:
+    """Print plain data as JSON, JSON lines or YAML."""
+    if form == "yaml":
+        import yaml
+
+        click.echo(yaml.safe_dump(_plain(data), sort_keys=False, allow_unicode=True), nl=False)
+    elif form == "jsonl":
+        for item in data if isinstance(data, list) else [data]:
+            click.echo(json.dumps(_plain(item), ensure_ascii=False))
+    else:
+        click.echo(json.dumps(_plain(data), ensure_ascii=False, indent=2))
+
+
+def print_table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
+    """A table in cells, wide characters included, without lines that break when copied."""
+    widths = [
+        max([cells(title), *(cells(row[index]) for row in rows)])
+        for index, title in enumerate(titles)
+    ]
+    for line in [[title.upper() for title in titles], *rows]:
+        click.echo("  ".join(map(fit, line, widths)).rstrip())
+
+
+def say(text: str) -> None:
+    """Narration, on stderr."""
+    click.echo(text, err=True)
+
+
+def report(error: YolodeployError) -> None:
+    """One line saying what happened, and one with what mends it."""
+    from yolodeploy.ops.settings import language
+
+    tongue = language()
+    say(f"yolodeploy: {error.text(tongue)}")
+    remedy = error.remedy(tongue)
+    if remedy:
+        say(f"  {'解决方法' if tongue == 'zh' else 'mend it with'}: {remedy}")
+
+
+def confirm(question: str, *, yes: bool, action: str) -> None:
+    """Ask before a dangerous action; without a terminal `--yes` is needed.
+
+    Raises:
+        UsageError: `ops.needs_yes`.
+        click.Abort: The person said no.
+    """
+    from yolodeploy.core.errors import UsageError
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("ops.needs_yes", action=action)
+    click.confirm(question, abort=True, err=True)
+
+
+def size(count: float) -> str:
+    """Bytes as people read them: `12.3 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def age(at: float | None, now: float) -> str:
+    """How long ago, in the largest fitting unit: `12 s`, `3 min`, `5 h`, `2 d`."""
+    if at is None:
+        return "never"
+    seconds = max(now - at, 0.0)
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    import msgspec
+
+    return msgspec.to_builtins(value)

@@ -1,0 +1,113 @@
+"""`yolodeploy quickstart`: the whole of it once, shown as it happens."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from yolodeploy.cli.output import emit, output_option, say
+
+if TYPE_CHECKING:
+    from yolodeploy.ops.home import Home
+
+
+@click.command()
+@click.option("--images", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Your own pictures instead of the sample frames.")  # fmt: skip
+@click.option("--keep", is_flag=True, help="Leave it running, for the dashboard.")
+@output_option
+def quickstart(images: Path | None, keep: bool, form: str) -> None:
+    """Three sites, three models, three rollouts, for real, in under a minute.
+
+    Model 1 is rolled out, model 2 passes its gates, model 3 is spoiled and stopped at the first
+    site. Without --keep everything is removed at the end; so it is after Ctrl-C.
+    """
+    from yolodeploy.ops import quickstart as action
+
+    home = _kept_home() if keep else action.temporary_home()
+    started = time.monotonic()
+    done = False
+    try:
+        _narrate(home, images)
+        _print_tables(home, form)
+        done = True
+    finally:
+        if not (keep and done):
+            action.clean_up(home)
+    say(f"\nDone in {time.monotonic() - started:.0f} s.")
+    _print_next(home, keep=keep)
+
+
+def _kept_home() -> Home:
+    """The person's own home folder, which must hold no sites yet.
+
+    Raises:
+        Refused: `ops.home_in_use`.
+    """
+    from yolodeploy.core.errors import Refused
+    from yolodeploy.ops.home import home
+
+    found = home().create()
+    present = sorted(path.name for path in found.site("").glob("*"))
+    if present or found.inventory.exists():
+        raise Refused(
+            "ops.home_in_use", path=found.root, sites=", ".join(present) or "an inventory"
+        )
+    return found
+
+
+def _narrate(home: Home, images: Path | None) -> None:
+    from yolodeploy.cli.follow import line_of
+    from yolodeploy.ops.quickstart import run
+    from yolodeploy.ops.settings import language
+
+    tongue = language()
+    for step in run(home, images):
+        if step.event is not None:
+            say(f"    {line_of(step.event, tongue)}")
+        else:
+            say(f"\n{step.text}\n    $ {step.command}")
+
+
+def _print_tables(home: Home, form: str) -> None:
+    from yolodeploy.cli.device import columns as device_columns
+    from yolodeploy.cli.latency import columns as latency_columns
+    from yolodeploy.cli.latency import stage_rows
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.inventory.devices import list_devices
+    from yolodeploy.inventory.latency import latency
+    from yolodeploy.inventory.releases import list_releases
+
+    now = time.time()
+    with read_inventory(home.inventory) as inventory:
+        devices = list_devices(inventory)
+        found = latency(inventory, now - 3600, now + 1, group_by=("release",))
+        aliases = {row.digest: row.release.alias for row in list_releases(inventory)}
+    say("\nThe fleet")
+    emit(devices, device_columns(now), form)
+    say("\nWhere the time goes (ms in the server, all sites)")
+    groups = ("release",)
+    ordered = sorted(stage_rows(found, groups, aliases), key=lambda row: row.group["release"])
+    emit(ordered, latency_columns(groups), form)
+
+
+def _print_next(home: Home, *, keep: bool) -> None:
+    if keep:
+        say(f"It runs on, in {home.root}. Now:")
+        commands = ["yolodeploy", "yolodeploy rollout status r-3", "yolodeploy status --refresh",
+                    "yolodeploy latency --by site,release",
+                    *(f"yolodeploy site remove {site} --yes" for site in _sites())]  # fmt: skip
+    else:
+        say("Everything was removed again. To look around in it:")
+        commands = ["yolodeploy quickstart --keep", "yolodeploy"]
+    for command in commands:
+        say(f"    $ {command}")
+
+
+def _sites() -> tuple[str, ...]:
+    from yolodeploy.ops.quickstart import SITES
+
+    return SITES

@@ -1,0 +1,153 @@
+"""`yolodeploy release`: immutable releases of apps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from yolodeploy.cli.output import (
+    Column,
+    dry_run_option,
+    emit,
+    emit_data,
+    emit_one,
+    output_option,
+    say,
+)
+from yolodeploy.core.digests import short
+
+if TYPE_CHECKING:
+    from yolodeploy.core.release import Release
+    from yolodeploy.inventory.releases import ReleaseRow
+
+COLUMNS = [
+    Column("release", "release", lambda row: row.release.alias),
+    Column("digest", "digest", lambda row: row.digest, text=short),
+    Column("image", "image", lambda row: row.release.spec.image, text=short),
+    Column("model", "model", lambda row: row.release.spec.model, text=short),
+    Column("classes", "classes", lambda row: list(row.release.spec.classes)),
+    Column("gates", "gates", lambda row: _gates(row), text=lambda gates: str(len(gates))),
+    Column("created_at", "", lambda row: row.created_at),
+]
+
+
+def _gates(row: ReleaseRow) -> list[object]:
+    import msgspec
+
+    gates: list[object] = msgspec.to_builtins(row.release.spec.gates)
+    return gates
+
+
+@click.group()
+def release() -> None:
+    """Releases: image digest, serving settings, resources, gates. `APP@N` is an alias."""
+
+
+@release.command()
+@click.argument("app")
+@click.option("--image", required=True, help="Name or digest of an image.")
+@click.option("--conf", type=click.FloatRange(0, 1), default=0.25, show_default=True)
+@click.option("--iou", type=click.FloatRange(0, 1), default=0.7, show_default=True)
+@click.option("--max-det", type=click.IntRange(1, 1000), default=300, show_default=True)
+@click.option("--threads", type=click.IntRange(0, 256), default=0, help="0: what there is.")
+@click.option("--gates", type=click.Path(path_type=Path), help="JSON file with gates.")
+@dry_run_option
+@output_option
+def create(
+    app: str,
+    image: str,
+    conf: float,
+    iou: float,
+    max_det: int,
+    threads: int,
+    gates: Path | None,
+    dry_run: bool,
+    form: str,
+) -> None:
+    """Make a release; the same specification again is the same release."""
+    from yolodeploy.core.release import Serving
+    from yolodeploy.inventory.releases import ReleaseRow
+    from yolodeploy.ops.catalog import create_release, gates_from
+    from yolodeploy.ops.home import home
+
+    made = create_release(
+        home(),
+        app,
+        image,
+        serving=Serving(conf=conf, iou=iou, max_det=max_det, threads=threads),
+        gates=gates_from(gates) if gates else None,
+        dry_run=dry_run,
+    )
+    say(f"{made.alias} {'would be' if dry_run else 'is'} {short(made.digest)}")
+    emit_one(ReleaseRow(made, made.digest, 0.0), COLUMNS, form)
+
+
+@release.command("list")
+@click.option("--app", help="Only those of one app.")
+@output_option
+def list_(app: str | None, form: str) -> None:
+    """List releases, newest first."""
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.inventory.releases import list_releases
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        rows = list_releases(inventory, app)
+    emit(rows, COLUMNS, form)
+
+
+@release.command()
+@click.argument("name")
+@output_option
+def show(name: str, form: str) -> None:
+    """Show a release's whole specification; NAME is APP@N or a digest."""
+    import msgspec
+
+    found = _release(name)
+    data = {"release": found.alias, "digest": found.digest, **msgspec.to_builtins(found.spec)}
+    emit_data(data, "yaml" if form in ("table", "wide") else "json" if form == "name" else form)
+
+
+@release.command()
+@click.argument("old")
+@click.argument("new")
+@output_option
+def diff(old: str, new: str, form: str) -> None:
+    """What differs between two releases."""
+    import msgspec
+
+    before = _flat(msgspec.to_builtins(_release(old).spec))
+    after = _flat(msgspec.to_builtins(_release(new).spec))
+    rows = [
+        (key, before.get(key), after.get(key))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    ]
+    columns = [
+        Column("field", "field", lambda row: row[0]),
+        Column("old", old, lambda row: row[1]),
+        Column("new", new, lambda row: row[2]),
+    ]
+    emit(rows, columns, form)
+
+
+def _release(name: str) -> Release:
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.inventory.releases import get_release
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        return get_release(inventory, name)
+
+
+def _flat(value: object, path: str = "") -> dict[str, object]:
+    """`{"serving.conf": 0.25, …}`: every leaf by its path."""
+    if isinstance(value, dict):
+        items = ((f"{path}.{key}" if path else str(key), item) for key, item in value.items())
+    elif isinstance(value, list | tuple) and value and isinstance(value[0], dict):
+        items = ((f"{path}[{index}]", item) for index, item in enumerate(value))
+    else:
+        return {path: value}
+    return {key: leaf for name, item in items for key, leaf in _flat(item, name).items()}

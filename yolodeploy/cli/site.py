@@ -1,0 +1,172 @@
+"""`yolodeploy site`: sites, and what is done to them as a whole."""
+
+from __future__ import annotations
+
+import click
+
+from yolodeploy.cli.output import (
+    Column,
+    age,
+    confirm,
+    dry_run_option,
+    emit,
+    emit_one,
+    output_option,
+    say,
+    yes_option,
+)
+from yolodeploy.cli.words import labels_option, parsed_labels
+
+
+@click.group()
+def site() -> None:
+    """Sites. An embedded site is server processes on this machine, no cluster needed."""
+
+
+def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
+    """What is shown of a site; `apps` has the apps of each with their phase."""
+    return [
+        Column("site", "site", lambda row: row.name),
+        Column("kind", "kind", lambda row: row.kind),
+        Column("reachable", "reachable", lambda row: row.reachable),
+        Column("devices", "devices", lambda row: row.devices),
+        Column("apps", "apps", lambda row: apps.get(row.name, [])),
+        Column("observed_at", "seen", lambda row: row.observed_at, text=lambda at: age(at, now)),
+        Column("held", "held", lambda row: row.held),
+        Column("operator", "operator", lambda row: row.lease_holder, wide=True),
+        Column("labels", "labels", lambda row: row.labels, wide=True),
+        Column("reason", "reason", lambda row: row.reason, wide=True),
+        Column("location", "location", lambda row: row.location, wide=True),
+    ]
+
+
+def _columns() -> list[Column]:
+    import time
+
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.inventory.status import list_site_apps
+    from yolodeploy.ops.home import home
+
+    apps: dict[str, list[str]] = {}
+    with read_inventory(home().inventory) as inventory:
+        for row in list_site_apps(inventory):
+            apps.setdefault(row.site, []).append(f"{row.app}:{row.phase}")
+    return columns(time.time(), apps)
+
+
+@site.command("list")
+@output_option
+def list_(form: str) -> None:
+    """List sites as last seen."""
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.inventory.sites import list_sites
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        rows = list_sites(inventory)
+    emit(rows, _columns(), form)
+
+
+@site.command()
+@click.argument("name")
+@output_option
+def show(name: str, form: str) -> None:
+    """Show one site."""
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.inventory.sites import get_site
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        row = get_site(inventory, name)
+    emit_one(row, _columns(), form)
+
+
+@site.command()
+@click.argument("name")
+@click.option(
+    "--devices", type=click.IntRange(1, 64), default=1, show_default=True, help="Server processes."
+)
+@labels_option
+@dry_run_option
+def create(name: str, devices: int, labels: tuple[str, ...], dry_run: bool) -> None:
+    """Make an embedded site and start it."""
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.sites import create_site
+
+    made = create_site(home(), name, devices, parsed_labels(labels), dry_run=dry_run)
+    say(f"site {name}: {'would have' if dry_run else 'has'} {', '.join(made)}")
+
+
+@site.command()
+@click.argument("name")
+@dry_run_option
+def adopt(name: str, dry_run: bool) -> None:
+    """Take over a site that runs but is not in the inventory, with its releases."""
+    from yolodeploy.ops.adopt import adopt_site
+    from yolodeploy.ops.home import home
+
+    found = adopt_site(home(), name, dry_run=dry_run)
+    what = ", ".join(release.alias for release in found) or "no release"
+    say(f"site {name}: {'would adopt' if dry_run else 'adopted'} with {what}")
+
+
+@site.command()
+@click.argument("name")
+@yes_option
+@dry_run_option
+def remove(name: str, yes: bool, dry_run: bool) -> None:
+    """Stop an embedded site and leave nothing of it behind."""
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.sites import remove_site
+
+    if not dry_run:
+        confirm(f"Remove site {name} and all that it holds?", yes=yes, action="site remove")
+    row = remove_site(home(), name, dry_run=dry_run)
+    say(f"site {row.name} {'would be' if dry_run else 'is'} removed, {row.devices} devices")
+
+
+@site.command()
+@click.argument("name")
+def start(name: str) -> None:
+    """Start the processes of an embedded site, after `stop` or a restart of the machine."""
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.sites import start_site
+
+    start_site(home(), name)
+    say(f"site {name} is running")
+
+
+@site.command()
+@click.argument("name")
+@yes_option
+def stop(name: str, yes: bool) -> None:
+    """Stop the processes of an embedded site; what it knows stays."""
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.sites import stop_site
+
+    confirm(f"Stop every server of site {name}?", yes=yes, action="site stop")
+    stop_site(home(), name)
+    say(f"site {name} is stopped")
+
+
+@site.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why it must not be changed now.")
+def hold(name: str, reason: str) -> None:
+    """Keep rollouts away from a site."""
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.sites import hold_site
+
+    hold_site(home(), name, reason)
+    say(f"site {name} is held: {reason}")
+
+
+@site.command()
+@click.argument("name")
+def unhold(name: str) -> None:
+    """Let rollouts change a site again."""
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.sites import hold_site
+
+    hold_site(home(), name, None)
+    say(f"site {name} is not held any more")

@@ -1,0 +1,42 @@
+"""Words and arguments that several commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from yolodeploy.inventory.devices import DeviceRow
+
+labels_option = click.option(
+    "--label", "labels", multiple=True, metavar="KEY=VALUE", help="A label; repeatable."
+)
+sites_option = click.option(
+    "--site", "sites", multiple=True, help="Only this site; repeatable. Default: all."
+)
+
+
+def parsed_labels(given: tuple[str, ...]) -> dict[str, str]:
+    """`KEY=VALUE` texts as a dictionary."""
+    labels = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--label")
+        labels[key] = value
+    return labels
+
+
+def words_of(row: DeviceRow) -> str:
+    """The state of a device in one word, the most important first."""
+    if row.reachable is False:
+        return "offline"
+    if row.held is not None or row.site_held is not None:
+        return "held"
+    if row.ready is None:
+        return "unknown"
+    if not row.ready:
+        return "not ready"
+    busy = {app.phase for app in row.apps} & {"switching", "trial", "reverting"}
+    return next(iter(busy)) if busy else "ready"

@@ -1,0 +1,128 @@
+"""The inventory as text that other programs read: one table at a time, as JSON lines or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from yolodeploy.core.errors import Refused, UsageError
+from yolodeploy.core.sketch import decode_stages
+from yolodeploy.inventory.connection import Inventory
+from yolodeploy.inventory.faults import explained
+from yolodeploy.inventory.rollups import OWNER_MASK, ROLLUPS
+
+_JSON_COLUMNS = frozenset(
+    {"labels", "facts", "layers", "spec", "plan", "gates", "arguments", "fields"}
+)
+_SLOT_S = {rollup.table: rollup.slot_s for rollup in ROLLUPS}
+_AT_ONCE = 500
+
+
+def tables(inventory: Inventory) -> list[str]:
+    """The names of the tables, which are those of an export."""
+    rows = inventory.rows(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%sqlite_%' "
+        "ORDER BY name"
+    )
+    return [row[0] for row in rows]
+
+
+def export_lines(inventory: Inventory, table: str, form: str = "jsonl") -> Iterator[str]:
+    """The rows of one table, a line each (CSV: after a line of column names), with line ends.
+
+    Keys of latency roll-ups come as `slot_start` (Unix seconds) and `owner`, sketches as
+    `stage → [sum in µs, {bucket: times}]`.
+
+    Raises:
+        UsageError: `inventory.export_format`, `inventory.unknown_table`.
+    """
+    written = {"jsonl": _jsonl, "csv": _csv}.get(form)
+    if written is None:
+        raise UsageError("inventory.export_format", format=form)
+    if table not in tables(inventory):
+        raise UsageError("inventory.unknown_table", table=table)
+    return written(inventory, table)
+
+
+def export(inventory: Inventory, folder: Path, form: str = "jsonl") -> list[Path]:
+    """Write every table to a file of its own (mode 0600) in `folder`, all of one moment.
+
+    Raises:
+        UsageError: `inventory.export_format`.
+        Refused: `inventory.exists`, one of the files is there already; nothing is written.
+        Failed: `inventory.disk_full`; the files written so far are removed.
+    """
+    files = {table: folder / f"{table}.{form}" for table in tables(inventory)}
+    for file in files.values():
+        if file.exists():
+            raise Refused("inventory.exists", path=file)
+    with inventory.snapshot(), explained(folder):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for table, file in files.items():
+                _write(file, export_lines(inventory, table, form))
+        except BaseException:
+            for file in files.values():
+                file.unlink(missing_ok=True)
+            raise
+    return list(files.values())
+
+
+def _write(file: Path, lines: Iterator[str]) -> None:
+    def private(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600)
+
+    with open(file, "x", encoding="utf-8", newline="", opener=private) as out:
+        out.writelines(lines)
+
+
+def _jsonl(inventory: Inventory, table: str) -> Iterator[str]:
+    for row in _rows(inventory, table, lambda text: msgspec.Raw(text.encode())):
+        yield msgspec.json.encode(row).decode() + "\n"
+
+
+def _csv(inventory: Inventory, table: str) -> Iterator[str]:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(_columns(inventory, table))
+    for row in _rows(inventory, table, str):
+        writer.writerow(row.values())
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+    yield out.getvalue()
+
+
+def _columns(inventory: Inventory, table: str) -> list[str]:
+    names = [row[1] for row in inventory.rows(f"PRAGMA table_info({table})")]
+    return ["slot_start", "owner", *names[1:]] if table in _SLOT_S else names
+
+
+def _rows(
+    inventory: Inventory, table: str, as_json: Callable[[str], Any]
+) -> Iterator[dict[str, Any]]:
+    names = _columns(inventory, table)
+    slot_s = _SLOT_S.get(table)
+    with explained(inventory.path):
+        cursor = inventory.connection.execute(f"SELECT * FROM {table}")  # noqa: S608
+        while rows := cursor.fetchmany(_AT_ONCE):
+            for row in rows:
+                values = row
+                if slot_s:
+                    values = ((row[0] >> 32) * slot_s, row[0] & OWNER_MASK, *row[1:])
+                yield {
+                    name: _readable(name, value, as_json)
+                    for name, value in zip(names, values, strict=True)
+                }
+
+
+def _readable(name: str, value: Any, as_json: Callable[[str], Any]) -> Any:
+    if isinstance(value, bytes):
+        return as_json(msgspec.json.encode(decode_stages(value)).decode())
+    return as_json(value) if name in _JSON_COLUMNS else value

@@ -1,0 +1,181 @@
+"""Keeping the file safe: backup, check, restore, compaction."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+from yolodeploy.core.errors import Corrupt, NotFound, Refused
+from yolodeploy.inventory.connection import (
+    SCHEMA_VERSION,
+    Inventory,
+    checked_version,
+    connect,
+    read_inventory,
+)
+from yolodeploy.inventory.faults import explained
+
+
+class Finding(NamedTuple):
+    """Something wrong with a file. `kind`: damage, reference (to a row that is gone) or schema."""
+
+    kind: str
+    detail: str
+
+
+def backup(path: Path, file: Path) -> int:
+    """Copy the inventory at `path` to a new `file` (mode 0600); its size in bytes.
+
+    Others may read and write meanwhile; the copy is of one moment.
+
+    Raises:
+        NotFound: `inventory.missing`.
+        Refused: `inventory.exists`; `inventory.newer`; `inventory.read_only`.
+        Failed: `inventory.disk_full`; nothing is left of the copy then.
+    """
+    from yolodeploy.inventory.migrations import sync
+
+    if file.exists():
+        raise Refused("inventory.exists", path=file)
+    part = file.with_name(file.name + ".part")
+    with read_inventory(path) as source, explained(file):
+        try:
+            _copy(source.connection, part, "DELETE")
+            part.rename(file)
+        finally:
+            part.unlink(missing_ok=True)
+        sync(file.parent)
+        return file.stat().st_size
+
+
+def check(path: Path) -> list[Finding]:
+    """What is wrong with the file; an empty list when nothing is.
+
+    Raises:
+        NotFound: `inventory.missing`.
+        Refused: `inventory.newer`.
+    """
+    try:
+        with read_inventory(path) as inventory:
+            damage = inventory.rows("PRAGMA integrity_check(100)")
+            if damage != [("ok",)]:
+                return [Finding("damage", str(row[0])) for row in damage]
+            dangling = inventory.rows("PRAGMA foreign_key_check")
+            return [Finding("reference", f"{row[0]} row {row[1]}: {row[2]}") for row in dangling]
+    except Corrupt as error:
+        return [Finding("damage", error.text())]
+
+
+def restore(file: Path, path: Path) -> Path | None:
+    """Put the backup `file` in the place of the inventory at `path`.
+
+    The replaced inventory is kept beside it, and where that is gets returned (None: there was
+    none). Whoever opens `path` meanwhile sees the old one or the new one and nothing in between.
+
+    Raises:
+        NotFound: `inventory.not_one`, there is no such file.
+        Corrupt: `inventory.not_one`, the backup is damaged or something else.
+        Refused: `inventory.newer`; `inventory.in_use`, another process has the inventory open.
+        Failed: `inventory.disk_full`; the old inventory is in place then.
+    """
+    from yolodeploy.inventory.migrations import alone, remove_logs, sync
+
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".restoring")
+    with explained(path), alone(path):
+        try:
+            _verified_copy(file, new)
+            with _closed_to_others(path):
+                kept = _set_aside(path)
+                remove_logs(path)
+                new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+        sync(path.parent)
+    return kept
+
+
+def vacuum(inventory: Inventory) -> int:
+    """Give pages that pruning freed back to the disk; how many bytes the file shrank.
+
+    It needs as much free space as the file has rows, and nobody can write meanwhile.
+    """
+    before = inventory.path.stat().st_size
+    inventory.execute("VACUUM")
+    inventory.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return before - inventory.path.stat().st_size
+
+
+def _copy(source: sqlite3.Connection, file: Path, journal_mode: str) -> None:
+    from yolodeploy.inventory.migrations import connect_new, sync
+
+    with closing(connect_new(file)) as target:
+        source.backup(target)
+        # a backup may lie on a medium where the files that WAL needs cannot be made
+        target.execute(f"PRAGMA journal_mode={journal_mode}")
+    sync(file)
+
+
+def _verified_copy(file: Path, new: Path) -> None:
+    if not file.is_file():
+        raise NotFound("inventory.not_one", path=file, reason="there is no such file")
+    try:
+        with closing(connect(file, "ro")) as source:
+            version = checked_version(source, file)
+            damage = source.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if version <= SCHEMA_VERSION and damage == "ok":
+                _copy(source, new, "WAL")
+                return
+    except (sqlite3.DatabaseError, Corrupt) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            raise
+        damage = str(error)
+    raise Corrupt("inventory.not_one", path=file, reason=damage)
+
+
+@contextmanager
+def _closed_to_others(path: Path) -> Iterator[None]:
+    """Fold the log into the file and lock it; a damaged file is left as it is."""
+    if not path.exists():
+        yield
+        return
+    with closing(connect(path, "rw")) as connection:
+        if not _locked(connection):
+            raise Refused("inventory.in_use", path=path)
+        yield
+
+
+def _locked(connection: sqlite3.Connection) -> bool:
+    """Lock the file for as long as the connection is open; False where another one is open."""
+    try:
+        connection.execute("PRAGMA busy_timeout=1000")
+        # leaving WAL succeeds for the only connection, and removes the log, so that nothing of
+        # the old file is left under a name that the new one will use
+        connection.execute("PRAGMA journal_mode=DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+        return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete")
+    except sqlite3.DatabaseError as error:
+        # a damaged file cannot be locked, and is replaced for that
+        code = error.sqlite_errorcode & 0xFF
+        return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _set_aside(path: Path) -> Path | None:
+    if not path.exists():
+        return None
+    kept = _free_name(path.with_name(path.name + ".before-restore"))
+    log = path.with_name(path.name + "-wal")
+    if log.exists():  # only a damaged file still has one: it may hold what the file lacks
+        log.rename(kept.with_name(kept.name + "-wal"))
+    os.link(path, kept)  # a second name, so that `path` is never missing
+    return kept
+
+
+def _free_name(path: Path) -> Path:
+    names = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return path if not path.exists() else next(name for name in names if not name.exists())

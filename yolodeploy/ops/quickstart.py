@@ -1,0 +1,137 @@
+"""Everything once, for real, on this machine: the action `quickstart`.
+
+A generator of steps, so that a front end can show each before it is done. It uses the same actions
+as everybody else, in a home folder of its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from yolodeploy.core.errors import Failed, YolodeployError
+from yolodeploy.inventory.connection import open_inventory, read_inventory
+from yolodeploy.inventory.operations import OperationEvent
+from yolodeploy.inventory.rollouts import RolloutState, get_rollout
+from yolodeploy.inventory.sites import list_sites
+from yolodeploy.ops import operations, rollouts
+from yolodeploy.ops.catalog import add_model, build_image, create_app, create_release
+from yolodeploy.ops.home import Home
+from yolodeploy.ops.pictures import pictures_in
+from yolodeploy.ops.shipped import shipped
+from yolodeploy.ops.sites import create_site, refresh, remove_site
+from yolodeploy.rollouts.planning import Wish
+
+APP = "brake-disc"
+SITES = ("plant-a", "plant-b", "plant-c")
+EXPECTED = {1: RolloutState.DONE, 2: RolloutState.DONE, 3: RolloutState.FAILED}
+STORY = {
+    1: "an honest model, to every site",
+    2: "a better one, compared with the first on the same frames",
+    3: "one that was exported with the wrong normalisation: it must be stopped",
+}
+
+# the three sites share the cores of one machine: one at a time, so that none is in another's way
+WISH = Wish(waves="1,100%", concurrency=1, soak_s=1.0, observe_s=30.0, settle_s=60.0, guard_s=180.0)
+
+
+class Step(NamedTuple):
+    """Something about to be done, or said by an operation while it runs.
+
+    `command` is the command line that does the same; `event` is set for what operations say.
+    """
+
+    text: str
+    command: str = ""
+    event: OperationEvent | None = None
+
+
+def run(home: Home, images: Path | None) -> Iterator[Step]:
+    """The whole, step by step.
+
+    Raises:
+        Failed: `ops.quickstart`, a rollout did not end as it should.
+        YolodeployError: As the actions.
+    """
+    example = shipped("examples/brake_disc")
+    frames = images or example / "frames"
+    count = len(pictures_in(frames))
+    for site in SITES:
+        yield Step(f"site {site}: one device, a server process", f"yolodeploy site create {site}")
+        create_site(home, site, 1, {"line": site[-1]})
+    yield Step(f"app {APP}, with {count} frames", f"yolodeploy app create {APP} --frames {frames}")
+    create_app(home, APP, "cracks and pits on brake discs", str(frames))
+    for version, story in STORY.items():
+        yield from _version(home, example, version, story)
+    refresh(home)
+
+
+def _version(home: Home, example: Path, version: int, story: str) -> Iterator[Step]:
+    name = f"{APP}-v{version}"
+    file = example / "models" / f"{name}.onnx"
+    release = f"{APP}@{version}"
+    yield Step(f"model {version}: {story}", f"yolodeploy model add {file}")
+    add_model(home, file)
+    yield Step(f"image {name}: server and model layers", f"yolodeploy image build {name}")
+    built = build_image(home, name)
+    yield Step(
+        f"release {release}: {built.new_bytes:,} of {built.size_bytes:,} bytes are new",
+        f"yolodeploy release create {APP} --image {name}",
+    )
+    create_release(home, APP, built.digest)
+    yield Step(
+        f"rollout of {release}: one site first, then the others",
+        f"yolodeploy rollout start {release} --waves {WISH.waves}",
+    )
+    started = rollouts.start(home, release, SITES, WISH)
+    for event in operations.follow(home, started.operation):
+        yield Step("", event=event)
+    _check(home, started.rollout, release, EXPECTED[version])
+
+
+def _check(home: Home, rollout: str, release: str, expected: RolloutState) -> None:
+    with read_inventory(home.inventory) as inventory:
+        row = get_rollout(inventory, rollout)
+    if row.state is not expected:
+        raise Failed(
+            "ops.quickstart",
+            release=release,
+            state=row.state.value,
+            expected=expected.value,
+            reason=row.reason,
+        )
+
+
+def clean_up(home: Home) -> None:
+    """End whatever runs in a home folder and remove it; harmless when half of it is there."""
+    if home.inventory.exists():
+        with open_inventory(home.inventory) as inventory:
+            names = [row.name for row in list_sites(inventory)]
+            for row in operations.rows.list_operations(inventory, unfinished=True):
+                operations.end(row)
+        for name in names:
+            _remove(home, name)
+    for folder in home.site("").glob("*"):
+        _remove_folder(home, folder.name)
+    shutil.rmtree(home.root, ignore_errors=True)
+
+
+def _remove(home: Home, name: str) -> None:
+    try:
+        remove_site(home, name)
+    except YolodeployError:
+        _remove_folder(home, name)  # a rollout was cut off: nothing drives it any more
+
+
+def _remove_folder(home: Home, name: str) -> None:
+    from yolodeploy.sites.embedded import lifecycle
+
+    lifecycle.remove(home.site(name), name)
+
+
+def temporary_home() -> Home:
+    """A home folder that only this quickstart uses."""
+    return Home(Path(tempfile.mkdtemp(prefix="yolodeploy-quickstart-"))).create()

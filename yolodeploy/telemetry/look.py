@@ -1,0 +1,87 @@
+"""Looking at one site, and storing what was seen.
+
+Looking may take long and needs no inventory; storing is quick and needs no site. So `rounds` does
+the first in threads and the second in its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from yolodeploy.core.errors import NotFound, YolodeployError
+from yolodeploy.core.site import SiteEvent, SiteState, StageReport
+from yolodeploy.inventory.connection import Inventory
+from yolodeploy.inventory.events import add_event, record_site_events
+from yolodeploy.inventory.ingest import ingest
+from yolodeploy.inventory.sites import get_site
+from yolodeploy.inventory.status import record_site_state, record_unreachable
+from yolodeploy.sites.interface import Site
+
+LATE = "site.late"
+"""The reason of a site that did not answer before its deadline."""
+
+
+BACK = "site.back"
+"""The event of a site that answers again; the one of falling silent has the error's code."""
+
+
+class Look(NamedTuple):
+    """What one site said, or the error that it did not."""
+
+    site: str
+    state: SiteState | None = None
+    reports: Sequence[StageReport] = ()
+    events: Sequence[SiteEvent] = ()
+    error: YolodeployError | None = None
+
+
+class Collected(NamedTuple):
+    """What one round brought of one site.
+
+    `reason` is the code of the error where it is not reachable; `series` is how many readings had
+    something new, `events` how many events were new.
+    """
+
+    site: str
+    reachable: bool
+    reason: str = ""
+    series: int = 0
+    events: int = 0
+
+
+def look(site: Site, since: int) -> Look:
+    """Ask a site how it is, what it measured, and what happened after event `since`."""
+    try:
+        state = site.observe()
+        reports = site.sketches()
+        events = site.watch(since)
+    except YolodeployError as error:
+        return Look(site.name, error=error)
+    return Look(site.name, state, reports, events)
+
+
+def store(inventory: Inventory, seen: Look, *, at: float) -> Collected:
+    """Store what a site said, all or nothing; one that was removed meanwhile is left out."""
+    try:
+        with inventory.transaction():
+            before = get_site(inventory, seen.site).reachable
+            if seen.state is None:
+                return _silent(inventory, seen, before, at)
+            record_site_state(inventory, seen.site, seen.state, at=at)
+            if before is False:
+                add_event(inventory, seen.site, BACK, at=at)
+            series = ingest(inventory, seen.site, seen.reports, at=at).grown
+            events = record_site_events(inventory, seen.site, seen.events)
+    except NotFound as error:
+        return Collected(seen.site, reachable=False, reason=error.code)
+    return Collected(seen.site, True, "", series, events)
+
+
+def _silent(inventory: Inventory, seen: Look, before: bool | None, at: float) -> Collected:
+    code = seen.error.code if seen.error else LATE
+    record_unreachable(inventory, seen.site, code, at=at)
+    if before is not False:
+        detail = seen.error.text() if seen.error else ""
+        add_event(inventory, seen.site, code, at=at, detail=detail)
+    return Collected(seen.site, reachable=False, reason=code)

@@ -1,0 +1,58 @@
+"""Everything that the screens show at one moment."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from yolodeploy.core.errors import YolodeployError
+from yolodeploy.inventory.rollouts import RolloutState
+from yolodeploy.tui.state.device import DeviceDetail
+from yolodeploy.tui.state.events import EventItem
+from yolodeploy.tui.state.fleet import FleetRow
+from yolodeploy.tui.state.latency import Key
+from yolodeploy.tui.state.rollouts import RolloutDetail, RolloutItem
+
+
+class Wanted(NamedTuple):
+    """What is to be read in full besides the lists: the device and the rollout that are open."""
+
+    device: Key | None = None
+    rollout: str | None = None
+
+
+class Snapshot(NamedTuple):
+    """One reading of the inventory at `at` (Unix seconds).
+
+    `seen_at` is when a site was last seen, None before. `missing` says that there is no inventory
+    yet; `problem` why it could not be read, and then everything else is as it was before.
+    """
+
+    at: float = 0.0
+    fleet: tuple[FleetRow, ...] = ()
+    rollouts: tuple[RolloutItem, ...] = ()
+    events: tuple[EventItem, ...] = ()
+    device: DeviceDetail | None = None
+    rollout: RolloutDetail | None = None
+    releases: tuple[str, ...] = ()
+    missing: bool = False
+    problem: YolodeployError | None = None
+
+    @property
+    def seen_at(self) -> float | None:
+        """When any device was last seen."""
+        return max((row.seen_at for row in self.fleet if row.seen_at is not None), default=None)
+
+    @property
+    def running_rollouts(self) -> int:
+        """How many rollouts are under way."""
+        under_way = (RolloutState.RUNNING, RolloutState.ABORTING)
+        return sum(item.state in under_way for item in self.rollouts)
+
+    def row(self, key: Key) -> FleetRow | None:
+        """One device's row."""
+        return next((row for row in self.fleet if row.key == key), None)
+
+    def name_of(self, row: FleetRow) -> str:
+        """How commands call a device: by `site/device` where several sites have one of its name."""
+        same = sum(other.device == row.device for other in self.fleet)
+        return row.device if same == 1 else f"{row.site}/{row.device}"

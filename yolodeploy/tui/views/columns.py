@@ -1,0 +1,104 @@
+"""Columns as data, and which of them fit into a width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from yolodeploy.core.text import cells, one_line
+from yolodeploy.tui.views.spans import Line, Look, width_of
+
+Row = TypeVar("Row")
+
+GAP = 1
+GUTTER = 2
+"""Cells before the first column: the cursor's sign and a space."""
+
+
+class Column(NamedTuple, Generic[Row]):
+    """One column.
+
+    `id` names its label (`column.ID`) and its place in keymaps. `least` and `most` bound its
+    width in cells, header apart. `rank` tells who leaves first where there is no room: the
+    highest; 0 never. One `flexible` column takes what is left over.
+    """
+
+    id: str
+    cell: Callable[[Row, Look], Line]
+    order: Callable[[Row], Any]
+    least: int
+    most: int
+    rank: int = 0
+    right: bool = False
+    flexible: bool = False
+
+
+class Placed(NamedTuple):
+    """A column's place: the index of the column, its first cell and its width."""
+
+    index: int
+    x: int
+    width: int
+
+
+def natural_widths(
+    columns: Sequence[Column[Row]], rows: Sequence[Row], look: Look
+) -> tuple[int, ...]:
+    """How wide each column would like to be, for these rows and its header."""
+    return tuple(_natural(column, rows, look) for column in columns)
+
+
+def placed(
+    columns: Sequence[Column[Row]], wishes: Sequence[int], total: int
+) -> tuple[Placed, ...]:
+    """The columns that fit into `total` cells, with their places."""
+    kept = list(range(len(columns)))
+    while _needed(kept, wishes) > total:
+        leaving = max(kept, key=lambda index: columns[index].rank)
+        if columns[leaving].rank == 0:
+            break
+        kept.remove(leaving)
+    widths = _shrunk(columns, kept, dict(enumerate(wishes)), total)
+    flexible = next((index for index in kept if columns[index].flexible), None)
+    if flexible is not None:
+        widths[flexible] += max(total - _needed(kept, widths), 0)
+    return _laid(kept, widths)
+
+
+def _natural(column: Column[Row], rows: Sequence[Row], look: Look) -> int:
+    header = cells(look.words(f"column.{column.id}"))
+    if column.least == column.most or column.flexible:
+        return max(header, column.least)
+    widest = max((width_of(column.cell(row, look)) for row in rows), default=0)
+    return max(header, column.least, min(widest, column.most))
+
+
+def _needed(kept: Sequence[int], widths: Any) -> int:
+    return GUTTER + sum(widths[index] + GAP for index in kept) - GAP
+
+
+def _shrunk(
+    columns: Sequence[Column[Row]], kept: Sequence[int], widths: dict[int, int], total: int
+) -> dict[int, int]:
+    """Take cells from the widest column that has some to spare, until all fit or none has."""
+    while _needed(kept, widths) > total:
+        spare = [index for index in kept if widths[index] > columns[index].least]
+        if not spare:
+            break
+        widths[max(spare, key=lambda index: widths[index] - columns[index].least)] -= 1
+    return widths
+
+
+def _laid(kept: Sequence[int], widths: dict[int, int]) -> tuple[Placed, ...]:
+    places: list[Placed] = []
+    x = GUTTER
+    for index in kept:
+        places.append(Placed(index, x, widths[index]))
+        x += widths[index] + GAP
+    return tuple(places)
+
+
+def searchable(columns: Sequence[Column[Row]], row: Row, look: Look) -> str:
+    """All that a row shows, for the filter."""
+    spans = (span for column in columns for span in column.cell(row, look))
+    return one_line(" ".join(span.text for span in spans), 1000).casefold()

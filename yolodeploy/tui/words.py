@@ -1,0 +1,23 @@
+"""The words of the screens in one language, from the catalogue `core.messages.tui`."""
+
+from __future__ import annotations
+
+from yolodeploy.core.messages import Message
+from yolodeploy.core.messages.tui import MESSAGES
+
+
+class Words:
+    """Looks labels up: `words("column.device")`."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def __call__(self, key: str, /, **fields: object) -> str:
+        """A label with its fields filled in; the key itself where there is none."""
+        found = MESSAGES.get(key) or Message(key, key)
+        return found.rendered("text", self.language, {k: str(v) for k, v in fields.items()})
+
+    def event(self, code: str) -> str:
+        """What an event's code means; the code itself where it is not one of ours."""
+        key = f"event.{code}"
+        return self(key) if key in MESSAGES else code
