@@ -45,7 +45,7 @@ def test_a_release_is_found_by_all_that_people_call_it(inventory: Inventory) -> 
 
 
 def test_a_prefix_that_fits_two_releases_is_not_guessed(inventory: Inventory) -> None:
-    inventory.execute("INSERT INTO apps VALUES ('brake-disc', '', 1)")
+    catalog.add_app(inventory, "brake-disc", at=NOW)
     for number, tail in enumerate("ab"):
         inventory.execute(
             "INSERT INTO releases SELECT ?, 'brake-disc', ?, '{}', 1",

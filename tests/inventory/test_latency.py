@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,7 @@ def test_a_window_is_covered_once_and_widened_only_to_hours(
     covered = sorted(piece.seconds for piece in pieces)
     assert covered[0][0] <= START + start
     assert covered[-1][1] >= START + start + length
-    for (_, end), (begin, _) in zip(covered, covered[1:], strict=False):
+    for (_, end), (begin, _) in pairwise(covered):
         assert end == begin
     for piece in pieces:
         assert piece.hours or piece.first >= int(START // 60) + since

@@ -43,7 +43,7 @@ def test_the_journal_tells_what_comes_next(inventory: Inventory, rollout: str) -
         journal.append_step(
             inventory, rollout, "north", entry.step, entry.outcome, entry.detail, at=NOW + number
         )
-    journal.append_step(inventory, rollout, "south", Step.PREFETCH, Outcome.OFFLINE, at=NOW + 9)
+    journal.append_step(inventory, rollout, "south", Step.PREFETCH, Outcome.WAITING, at=NOW + 9)
     assert journal.journal(inventory, rollout, "north") == entries
     assert following(journal.journal(inventory, rollout, "north")) is Step.CHECK
     rows = journal.steps(inventory, rollout)

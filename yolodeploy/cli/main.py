@@ -69,7 +69,8 @@ def yolodeploy(ctx: click.Context) -> int | None:
     from yolodeploy.ops.home import home
     from yolodeploy.tui.app import run as run_dashboard
 
-    return run_dashboard(home())
+    code: int = run_dashboard(home())
+    return code
 
 
 def main(arguments: Sequence[str]) -> int:

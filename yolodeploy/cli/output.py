@@ -44,7 +44,16 @@ class Column(NamedTuple):
     title: str
     value: Callable[[Any], Any]
     wide: bool = False
-    text: Callable[[Any], str] = lambda value: shown(value)
+    text: Callable[[Any], str] | None = None
+
+    def rendered(self, row: Any) -> str:
+        """The value as people read it."""
+        value = self.value(row)
+        return self.text(value) if self.text else shown(value)
+
+
+def _chosen(columns: Sequence[Column], form: str) -> list[Column]:
+    return [column for column in columns if column.title and (form == "wide" or not column.wide)]
 
 
 def shown(value: Any) -> str:
@@ -66,11 +75,9 @@ def emit(rows: Iterable[Any], columns: Sequence[Column], form: str) -> None:
     """Print rows in one of `FORMATS`; the first column is what `name` prints."""
     listed = list(rows)
     if form in ("table", "wide"):
-        chosen = [
-            column for column in columns if column.title and (form == "wide" or not column.wide)
-        ]
-        print_table([[one_line(c.text(c.value(row)), LONGEST_CELL) for c in chosen] for row in listed],
-                    [column.title for column in chosen])  # fmt: skip
+        chosen = _chosen(columns, form)
+        cells_of = [[one_line(c.rendered(row), LONGEST_CELL) for c in chosen] for row in listed]
+        print_table(cells_of, [column.title for column in chosen])
     elif form == "name":
         for row in listed:
             click.echo(one_line(str(columns[0].value(row))))
@@ -83,7 +90,7 @@ def emit_one(row: Any, columns: Sequence[Column], form: str) -> None:
     if form in ("table", "wide"):
         width = max(cells(column.title or column.key) for column in columns)
         for column in columns:
-            text = one_line(column.text(column.value(row)), 400)
+            text = one_line(column.rendered(row), 400)
             click.echo(f"{fit(column.title or column.key, width)}  {text}")
     elif form == "name":
         click.echo(one_line(str(columns[0].value(row))))

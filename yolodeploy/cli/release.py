@@ -22,22 +22,23 @@ if TYPE_CHECKING:
     from yolodeploy.core.release import Release
     from yolodeploy.inventory.releases import ReleaseRow
 
-COLUMNS = [
-    Column("release", "release", lambda row: row.release.alias),
-    Column("digest", "digest", lambda row: row.digest, text=short),
-    Column("image", "image", lambda row: row.release.spec.image, text=short),
-    Column("model", "model", lambda row: row.release.spec.model, text=short),
-    Column("classes", "classes", lambda row: list(row.release.spec.classes)),
-    Column("gates", "gates", lambda row: _gates(row), text=lambda gates: str(len(gates))),
-    Column("created_at", "", lambda row: row.created_at),
-]
-
 
 def _gates(row: ReleaseRow) -> list[object]:
     import msgspec
 
     gates: list[object] = msgspec.to_builtins(row.release.spec.gates)
     return gates
+
+
+COLUMNS = [
+    Column("release", "release", lambda row: row.release.alias),
+    Column("digest", "digest", lambda row: row.digest, text=short),
+    Column("image", "image", lambda row: row.release.spec.image, text=short),
+    Column("model", "model", lambda row: row.release.spec.model, text=short),
+    Column("classes", "classes", lambda row: list(row.release.spec.classes)),
+    Column("gates", "gates", _gates, text=lambda gates: str(len(gates))),
+    Column("created_at", "", lambda row: row.created_at),
+]
 
 
 @click.group()

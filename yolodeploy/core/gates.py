@@ -142,26 +142,21 @@ class AgreementGate(msgspec.Struct, frozen=True, tag="agreement", tag_field="kin
 
     def judge(self, new: Observation, old: Observation | None) -> GateResult:
         """The figure is the share of lost boxes, or of gained ones where those break the bound."""
-        seen = new.agreement
         if old is None:  # a first release has nothing to agree with
             return GateResult("agreement", Verdict.PASSED, 0.0, self.max_lost, 0, "lost")
-        if seen is None:
-            return GateResult("agreement", Verdict.INCONCLUSIVE, 0.0, self.max_lost, 0, "lost")
+        seen = new.agreement or Agreement()
+        figures = (
+            ("invalid boxes", float(seen.invalid), 0.0),
+            ("lost", seen.lost_share, self.max_lost),
+            ("gained", seen.gained_share, self.max_gained),
+        )
         enough = seen.frames >= self.min_frames and seen.expected >= self.min_boxes
-        if seen.invalid:
-            return self._result(Verdict.FAILED, seen.invalid, 0, seen, "invalid boxes")
-        if not enough:
-            return self._result(Verdict.INCONCLUSIVE, seen.lost_share, self.max_lost, seen, "lost")
-        if seen.lost_share > self.max_lost:
-            return self._result(Verdict.FAILED, seen.lost_share, self.max_lost, seen, "lost")
-        if seen.gained_share > self.max_gained:
-            return self._result(Verdict.FAILED, seen.gained_share, self.max_gained, seen, "gained")
-        return self._result(Verdict.PASSED, seen.lost_share, self.max_lost, seen, "lost")
-
-    @staticmethod
-    def _result(
-        verdict: Verdict, figure: float, bound: float, seen: Agreement, unit: str
-    ) -> GateResult:
+        broken = [(unit, figure, bound) for unit, figure, bound in figures if figure > bound]
+        unit, figure, bound = broken[0] if broken else figures[1]
+        if seen.invalid or (broken and enough):
+            verdict = Verdict.FAILED
+        else:
+            verdict = Verdict.PASSED if enough else Verdict.INCONCLUSIVE
         return GateResult("agreement", verdict, figure, bound, seen.frames, unit)
 
 

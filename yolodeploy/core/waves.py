@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from itertools import pairwise
 from math import ceil
 
 import msgspec
@@ -109,7 +110,7 @@ def wave_ends(spec: str, total: int) -> tuple[int, ...]:
 def waves_of(sites: Sequence[str], spec: str = DEFAULT_WAVES) -> tuple[tuple[str, ...], ...]:
     """Cut `sites` into waves; every site is in exactly one, in the order given."""
     starts = (0, *wave_ends(spec, len(sites)))
-    return tuple(tuple(sites[start:end]) for start, end in zip(starts, starts[1:], strict=False))
+    return tuple(tuple(sites[start:end]) for start, end in pairwise(starts))
 
 
 def listed_waves(

@@ -1,5 +1,7 @@
-"""Every action in one table, for both front ends: what it is called, what it acts on, whether it
-is dangerous, the command that would do the same, and the function that does it.
+"""Every action in one table, for both front ends.
+
+What it is called, what it acts on, whether it is dangerous, the command that would do the same,
+and the function that does it.
 """
 
 from __future__ import annotations

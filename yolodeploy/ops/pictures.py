@@ -20,7 +20,7 @@ class Picture(NamedTuple):
 
 
 def pictures_in(folder: Path, most: int = MOST_FRAMES) -> list[Picture]:
-    """The first `most` pictures of a folder by name; larger ones than the server takes are left out.
+    """The first `most` pictures of a folder by name, without those too large for the server.
 
     Raises:
         NotFound: `ops.no_frames`, `ops.unreadable`.

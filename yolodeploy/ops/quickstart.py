@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.inventory.connection import open_inventory, read_inventory
-from yolodeploy.inventory.operations import OperationEvent
+from yolodeploy.inventory.operations import OperationEvent, list_operations
 from yolodeploy.inventory.rollouts import RolloutState, get_rollout
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops import operations, rollouts
@@ -110,7 +110,7 @@ def clean_up(home: Home) -> None:
     if home.inventory.exists():
         with open_inventory(home.inventory) as inventory:
             names = [row.name for row in list_sites(inventory)]
-            for row in operations.rows.list_operations(inventory, unfinished=True):
+            for row in list_operations(inventory, unfinished=True):
                 operations.end(row)
         for name in names:
             _remove(home, name)

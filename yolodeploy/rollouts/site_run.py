@@ -222,7 +222,7 @@ class SiteRun:
         return f"{seen.requests} requests, {seen.failures} failed, {seen.restarts} restarts"
 
     def _send(self, frames: Sequence[bytes], expected: Sequence[Sequence[Box]]) -> Agreement:
-        """Send the frames to every ready instance; all of them where there is nothing to compare."""
+        """Send the frames to every ready instance, and compare what can be compared."""
         state = self._site.observe()
         mine = instances_of(state, self._plan.app, self._release.digest)
         agreement = Agreement()

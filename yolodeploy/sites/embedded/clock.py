@@ -9,8 +9,11 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def since_boot() -> float:
-    """Seconds since boot; unlike the time of day it never jumps, and unlike
-    `time.monotonic` it goes on while the machine sleeps."""
+    """Seconds since boot.
+
+    Unlike the time of day it never jumps, and unlike `time.monotonic` it goes on while the machine
+    sleeps.
+    """
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 

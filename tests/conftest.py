@@ -1,0 +1,65 @@
+"""What every test may use: a home folder of its own, the sample models, and sites that really run.
+
+Nothing outlives a test: whatever it started in its home folder is ended with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from yolodeploy.ops.catalog import add_model, build_image, create_app, create_release
+from yolodeploy.ops.home import Home
+from yolodeploy.ops.quickstart import clean_up
+from yolodeploy.ops.sites import create_site
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "brake_disc"
+
+
+@pytest.fixture
+def example() -> Path:
+    """The sample models and frames."""
+    return EXAMPLE
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """An empty home folder, which is the one in force."""
+    root = tmp_path / "home"
+    monkeypatch.setenv("YOLODEPLOY_HOME", str(root))
+    monkeypatch.setenv("YOLODEPLOY_LANGUAGE", "en")
+    found = Home(root).create()
+    yield found
+    clean_up(found)
+
+
+@pytest.fixture
+def releases(home: Home, example: Path) -> Callable[..., list[str]]:
+    """Makes releases of the sample models: `releases(1, 3)` gives two aliases."""
+
+    def make(*versions: int) -> list[str]:
+        create_app(home, "brake-disc", frames=str(example / "frames"))
+        made = []
+        for version in versions:
+            name = f"brake-disc-v{version}"
+            add_model(home, example / "models" / f"{name}.onnx")
+            image = build_image(home, name)
+            made.append(create_release(home, "brake-disc", image.digest).alias)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def sites(home: Home) -> Callable[..., list[str]]:
+    """Makes embedded sites that run: `sites(2)` gives two names, each with one device."""
+
+    def make(count: int = 1, devices: int = 1) -> list[str]:
+        names = [f"site-{number}" for number in range(1, count + 1)]
+        for name in names:
+            create_site(home, name, devices, {})
+        return names
+
+    return make
