@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -18,12 +19,17 @@ from yolodeploy.core.release import Serving
 from yolodeploy.core.serving import ServeConfig
 
 from .pictures import encoded, plain
-from .running import CHECKOUT, Reply, alive, ask, free_port, until
+from .running import CHECKOUT, Reply, Server, alive, ask, free_port, until
 
 if TYPE_CHECKING:
     from .conftest import Start
 
 PICTURE = encoded(plain())
+
+
+def in_flight(server: Server) -> float:
+    text = server.ask("/metrics").body.decode()
+    return float(re.findall(r"^yolodeploy_in_flight (.+)$", text, re.MULTILINE)[0])
 
 
 def test_the_service_port_answers_when_the_model_does(start: Start) -> None:
@@ -52,11 +58,16 @@ def test_a_configuration_out_of_bounds_is_told(start: Start) -> None:
 
 def test_a_stop_finishes_what_is_asked_and_exits_with_zero(start: Start, slow_model: Path) -> None:
     server = start(slow_model).wait_ready()
-    with ThreadPoolExecutor(6) as pool:
-        replies = [pool.submit(server.detect, PICTURE) for _ in range(6)]
-        until(lambda: b"in_flight 6.0" in server.ask("/metrics").body)
+    with ThreadPoolExecutor(40) as pool:
+        replies = [pool.submit(server.detect, PICTURE) for _ in range(40)]
+        until(lambda: in_flight(server) > 5)
         assert server.stop() == 0
-        assert [reply.result().status for reply in replies] == [200] * 6
+        # those that had not connected yet find nobody; whoever had is answered
+        answered = [reply.result().status for reply in replies if reply.exception() is None]
+        assert set(answered) == {200}
+        assert len(answered) > 5
+        refused = {type(reply.exception()) for reply in replies if reply.exception()}
+        assert refused <= {ConnectionRefusedError}
 
 
 def test_a_stop_while_the_model_loads_ends_at_once(start: Start, slow_model: Path) -> None:
@@ -81,12 +92,12 @@ def test_more_than_the_queue_holds_is_refused_at_once(start: Start, slow_model: 
 
 def test_health_does_not_wait_behind_traffic(start: Start, slow_model: Path) -> None:
     server = start(slow_model).wait_ready()
-    threads = [threading.Thread(target=server.detect, args=(PICTURE,)) for _ in range(20)]
+    threads = [threading.Thread(target=server.detect, args=(PICTURE,)) for _ in range(40)]
     for thread in threads:
         thread.start()
-    until(lambda: b"in_flight 20.0" in server.ask("/metrics").body)
+    until(lambda: in_flight(server) > 20)
     assert server.ask("/healthz").status == 200
-    assert b"in_flight 0.0" not in server.ask("/metrics").body
+    assert in_flight(server) > 2
     for thread in threads:
         thread.join()
 

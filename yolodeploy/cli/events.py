@@ -25,11 +25,15 @@ def events(site: str | None, device: str | None, code: str | None, limit: int, f
         rows = query_events(inventory, site=site, device=device, code=code, limit=limit)
     columns = [
         Column("id", "", lambda row: row.id),
-        Column("at", "time", lambda row: row.at,
-               text=lambda at: time.strftime("%m-%d %H:%M:%S", time.localtime(at))),
+        Column(
+            "at",
+            "time",
+            lambda row: row.at,
+            text=lambda at: time.strftime("%m-%d %H:%M:%S", time.localtime(at)),
+        ),
         Column("site", "site", lambda row: row.site),
         Column("device", "device", lambda row: row.device),
         Column("code", "what", lambda row: row.code),
         Column("detail", "detail", lambda row: row.detail),
-    ]  # fmt: skip
+    ]
     emit(rows, columns, form)

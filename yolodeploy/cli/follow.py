@@ -33,8 +33,10 @@ def follow_to_end(home: Home, operation: str) -> int:
     except KeyboardInterrupt:
         detached = message("ops.detached")
         fields = {"operation": operation}
-        say(f"\n{detached.rendered('text', tongue, fields)}: "
-            f"{detached.rendered('remedy', tongue, fields)}")  # fmt: skip
+        say(
+            f"\n{detached.rendered('text', tongue, fields)}: "
+            f"{detached.rendered('remedy', tongue, fields)}"
+        )
         raise click.exceptions.Exit(130) from None
     row = ending(home, operation)
     return row.exit_code or 0

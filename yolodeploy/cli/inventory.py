@@ -33,8 +33,14 @@ def check(form: str) -> int:
 
     path = home().inventory
     findings = check_file(path)
-    emit(findings, [Column("kind", "kind", lambda row: row.kind),
-                    Column("detail", "detail", lambda row: row.detail)], form)  # fmt: skip
+    emit(
+        findings,
+        [
+            Column("kind", "kind", lambda row: row.kind),
+            Column("detail", "detail", lambda row: row.detail),
+        ],
+        form,
+    )
     say(f"{path}: {len(findings)} findings" if findings else f"{path} is sound")
     return 1 if findings else 0
 

@@ -63,8 +63,10 @@ def latency(
     if form in ("table", "wide"):
         requests = sum(row.requests for row in found.rows)
         failures = sum(row.failures for row in found.rows)
-        say(f"{requests} requests, {failures} failed, from "
-            f"{time.strftime('%m-%d %H:%M', time.localtime(found.start))} on")  # fmt: skip
+        say(
+            f"{requests} requests, {failures} failed, from "
+            f"{time.strftime('%m-%d %H:%M', time.localtime(found.start))} on"
+        )
 
 
 def stage_rows(found: Latency, groups: tuple[str, ...], aliases: dict[str, str]) -> list[StageRow]:
@@ -96,14 +98,17 @@ def columns(groups: tuple[str, ...]) -> list[Column]:
         Column("stage", "stage", lambda row: row.stage),
         Column("count", "count", lambda row: row.sketch.count),
         *(
-            Column(f"p{share:g}_ms", f"p{share:g} ms",
-                   lambda row, share=share: row.sketch.quantile(share / 100) / 1000,  # type: ignore[misc]
-                   text=lambda ms: f"{ms:.2f}")
+            Column(
+                f"p{share:g}_ms",
+                f"p{share:g} ms",
+                lambda row, share=share: row.sketch.quantile(share / 100) / 1000,  # type: ignore[misc]
+                text=lambda ms: f"{ms:.2f}",
+            )
             for share in (50, 95, 99)
         ),
         Column("mean_ms", "mean ms", lambda row: row.sketch.mean_us / 1000, wide=True),
         Column("share", "share", lambda row: row.share, text=lambda share: f"{share:.0%}"),
-    ]  # fmt: skip
+    ]
 
 
 def _seconds(text: str) -> float:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--images", type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="Your own pictures instead of the sample frames.")  # fmt: skip
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Your own pictures instead of the sample frames.",
+)
 @click.option("--keep", is_flag=True, help="Leave it running, for the dashboard.")
 @output_option
 def quickstart(images: Path | None, keep: bool, form: str) -> None:
@@ -97,9 +100,13 @@ def _print_tables(home: Home, form: str) -> None:
 def _print_next(home: Home, *, keep: bool) -> None:
     if keep:
         say(f"It runs on, in {home.root}. Now:")
-        commands = ["yolodeploy", "yolodeploy rollout status r-3", "yolodeploy status --refresh",
-                    "yolodeploy latency --by site,release",
-                    *(f"yolodeploy site remove {site} --yes" for site in _sites())]  # fmt: skip
+        commands = [
+            "yolodeploy",
+            "yolodeploy rollout status r-3",
+            "yolodeploy status --refresh",
+            "yolodeploy latency --by site,release",
+            *(f"yolodeploy site remove {site} --yes" for site in _sites()),
+        ]
     else:
         say("Everything was removed again. To look around in it:")
         commands = ["yolodeploy quickstart --keep", "yolodeploy"]

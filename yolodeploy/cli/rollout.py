@@ -39,7 +39,7 @@ COLUMNS = [
         "waves",
         lambda row: [list(wave) for wave in row.plan.waves],
         text=lambda waves: str(len(waves)),
-    ),  # fmt: skip
+    ),
     Column("reason", "reason", lambda row: row.reason),
     Column("operation", "operation", lambda row: row.operation, wide=True),
     Column("holder", "driven by", lambda row: row.holder, wide=True),
@@ -53,42 +53,61 @@ def rollout() -> None:
     """Rollouts: waves of sites; each is prefetched, checked, switched, settled, observed, judged."""
 
 
+_WISH_OPTIONS = (
+    sites_option,
+    click.option(
+        "--waves",
+        default="1,25%,100%",
+        show_default=True,
+        help="Sites moved after each wave: counts or percentages.",
+    ),
+    click.option(
+        "--wave",
+        "lists",
+        multiple=True,
+        metavar="SITE,SITE",
+        help="A wave by name; repeatable; the rest follow.",
+    ),
+    click.option(
+        "--on-failure",
+        type=click.Choice(["site", "wave", "rollout"]),
+        default="rollout",
+        show_default=True,
+        help="How far a failure reaches.",
+    ),
+    click.option("--concurrency", type=click.IntRange(1, 100), help="Sites at once."),
+    click.option(
+        "--settle",
+        type=click.FloatRange(1, 86400),
+        default=120.0,
+        show_default=True,
+        help="Seconds until every instance must be ready.",
+    ),
+    click.option(
+        "--observe",
+        type=click.FloatRange(0.5, 86400),
+        default=60.0,
+        show_default=True,
+        help="Seconds to watch a site at most.",
+    ),
+    click.option(
+        "--soak",
+        type=click.FloatRange(0, 86400),
+        default=5.0,
+        show_default=True,
+        help="Seconds to watch a site at least.",
+    ),
+    click.option(
+        "--guard",
+        type=click.FloatRange(1, 864000),
+        help="Seconds after which a site reverts what nobody commits.",
+    ),
+)
+
+
 def wish_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how a rollout shall go."""
-    for option in reversed(
-        (
-            sites_option,
-            click.option(
-                "--waves", default="1,25%,100%", show_default=True,
-                help="Sites moved after each wave: counts or percentages.",
-            ),
-            click.option(
-                "--wave", "lists", multiple=True, metavar="SITE,SITE",
-                help="A wave by name; repeatable; the rest follow.",
-            ),
-            click.option(
-                "--on-failure", type=click.Choice(["site", "wave", "rollout"]), default="rollout",
-                show_default=True, help="How far a failure reaches.",
-            ),
-            click.option("--concurrency", type=click.IntRange(1, 100), help="Sites at once."),
-            click.option(
-                "--settle", type=click.FloatRange(1, 86400), default=120.0, show_default=True,
-                help="Seconds until every instance must be ready.",
-            ),
-            click.option(
-                "--observe", type=click.FloatRange(0.5, 86400), default=60.0, show_default=True,
-                help="Seconds to watch a site at most.",
-            ),
-            click.option(
-                "--soak", type=click.FloatRange(0, 86400), default=5.0, show_default=True,
-                help="Seconds to watch a site at least.",
-            ),
-            click.option(
-                "--guard", type=click.FloatRange(1, 864000),
-                help="Seconds after which a site reverts what nobody commits.",
-            ),
-        )
-    ):  # fmt: skip
+    for option in reversed(_WISH_OPTIONS):
         function = option(function)
     return function
 

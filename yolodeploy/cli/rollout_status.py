@@ -21,9 +21,8 @@ def print_status(home: Home, name: str, form: str) -> None:
     if form not in ("table", "wide"):
         emit_data(data, "json" if form == "name" else form)
         return
-    say(
-        f"{data['rollout']} of {data['release']}: {data['state']} {one_line(data['reason'])}".rstrip()
-    )
+    head = f"{data['rollout']} of {data['release']}: {data['state']}"
+    say(f"{head} {one_line(data['reason'])}".rstrip())
     print_table(
         [
             [
@@ -40,8 +39,10 @@ def print_status(home: Home, name: str, form: str) -> None:
     gates = [(site["site"], gate) for site in data["sites"] for gate in site["gates"]]
     if gates:
         say("")
-        print_table([_gate_cells(site, gate) for site, gate in gates],
-                    ["site", "gate", "verdict", "figure", "bound", "unit", "samples"])  # fmt: skip
+        print_table(
+            [_gate_cells(site, gate) for site, gate in gates],
+            ["site", "gate", "verdict", "figure", "bound", "unit", "samples"],
+        )
 
 
 def status_of(home: Home, name: str) -> dict[str, Any]:

@@ -177,8 +177,12 @@ def connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connec
         isolation_level=None,
         check_same_thread=False,  # Inventory has a lock of its own
     )
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA synchronous=NORMAL")
+    try:
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA synchronous=NORMAL")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -18,7 +18,7 @@ from yolodeploy.inventory.connection import (
     connect,
     read_inventory,
 )
-from yolodeploy.inventory.faults import explained
+from yolodeploy.inventory.faults import Busy, explained, of_sqlite
 
 
 class Finding(NamedTuple):
@@ -141,28 +141,44 @@ def _verified_copy(file: Path, new: Path) -> None:
 @contextmanager
 def _closed_to_others(path: Path) -> Iterator[None]:
     """Fold the log into the file and lock it; a damaged file is left as it is."""
-    if not path.exists():
+    connection = _locked(path) if path.exists() else None
+    try:
         yield
-        return
-    with closing(connect(path, "rw")) as connection:
-        if not _locked(connection):
-            raise Refused("inventory.in_use", path=path)
-        yield
+    finally:
+        if connection is not None:
+            connection.close()
 
 
-def _locked(connection: sqlite3.Connection) -> bool:
-    """Lock the file for as long as the connection is open; False where another one is open."""
+def _locked(path: Path) -> sqlite3.Connection | None:
+    """The only connection to a file, or None for a damaged one, which nobody can be using."""
+    try:
+        connection = connect(path, "rw")
+    except sqlite3.DatabaseError as error:
+        if _is_damage(error):
+            return None
+        raise
     try:
         connection.execute("PRAGMA busy_timeout=1000")
         # leaving WAL succeeds for the only connection, and removes the log, so that nothing of
         # the old file is left under a name that the new one will use
         connection.execute("PRAGMA journal_mode=DELETE")
         connection.execute("BEGIN EXCLUSIVE")
-        return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete")
+        alone = connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
     except sqlite3.DatabaseError as error:
-        # a damaged file cannot be locked, and is replaced for that
-        code = error.sqlite_errorcode & 0xFF
-        return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        connection.close()
+        if _is_damage(error):
+            return None
+        if isinstance(of_sqlite(error, path), Busy):
+            raise Refused("inventory.in_use", path=path) from None
+        raise
+    if not alone:
+        connection.close()
+        raise Refused("inventory.in_use", path=path)
+    return connection
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _set_aside(path: Path) -> Path | None:

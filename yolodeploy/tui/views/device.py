@@ -10,7 +10,7 @@ from yolodeploy.tui.views.events import event_line
 from yolodeploy.tui.views.figures import clock_time, duration, memory, milliseconds, percent
 from yolodeploy.tui.views.fleet import status_cell
 from yolodeploy.tui.views.signs import PHASE, signed
-from yolodeploy.tui.views.spans import Line, Look, Span, justified, width_of, wrapped
+from yolodeploy.tui.views.spans import Line, Look, Span, cut, width_of, wrapped
 from yolodeploy.tui.views.spark import bar, sparkline
 
 _FIGURE = 9
@@ -104,9 +104,11 @@ def _measured(release: Measured, look: Look, width: int, *, named: bool) -> list
     label = max((cells(words(f"stage.{bar.stage}")) for bar in release.bars), default=0)
     room = min(max(width - label - 3 * _FIGURE - 12, 4), _MOST_BAR)
     titles = "".join(_right(words(f"column.{q}"), _FIGURE) for q in ("p50", "p95", "p99"))
-    indent = width_of((_INDENT,)) + label + 2 + room + 6
-    lines = [justified(heading, (), indent), tuple([*justified(heading, (), indent), Span(titles, "dim")])]
-    return [lines[1], *(_bar(bar, look, label, room) for bar in release.bars)]
+    above = cut(heading, width_of((_INDENT,)) + label + 2 + room + 6)
+    return [
+        (*above, Span(titles, "dim")),
+        *(_bar(bar, look, label, room) for bar in release.bars),
+    ]
 
 
 def _bar(stage: Bar, look: Look, label: int, room: int) -> Line:
