@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -27,6 +25,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import yolodeploy
+from benchmarks.reporting import report
 from yolodeploy.core.release import ModelFacts
 from yolodeploy.images.build import build
 from yolodeploy.oci import media_types
@@ -190,20 +189,6 @@ def measured(folder: Path, base_mb: int, rounds: int) -> dict[str, float]:
     return {name: round(value, 4) for name, value in figures.items()}
 
 
-def machine() -> str:
-    """Processor, cores and Python."""
-    cpus = Path("/proc/cpuinfo").read_text().splitlines()
-    name = next((line.partition(": ")[2] for line in cpus if line.startswith("model name")), "")
-    return (
-        f"{name or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
-
-
-def met(figures: dict[str, float]) -> bool:
-    """Whether every target is reached."""
-    return all(figures[name] <= float(str(target["value"])) for name, target in TARGETS.items())
-
-
 def main() -> None:
     """Measure, print a table, and with `--json` an object as the last line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -218,16 +203,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         figures = measured(Path(folder), arguments.base_mb, 5 if arguments.quick else 15)
-    for name, value in figures.items():
-        target = TARGETS.get(name)
-        bound = f"   target {target['op']} {target['value']}" if target else ""
-        print(f"{name:24}{value:12.4f}{bound}")
-    result = {
-        "benchmark": "model_update", "machine": machine(), "figures": figures,
-        "targets": TARGETS, "met": met(figures),
-    }  # fmt: skip
-    if arguments.json:
-        print(json.dumps(result))
+    report("model_update", figures, TARGETS, as_json=arguments.json)
 
 
 if __name__ == "__main__":

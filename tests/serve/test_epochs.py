@@ -77,6 +77,17 @@ def test_the_last_four_finished_epochs_are_kept(tmp_path: Path) -> None:
     assert [epoch.number for epoch in StateFolder(str(tmp_path)).finished] == [4, 5, 6, 7]
 
 
+def test_a_crash_loop_pushes_no_measurement_out(tmp_path: Path) -> None:
+    for life in range(7):
+        folder = StateFolder(str(tmp_path))
+        measurements = Measurements(folder.begin_epoch())
+        if life == 0:
+            measurements.refused(failed=True)
+        folder.save(measurements.snapshot())
+        folder.close()
+    assert [epoch.number for epoch in StateFolder(str(tmp_path)).finished] == [1]
+
+
 @pytest.mark.parametrize("damage", [b"", b"\x00\xff", b"\x93\x01"])
 def test_damaged_files_never_give_an_epoch_twice(tmp_path: Path, damage: bytes) -> None:
     """A power cut may leave empty files behind."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import signal
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -88,3 +90,19 @@ def test_two_servers_share_the_port_until_one_leaves(start: Start) -> None:
     for _ in range(60):
         assert ask(port, "/detect", PICTURE, method="POST").status == 200
     assert all(requests(server) > 0 for server in servers)
+
+
+def test_who_waits_in_the_queue_when_the_stop_comes_is_served(start: Start) -> None:
+    """Linux resets the queue of a listening socket that is closed: it must be emptied before."""
+    port = free_port()
+    server = start(port=port).wait_ready()
+    head = f"POST /detect HTTP/1.1\r\nhost: x\r\ncontent-length: {len(PICTURE)}\r\n\r\n"
+    server.process.send_signal(signal.SIGSTOP)
+    waiting = [socket.create_connection(("127.0.0.1", port), timeout=15) for _ in range(40)]
+    for connection in waiting:
+        connection.sendall(head.encode() + PICTURE)
+    server.process.send_signal(signal.SIGTERM)
+    server.process.send_signal(signal.SIGCONT)
+    answers = [b"".join(iter(lambda c=connection: c.recv(65536), b"")) for connection in waiting]
+    assert {answer.split(b"\r\n", 1)[0] for answer in answers} == {b"HTTP/1.1 200 OK"}
+    assert server.stop() == 0

@@ -33,7 +33,7 @@ class RolloutSite(NamedTuple):
     gates: tuple[GateResult, ...]
 
 
-def append_step(  # noqa: PLR0917 an entry's fields in their order
+def append_step(
     inventory: Inventory,
     rollout: str,
     site: str,

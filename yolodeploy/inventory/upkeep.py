@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -90,8 +91,7 @@ def restore(file: Path, path: Path) -> Path | None:
     with explained(path), alone(path):
         try:
             _verified_copy(file, new)
-            with _closed_to_others(path):
-                kept = _set_aside(path)
+            with _set_aside(path) as kept:
                 remove_logs(path)
                 new.replace(path)
         finally:
@@ -139,11 +139,25 @@ def _verified_copy(file: Path, new: Path) -> None:
 
 
 @contextmanager
-def _closed_to_others(path: Path) -> Iterator[None]:
-    """Fold the log into the file and lock it; a damaged file is left as it is."""
-    connection = _locked(path) if path.exists() else None
+def _set_aside(path: Path) -> Iterator[Path | None]:
+    """Give the file a second name to be kept under, and lock it until it has been replaced."""
+    if not path.exists():
+        yield None
+        return
+    kept = _free_name(path.with_name(path.name + ".before-restore"))
+    log, kept_log = (each.with_name(each.name + "-wal") for each in (path, kept))
+    if log.exists():  # a damaged file's log may hold what the file lacks, and SQLite removes it
+        shutil.copyfile(log, kept_log)
     try:
-        yield
+        connection = _locked(path)
+    except BaseException:
+        kept_log.unlink(missing_ok=True)
+        raise
+    try:
+        os.link(path, kept)
+        if connection is not None:  # the log is part of the file by now
+            kept_log.unlink(missing_ok=True)
+        yield kept
     finally:
         if connection is not None:
             connection.close()
@@ -179,17 +193,6 @@ def _locked(path: Path) -> sqlite3.Connection | None:
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _set_aside(path: Path) -> Path | None:
-    if not path.exists():
-        return None
-    kept = _free_name(path.with_name(path.name + ".before-restore"))
-    log = path.with_name(path.name + "-wal")
-    if log.exists():  # only a damaged file still has one: it may hold what the file lacks
-        log.rename(kept.with_name(kept.name + "-wal"))
-    os.link(path, kept)  # a second name, so that `path` is never missing
-    return kept
 
 
 def _free_name(path: Path) -> Path:

@@ -83,4 +83,7 @@ def _by_hand(given: argparse.Namespace, temporary: str) -> ServeConfig:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stderr.flush()
+    # a thread may still be inside the engine, which would crash the interpreter's tidy end
+    os._exit(code)

@@ -52,6 +52,7 @@ def application(service: Service) -> Starlette:
     handlers: dict[int | type[Exception], ExceptionHandler] = {
         404: _no_such_path,
         405: _wrong_method,
+        Exception: endpoints.broken,
     }
     routes = [
         Route("/detect", endpoints.detect, methods=["POST"]),
@@ -91,6 +92,11 @@ class _Endpoints:
             answer = await service.pool.answer(asked)
         service.measurements.detected(answer.stages_us)
         return Response(answer.body, media_type=JSON)
+
+    async def broken(self, request: Request, error: Exception) -> Response:
+        """A mistake of ours; uvicorn logs it."""
+        self._service.measurements.refused(failed=True)
+        return refusal(Failed("serve.internal"))
 
     async def healthz(self, request: Request) -> Response:
         pool = self._service.pool

@@ -66,14 +66,13 @@ class Pool:
         """Whether a worker died, or has been at one request for a minute."""
         return any(not worker.is_alive() or worker.busy_s() > STUCK_S for worker in self._workers)
 
-    def stop(self, limit_s: float) -> bool:
-        """Let the workers end after what is queued; whether all did so in time."""
+    def stop(self, limit_s: float) -> None:
+        """Let the workers end after what is queued, and wait for that so long."""
         deadline = monotonic() + limit_s
         for _ in self._workers:
             self._jobs.put(None)
         for worker in self._workers:
             worker.join(max(deadline - monotonic(), 0.0))
-        return not any(worker.is_alive() for worker in self._workers)
 
 
 class _Worker(Thread):

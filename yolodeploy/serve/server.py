@@ -62,11 +62,8 @@ def serve(config: ServeConfig) -> int:
         uvloop.run(_Server(service, folder).run(own, shared))
     finally:
         saver.stop()
-    if service.pool is None or not service.pool.stop(limit_s=0.5):
-        # a thread inside the engine would crash the interpreter's tidy end
-        logger.info("exit without waiting for the engine")
-        logging.shutdown()
-        os._exit(0)
+    if service.pool is not None:
+        service.pool.stop(limit_s=0.5)
     return 0
 
 

@@ -91,7 +91,8 @@ class StateFolder:
             epochs = _decode((self._path / "epochs.msgpack").read_bytes())
         except (OSError, msgspec.DecodeError):
             return ()
-        return epochs[-KEPT_EPOCHS:]
+        # a server that dies again and again before it serves must not push out what was measured
+        return tuple(epoch for epoch in epochs if epoch.requests)[-KEPT_EPOCHS:]
 
     def _read_counter(self) -> int:
         try:

@@ -1,0 +1,138 @@
+"""The action `doctor`: what is wrong here before it bites, each with the command that mends it.
+
+A check yields errors instead of raising them; their text and remedy are those of the catalogue.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple
+
+from yolodeploy.core.errors import Corrupt, Failed, Refused, Unreachable, YolodeployError
+from yolodeploy.inventory.connection import open_inventory, read_inventory
+from yolodeploy.inventory.operations import list_operations
+from yolodeploy.inventory.releases import list_releases
+from yolodeploy.inventory.rollouts import list_rollouts
+from yolodeploy.inventory.sites import list_sites
+from yolodeploy.inventory.status import list_site_apps
+from yolodeploy.ops.connect import connect
+from yolodeploy.ops.operations import lost
+from yolodeploy.ops.settings import settings
+
+if TYPE_CHECKING:
+    from yolodeploy.ops.home import Home
+
+FREE_MB = 1000  # a base image with its layers unpacked wants about that much
+
+
+class Diagnosis(NamedTuple):
+    """One check and what it found; empty when all is well."""
+
+    check: str
+    findings: tuple[YolodeployError, ...]
+
+
+def examine(home: Home) -> list[Diagnosis]:
+    """Every check, in the order in which things depend on each other."""
+    return [Diagnosis(name, tuple(_caught(check, home))) for name, check in CHECKS.items()]
+
+
+def _caught(
+    check: Callable[[Home], Iterator[YolodeployError]], home: Home
+) -> list[YolodeployError]:
+    found = []
+    try:
+        for error in check(home):
+            found.append(error)
+    except YolodeployError as error:
+        found.append(error)
+    return found
+
+
+def _home(home: Home) -> Iterator[YolodeployError]:
+    home.create()
+    if not os.access(home.root, os.W_OK):
+        yield Failed("home.not_created", path=home.root, reason="read-only")
+    free_mb = shutil.disk_usage(home.root).free / 1e6
+    if free_mb < FREE_MB:
+        yield Failed("doctor.disk", path=home.root, free=round(free_mb), wanted=FREE_MB)
+
+
+def _settings(_home: Home) -> Iterator[YolodeployError]:
+    settings()
+    yield from ()
+
+
+def _engine(_home: Home) -> Iterator[YolodeployError]:
+    missing = [name for name in ("onnxruntime", "numpy", "cv2", "uvicorn") if not find_spec(name)]
+    if missing:
+        yield Refused("image.needs_serve", package=", ".join(missing))
+
+
+def _inventory(home: Home) -> Iterator[YolodeployError]:
+    from yolodeploy.inventory.upkeep import check
+
+    if not home.inventory.exists():
+        return
+    for finding in check(home.inventory):
+        yield Corrupt("inventory.corrupt", path=home.inventory, reason=finding.detail)
+
+
+def _sites(home: Home) -> Iterator[YolodeployError]:
+    if not home.inventory.exists():
+        return
+    with open_inventory(home.inventory) as inventory:
+        for row in list_sites(inventory):
+            try:
+                state = connect(home, row).observe()
+            except Unreachable as error:
+                yield error
+                continue
+            for device in state.devices:
+                if not device.ready:
+                    yield Failed(
+                        "doctor.device", site=row.name, device=device.name, reason=device.reason
+                    )
+
+
+def _images(home: Home) -> Iterator[YolodeployError]:
+    """The images of the releases that sites run or would go back to."""
+    from yolodeploy.oci.checks import verify
+    from yolodeploy.oci.layout import Layout
+
+    if not home.inventory.exists():
+        return
+    with read_inventory(home.inventory) as inventory:
+        used = {name for app in list_site_apps(inventory) for name in (app.release, app.previous)}
+        releases = [row.release for row in list_releases(inventory) if row.digest in used]
+    for release in releases:
+        for finding in verify(Layout(home.layout), release.spec.image):
+            yield Corrupt("doctor.image", release=release.alias, reason=finding.text)
+
+
+def _rollouts(home: Home) -> Iterator[YolodeployError]:
+    if not home.inventory.exists():
+        return
+    with read_inventory(home.inventory) as inventory:
+        driven = {
+            str(row.arguments.get("rollout"))
+            for row in list_operations(inventory, unfinished=True)
+            if not lost(row)
+        }
+        for row in list_rollouts(inventory, unfinished=True):
+            if row.id not in driven:
+                yield Refused("doctor.rollout", rollout=row.id, state=row.state.value)
+
+
+CHECKS: dict[str, Callable[[Home], Iterator[YolodeployError]]] = {
+    "home folder": _home,
+    "settings": _settings,
+    "inference engine": _engine,
+    "inventory": _inventory,
+    "sites and devices": _sites,
+    "images in use": _images,
+    "rollouts": _rollouts,
+}
