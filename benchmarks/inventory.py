@@ -9,12 +9,9 @@ sizes, written in equal batches with the same settings, in rounds that alternate
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import random
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,18 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from yolodeploy.core.release import Release, ReleaseSpec
-from yolodeploy.core.site import (
-    AppState,
-    DeviceState,
-    Epoch,
-    InstanceState,
-    Phase,
-    SiteState,
-    StageReport,
-)
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.reporting import report
+from yolodeploy.core.site import Epoch, StageReport
 from yolodeploy.core.sketch import Sketch, Stages, decode_stages, encode_stages, merge_stages
-from yolodeploy.inventory import sites, status
+from yolodeploy.inventory import sites
 from yolodeploy.inventory.connection import Inventory, open_inventory, read_inventory
 from yolodeploy.inventory.ingest import ingest
 from yolodeploy.inventory.latency import latency
@@ -67,7 +58,6 @@ TARGETS: dict[str, dict[str, object]] = {
     "ingest_sketches_per_s": {"op": ">=", "value": 20_000},
     "longest_round_s": {"op": "<=", "value": ROUND_S},
     "fleet_p99_24h_ms": {"op": "<=", "value": 100},
-    "status_1000_devices_cpu_ms": {"op": "<=", "value": 150},
 }
 
 Figures = dict[str, float]
@@ -81,6 +71,7 @@ class Timed(NamedTuple):
 
 
 def timed(work: Callable[[], object]) -> Timed:
+    """What some work takes."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     return Timed(time.perf_counter() - wall, time.process_time() - cpu)
@@ -109,7 +100,8 @@ def cumulative_blobs(rng: random.Random, kinds: int) -> list[list[bytes]]:
     return kept
 
 
-def report(site: str, device: int, requests: int, blob: bytes) -> StageReport:
+def reported(site: str, device: int, requests: int, blob: bytes) -> StageReport:
+    """What one device reports."""
     epoch = Epoch(
         number=1, source="http", requests=requests, failures=0, stages=decode_stages(blob)
     )
@@ -163,7 +155,7 @@ def ingest_round(
     for first in range(0, devices, DEVICES_A_SITE):
         site = f"s{first // DEVICES_A_SITE}"
         batch = [
-            report(site, device, requests, blobs[device % len(blobs)][number])
+            reported(site, device, requests, blobs[device % len(blobs)][number])
             for device in range(first, first + DEVICES_A_SITE)
         ]
         at = START + 60 + number * ROUND_S
@@ -266,7 +258,7 @@ def bench_size(folder: Path, devices: int) -> Figures:
     return {
         "minute_row_bytes": round(minute_row),
         "device_hour_row_bytes": round(hour_row),
-        "written_per_device_day_bytes": round(1440 * minute_row + 24 * hour_row),
+        "rows_per_device_day_bytes": round(1440 * minute_row + 24 * hour_row),
         "added_per_device_day_bytes": round(24 * hour_row),  # minutes are replaced after 2 h
         "kept_per_device_bytes": round(minutes * minute_row + hours * hour_row),
         "kept_for_10000_devices_gb": round(
@@ -280,102 +272,21 @@ def _bytes(inventory: Inventory) -> int:
     return inventory.path.stat().st_size
 
 
-def bench_status(folder: Path) -> Figures:
-    """A process of its own that lists 1,000 devices."""
-    path = folder / "status.db"
-    release = Release(1, ReleaseSpec(app="brake-disc", image=RELEASE, model=RELEASE))
-    with open_inventory(path) as inventory:
-        for number in range(100):
-            sites.add_site(inventory, f"s{number}", "embedded", "/srv", at=START)
-            status.record_site_state(inventory, f"s{number}", _state(number, release), at=START)
-    script = (
-        "import sys; from pathlib import Path; "
-        "from yolodeploy.inventory.connection import read_inventory; "
-        "from yolodeploy.inventory.devices import list_devices; "
-        "assert len(list_devices(read_inventory(Path(sys.argv[1])))) == 1000"
-    )
-    return {
-        "status_1000_devices_cpu_ms": round(_child_cpu_ms([script, str(path)]), 1),
-        "bare_python_cpu_ms": round(_child_cpu_ms(["pass"]), 1),
-    }
-
-
-def _state(number: int, release: Release) -> SiteState:
-    names = [f"s{number}-d{device}" for device in range(10)]
-    return SiteState(
-        site=f"s{number}",
-        at=START,
-        lease=None,
-        devices=tuple(DeviceState(name=name, ready=True) for name in names),
-        apps=(AppState(app="brake-disc", phase=Phase.COMMITTED, release=release),),
-        instances=tuple(
-            InstanceState(
-                name=f"{name}-0",
-                device=name,
-                app="brake-disc",
-                release=release.digest,
-                ready=True,
-            )
-            for name in names
-        ),
-    )
-
-
-def _child_cpu_ms(arguments: list[str]) -> float:
-    spent = []
-    for _ in range(7):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", *arguments], check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return 1000 * statistics.median(spent)
-
-
-def is_met(figures: Figures) -> bool:
-    """Whether every target is reached."""
-    tests: dict[object, Callable[[float, float], bool]] = {
-        ">=": lambda figure, value: figure >= value,
-        "<=": lambda figure, value: figure <= value,
-    }
-    return all(
-        tests[target["op"]](figures[name], float(str(target["value"])))
-        for name, target in TARGETS.items()
-    )
-
-
 def main() -> int:
-    """Run all of it, and print a table or a table and a line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    """Run all of it, print the figures, and tell whether the targets are met."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="1,000 devices instead of 10,000")
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     arguments = parser.parse_args()
     figures: Figures = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        figures |= bench_status(folder)
         figures |= bench_quantiles(folder)
         figures |= bench_ingest(folder, 1_000 if arguments.quick else 10_000)
-        figures["peak_memory_mb"] = round(
-            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1
-        )
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        figures["ingest_peak_memory_mb"] = round(usage.ru_maxrss / 1024, 1)
         figures |= bench_size(folder, 20 if arguments.quick else 100)
-    for name, figure in figures.items():
-        target = TARGETS.get(name)
-        wanted = f"{target['op']} {target['value']}" if target else ""
-        print(f"{name:<32} {figure:>14,} {wanted}")
-    met = is_met(figures)
-    if arguments.json:
-        machine = f"{platform.machine()}, {len_cpus()} cores, Python {platform.python_version()}"
-        said = {"benchmark": "inventory", "machine": machine, "figures": figures}
-        print(json.dumps({**said, "targets": TARGETS, "met": met}))
-    return 0 if met else 1
-
-
-def len_cpus() -> int:
-    """How many cores this process may use."""
-    import os
-
-    return len(os.sched_getaffinity(0))
+    return 0 if report("inventory", figures, TARGETS, as_json=arguments.json) else 1
 
 
 if __name__ == "__main__":

@@ -92,9 +92,7 @@ class Reader:
         )
         events = query_events(inventory, site=site, limit=EVENTS)
         mine = [event for event in events if event.device in (device, "")][-DEVICE_EVENTS:]
-        return device_detail(
-            row, self._recent.get(key), measured.rows, aliases, newest_first(mine)
-        )
+        return device_detail(row, self._recent.get(key), measured.rows, aliases, newest_first(mine))
 
     def _item(
         self, inventory: Inventory, row: RolloutRow, aliases: dict[str, str], now: float

@@ -132,9 +132,7 @@ def counts(rows: Sequence[FleetRow]) -> Counts:
         by_status[status] for status in (Status.NOT_READY, Status.OFFLINE, Status.NEW)
     )
     held = sum(row.held is not None or row.site_held is not None for row in rows)
-    return Counts(
-        len(rows), len(rows) - not_ready - offline - new, not_ready, offline, new, held
-    )
+    return Counts(len(rows), len(rows) - not_ready - offline - new, not_ready, offline, new, held)
 
 
 def _reason(row: DeviceRow, status: Status) -> str:

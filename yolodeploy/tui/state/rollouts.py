@@ -168,9 +168,7 @@ def _told(entries: Sequence[Entry]) -> str:
     return next(iter((*bad, *reversed(told))), "")
 
 
-def _item(
-    row: RolloutRow, release: str, sites: Sequence[SiteProgress], now: float
-) -> RolloutItem:
+def _item(row: RolloutRow, release: str, sites: Sequence[SiteProgress], now: float) -> RolloutItem:
     moving = [site for site in sites if site.wave]
     under_way = [site.wave for site in moving if site.result in (None, SiteResult.WAITING)]
     asked = "abort" if row.abort_requested else "pause" if row.pause_requested else ""

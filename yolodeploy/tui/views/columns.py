@@ -48,9 +48,7 @@ def natural_widths(
     return tuple(_natural(column, rows, look) for column in columns)
 
 
-def placed(
-    columns: Sequence[Column[Row]], wishes: Sequence[int], total: int
-) -> tuple[Placed, ...]:
+def placed(columns: Sequence[Column[Row]], wishes: Sequence[int], total: int) -> tuple[Placed, ...]:
     """The columns that fit into `total` cells, with their places."""
     kept = list(range(len(columns)))
     while _needed(kept, wishes) > total:

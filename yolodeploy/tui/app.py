@@ -1,0 +1,223 @@
+"""The dashboard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import work
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import CommandPalette
+from textual.screen import Screen
+
+from yolodeploy.core.errors import YolodeployError
+from yolodeploy.ops.actions import ACTIONS, Action
+from yolodeploy.ops.home import Home
+from yolodeploy.ops.settings import language, settings
+from yolodeploy.tui.collecting import Collect, Collecting, refresh_sites
+from yolodeploy.tui.keys import bindings_of
+from yolodeploy.tui.messages import Collected, Performed, SnapshotRead
+from yolodeploy.tui.palette import ActionCommands
+from yolodeploy.tui.performing import carry_out
+from yolodeploy.tui.reading import Reader
+from yolodeploy.tui.screens.device import DeviceScreen
+from yolodeploy.tui.screens.events import EventsScreen
+from yolodeploy.tui.screens.fleet import FleetScreen
+from yolodeploy.tui.screens.framed import Framed
+from yolodeploy.tui.screens.help import HelpScreen
+from yolodeploy.tui.screens.rollout import RolloutScreen
+from yolodeploy.tui.screens.rollouts import RolloutsScreen
+from yolodeploy.tui.state.fleet import FleetRow
+from yolodeploy.tui.state.latency import Key
+from yolodeploy.tui.state.snapshot import Snapshot, Wanted
+from yolodeploy.tui.theme import THEME
+from yolodeploy.tui.views.frame import error_line
+from yolodeploy.tui.views.spans import Line, Look, Span
+from yolodeploy.tui.words import Words
+
+NOTICE_S = 20.0
+"""How long the outcome of an action stays at the bottom."""
+
+
+class Dashboard(App[int]):
+    """Fleet, devices, rollouts, events. Shows snapshots; does no I/O of its own."""
+
+    TITLE = "yolodeploy"
+    CSS_PATH = "dashboard.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[type[ActionCommands]]] = {ActionCommands}  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("app")
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {  # type: ignore[assignment]
+        "fleet": FleetScreen,
+        "rollouts": RolloutsScreen,
+        "events": EventsScreen,
+    }
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        clock: Callable[[], float] = time.time,
+        collect: Collect = refresh_sites,
+        refresh_s: float = 2.0,
+        words: Words | None = None,
+    ) -> None:
+        super().__init__()
+        self.home = home
+        self.words = words or Words(language())
+        self.snapshot = Snapshot()
+        self._clock = clock
+        self._refresh_s = refresh_s
+        self._reader = Reader(home.inventory)
+        self._reading = False
+        self._read_again = False
+        self._notice: tuple[Line, float] | None = None
+        self._collect_error: YolodeployError | None = None
+        self._collecting = Collecting(
+            home, collect, lambda error: self.post_message(Collected(error))
+        )
+
+    def on_mount(self) -> None:
+        """Show what is known, then ask the sites, then both again and again."""
+        self.register_theme(THEME)
+        self.theme = THEME.name
+        self.switch_mode("fleet")
+        self.read(first=True)
+        self._collecting.begin()
+        self.set_interval(self._refresh_s, self._collecting.begin)
+        self.set_interval(self._refresh_s, self.read)
+        self.set_interval(1.0, self._tick)
+
+    def look(self) -> Look:
+        """The language and the time."""
+        return Look(self.words, self._clock())
+
+    # reading and collecting ------------------------------------------------------------------
+
+    def read(self, *, first: bool = False) -> None:
+        """Read the inventory, unless that is being done: then once more afterwards."""
+        if self._reading:
+            self._read_again = True
+            return
+        self._reading = True
+        self._read(self._wanted(), first)
+
+    @work(thread=True, group="reading", exit_on_error=True)
+    def _read(self, wanted: Wanted, first: bool) -> None:  # noqa: FBT001
+        if first:
+            early = self._reader.read(wanted, self._clock(), with_latency=False)
+            self.post_message(SnapshotRead(early))
+        self.post_message(SnapshotRead(self._reader.read(wanted, self._clock())))
+        self.call_from_thread(self._reading_ended)
+
+    def _reading_ended(self) -> None:
+        self._reading = False
+        if self._read_again:
+            self._read_again = False
+            self.read()
+
+    def on_snapshot_read(self, message: SnapshotRead) -> None:
+        """Show it."""
+        self.snapshot = message.snapshot
+        for screen in self._framed():
+            screen.show(self.snapshot, self.look())
+
+    def on_collected(self, message: Collected) -> None:
+        """What the sites said is in the inventory now."""
+        self._collect_error = message.error
+        self.read()
+
+    def _wanted(self) -> Wanted:
+        framed = self._framed()
+        return framed[-1].wanted() if framed else Wanted()
+
+    def _framed(self) -> list[Framed]:
+        return [s for s in self.screen_stack if isinstance(s, Framed) and s.is_mounted]
+
+    def _tick(self) -> None:
+        for screen in self._framed()[-1:]:
+            screen.show_frame()
+
+    # what is told ----------------------------------------------------------------------------
+
+    def told(self) -> Line | None:
+        """The line above the keys: what an action came to, else what is wrong at present."""
+        if self._notice is not None and self._clock() - self._notice[1] < NOTICE_S:
+            return self._notice[0]
+        problem = self.snapshot.problem or self._collect_error
+        return error_line(problem, self.look()) if problem else None
+
+    def tell(self, line: Line) -> None:
+        """Say something above the keys for a while."""
+        self._notice = (line, self._clock())
+        self._tick()
+
+    # actions ---------------------------------------------------------------------------------
+
+    def begin(self, action: Action, name: str) -> None:
+        """Carry out an action of the table; dialogs come first where it needs them."""
+        self.run_worker(carry_out(self, action, name), group="actions")
+
+    def on_performed(self, message: Performed) -> None:
+        """Say what it came to, and show it."""
+        if message.error is not None:
+            self.tell(error_line(message.error, self.look()))
+        else:
+            started = getattr(message.result, "rollout", "")
+            done = self.words("started", rollout=started) if started else self.words("done")
+            self.tell((Span(f"  ● {done}", "good"), Span(f"  $ {message.command}", "dim")))
+        self.read()
+
+    def turn_hold(self, row: FleetRow | None) -> None:
+        """Hold a device, or end its hold; a hold of its site is ended there."""
+        if row is None:
+            return
+        name = self.snapshot.name_of(row)
+        if row.held is None and row.site_held is not None:
+            text = self.words("device.site_held", reason=row.site_held)
+            command = ACTIONS["site.unhold"].command_for(row.site)
+            self.tell((Span(f"  ■ {text}", "warn"), Span(f"  $ {command}", "dim")))
+            return
+        self.begin(ACTIONS["device.hold" if row.held is None else "device.unhold"], name)
+
+    def action_go(self, mode: str) -> None:
+        """To one of the three tabs, and there to its list."""
+        self.switch_mode(mode)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_refresh_now(self) -> None:
+        """Ask the sites now."""
+        asked = self._collecting.begin()
+        self.tell((Span("  " + self.words("asking" if asked else "asking_already"), "dim"),))
+
+    def action_help(self) -> None:
+        """Keys and signs."""
+        self.push_screen(HelpScreen(self.look()))
+
+    def action_command_palette(self) -> None:
+        """The actions on what is selected."""
+        if not CommandPalette.is_open(self):
+            self.push_screen(
+                CommandPalette(placeholder=self.words("palette"), id="--command-palette")
+            )
+
+    def open_device(self, key: Key) -> None:
+        """Open one device."""
+        self.push_screen(DeviceScreen(key))
+
+    def open_rollout(self, rollout: str) -> None:
+        """Open one rollout."""
+        self.push_screen(RolloutScreen(rollout))
+
+
+def run(home: Home) -> int:
+    """The dashboard, until somebody quits; returns the exit code.
+
+    Raises:
+        UsageError: As `ops.settings.settings`.
+    """
+    refresh_s = float(settings()["refresh_seconds"].value)
+    return Dashboard(home, refresh_s=refresh_s).run() or 0

@@ -1,0 +1,1 @@
+"""Screens and dialogs: which view stands where, and what keys do there."""

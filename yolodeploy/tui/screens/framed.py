@@ -1,0 +1,89 @@
+"""What all screens share: the line on top, the title, the message, the keys at the bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from yolodeploy.ops.actions import ACTIONS, Subject
+from yolodeploy.tui.state.snapshot import Snapshot, Wanted
+from yolodeploy.tui.views.frame import key_line, top_line
+from yolodeploy.tui.views.spans import Line, Look
+from yolodeploy.tui.widgets.lines import Lines
+
+if TYPE_CHECKING:
+    from yolodeploy.tui.app import Dashboard
+
+
+class Framed(Screen[None]):
+    """A screen with a frame. `where` is its name in the table of keys, `tab` its number's."""
+
+    where: ClassVar[str]
+    tab: ClassVar[str]
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The app."""
+        return cast("Dashboard", self.app)
+
+    def compose(self) -> ComposeResult:
+        """The frame around `body`."""
+        yield Lines(id="top")
+        yield Lines(id="title")
+        yield from self.body()
+        yield Lines(id="message")
+        yield Lines(id="keys")
+
+    def body(self) -> ComposeResult:
+        """What stands between title and message."""
+        yield from ()
+
+    def wanted(self) -> Wanted:
+        """What this screen needs besides the lists."""
+        return Wanted()
+
+    def subjects(self) -> Sequence[tuple[Subject, str]]:
+        """What the palette's actions are about, with the names that commands use."""
+        return [(Subject.FLEET, "")]
+
+    def title_line(self, snapshot: Snapshot, look: Look) -> Line:
+        """The line below the top one."""
+        return ()
+
+    def show(self, snapshot: Snapshot, look: Look) -> None:
+        """Show what is known now."""
+        self.query_one("#title", Lines).show([self.title_line(snapshot, look)])
+        self.show_frame()
+
+    def show_frame(self) -> None:
+        """Top, message and keys: what changes without a new snapshot."""
+        app, width = self.dashboard, self.size.width
+        look = app.look()
+        self.query_one("#top", Lines).show([top_line(app.snapshot, self.tab, look, width)])
+        message = self.query_one("#message", Lines)
+        told = app.told()
+        message.show([told] if told else [()])
+        self.query_one("#keys", Lines).show([key_line(self.where, look)])
+
+    def begin(self, action: str, name: str) -> None:
+        """Start an action of the table."""
+        self.dashboard.begin(ACTIONS[action], name)
+
+    def on_mount(self) -> None:
+        """Show at once what is known."""
+        self._show_known()
+
+    def on_screen_resume(self) -> None:
+        """It may have changed while another screen was open."""
+        self._show_known()
+        self.dashboard.read()
+
+    def on_resize(self) -> None:
+        """Lines are laid out for a width."""
+        self._show_known()
+
+    def _show_known(self) -> None:
+        self.show(self.dashboard.snapshot, self.dashboard.look())

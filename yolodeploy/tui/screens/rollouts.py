@@ -1,0 +1,98 @@
+"""The list of rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from yolodeploy.inventory.rollouts import RolloutState
+from yolodeploy.ops.actions import Subject
+from yolodeploy.tui.keys import bindings_of
+from yolodeploy.tui.screens.framed import Framed
+from yolodeploy.tui.screens.listed import Listed
+from yolodeploy.tui.state.rollouts import RolloutItem
+from yolodeploy.tui.state.snapshot import Snapshot
+from yolodeploy.tui.views.rollouts import ROLLOUT_COLUMNS
+from yolodeploy.tui.views.spans import Line, Look, Span
+from yolodeploy.tui.widgets.table import Table
+
+
+class RolloutActions(Framed):
+    """The keys of a selected rollout."""
+
+    def selected(self) -> RolloutItem | None:
+        """The rollout that keys act on."""
+        raise NotImplementedError
+
+    def subjects(self) -> Sequence[tuple[Subject, str]]:
+        """The rollout, every release, the fleet."""
+        item = self.selected()
+        return [
+            *([(Subject.ROLLOUT, item.id)] if item else []),
+            *((Subject.RELEASE, alias) for alias in self.dashboard.snapshot.releases),
+            (Subject.FLEET, ""),
+        ]
+
+    def action_pause(self) -> None:
+        """Pause it; go on with one that stands still."""
+        item = self.selected()
+        if item is not None:
+            self.begin("rollout.resume" if stands_still(item) else "rollout.pause", item.id)
+
+    def action_abort(self) -> None:
+        """Abort it, confirmed."""
+        item = self.selected()
+        if item is not None:
+            self.begin("rollout.abort", item.id)
+
+    def action_undo(self) -> None:
+        """Bring back what it replaced, confirmed."""
+        item = self.selected()
+        if item is not None:
+            self.begin("rollout.undo", item.id)
+
+
+class RolloutsScreen(RolloutActions, Listed):
+    """Every rollout, newest first."""
+
+    where = "rollouts"
+    tab = "rollouts"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("rollouts")
+
+    def table(self) -> Table[RolloutItem]:
+        """Newest first."""
+        return Table(ROLLOUT_COLUMNS, lambda item: item.id)
+
+    def rows_of(self, snapshot: Snapshot) -> tuple[RolloutItem, ...]:
+        """The rollouts."""
+        return snapshot.rollouts
+
+    def title_line(self, snapshot: Snapshot, look: Look) -> Line:
+        """How many there are, how many are under way."""
+        if not snapshot.rollouts:
+            return ()
+        text = look.words("count.all_rollouts", n=len(snapshot.rollouts))
+        running = snapshot.running_rollouts
+        more = [Span("  "), Span(look.words("count.rollouts", n=running), "accent")]
+        return (
+            Span("  "), Span(text, "strong"), *(more if running else ()), *self.filter_note()
+        )  # fmt: skip
+
+    def selected(self) -> RolloutItem | None:
+        """The rollout under the cursor."""
+        item = self.query_one(Table).current
+        return item if isinstance(item, RolloutItem) else None
+
+    def on_table_opened(self) -> None:
+        """Open the rollout."""
+        item = self.selected()
+        if item is not None:
+            self.dashboard.open_rollout(item.id)
+
+
+def stands_still(item: RolloutItem) -> bool:
+    """Whether it has to be resumed to go on."""
+    still = (RolloutState.PAUSED, RolloutState.WAITING)
+    return item.state in still or item.silent_s is not None
