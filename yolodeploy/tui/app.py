@@ -47,7 +47,7 @@ class Dashboard(App[int]):
     TITLE = "yolodeploy"
     CSS_PATH = "dashboard.tcss"
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS: ClassVar[set[type[ActionCommands]]] = {ActionCommands}  # type: ignore[assignment]
+    COMMANDS: ClassVar[set[type[ActionCommands]]] = {ActionCommands}
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("app")
     MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {  # type: ignore[assignment]
         "fleet": FleetScreen,
@@ -105,7 +105,7 @@ class Dashboard(App[int]):
         self._read(self._wanted(), first)
 
     @work(thread=True, group="reading", exit_on_error=True)
-    def _read(self, wanted: Wanted, first: bool) -> None:  # noqa: FBT001
+    def _read(self, wanted: Wanted, first: bool) -> None:
         if first:
             early = self._reader.read(wanted, self._clock(), with_latency=False)
             self.post_message(SnapshotRead(early))
@@ -199,10 +199,8 @@ class Dashboard(App[int]):
 
     def action_command_palette(self) -> None:
         """The actions on what is selected."""
-        if not CommandPalette.is_open(self):
-            self.push_screen(
-                CommandPalette(placeholder=self.words("palette"), id="--command-palette")
-            )
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=self.words("palette")))
 
     def open_device(self, key: Key) -> None:
         """Open one device."""

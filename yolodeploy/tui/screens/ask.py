@@ -28,7 +28,7 @@ class Ask(ModalScreen[str | None]):
     def __init__(self, action: Action, name: str, words: Words) -> None:
         super().__init__()
         self._action = action
-        self._name = name
+        self._subject = name
         self._words = words
 
     def compose(self) -> ComposeResult:
@@ -46,7 +46,7 @@ class Ask(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Ready to type."""
         title = self._action.title(self._words.language)
-        heading = (Span(self._name, "title"), Span(f"  {title}"))
+        heading = (Span(self._subject, "title"), Span(f"  {title}"))
         self.query_one("#heading", Lines).show([heading])
         self._tell("")
         self.query_one("#answer").focus()
@@ -65,7 +65,7 @@ class Ask(ModalScreen[str | None]):
         self.dismiss(None)
 
     def _tell(self, answer: str) -> None:
-        command = self._action.command_for(self._name, answer.strip())
+        command = self._action.command_for(self._subject, answer.strip())
         same = Span(self._words("same_as"), "dim")
         hint = Span(self._words("ask.keys"), "dim")
         self.query_one("#told", Lines).show(

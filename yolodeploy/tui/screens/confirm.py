@@ -27,7 +27,7 @@ class Confirm(ModalScreen[bool]):
     def __init__(self, action: Action, name: str, command: str, words: Words) -> None:
         super().__init__()
         self._action = action
-        self._name = name
+        self._subject = name
         self._command = command
         self._words = words
 
@@ -44,7 +44,7 @@ class Confirm(ModalScreen[bool]):
         """Cancel is what Enter means."""
         words = self._words
         title = self._action.title(words.language)
-        heading = (Span(self._name, "title"), Span(f"  {title}"))
+        heading = (Span(self._subject, "title"), Span(f"  {title}"))
         self.query_one("#heading", Lines).show([heading])
         same = (Span(words("same_as"), "dim"),)
         self.query_one("#told", Lines).show([same, (Span(f"$ {self._command}", "accent"),)])
@@ -54,6 +54,6 @@ class Confirm(ModalScreen[bool]):
         """Only the second button does it."""
         self.dismiss(event.button.id == "do")
 
-    def action_answer(self, meant: bool) -> None:  # noqa: FBT001 (Textual calls it so)
+    def action_answer(self, meant: bool) -> None:
         """Close the dialog."""
         self.dismiss(meant)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from yolodeploy.core.text import cells, one_line
@@ -34,9 +34,9 @@ class Column(NamedTuple, Generic[Row]):
 
 
 class Placed(NamedTuple):
-    """A column's place: the index of the column, its first cell and its width."""
+    """A column's place: which one it is, its first cell and its width."""
 
-    index: int
+    column: int
     x: int
     width: int
 
@@ -71,7 +71,7 @@ def _natural(column: Column[Row], rows: Sequence[Row], look: Look) -> int:
     return max(header, column.least, min(widest, column.most))
 
 
-def _needed(kept: Sequence[int], widths: Any) -> int:
+def _needed(kept: Sequence[int], widths: Sequence[int] | Mapping[int, int]) -> int:
     return GUTTER + sum(widths[index] + GAP for index in kept) - GAP
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import TypeVar
 
 from yolodeploy.core.text import cells, fit
 from yolodeploy.tui.keys import KEYS, TABLE_KEYS
 from yolodeploy.tui.views.signs import ROLLOUT, STATUS, signed
 from yolodeploy.tui.views.spans import Line, Look, Span
+
+State = TypeVar("State", bound=Enum)
 
 _KEY = 11
 _WIDE = 26
@@ -29,21 +32,17 @@ def help_lines(look: Look) -> list[Line]:
 
 
 def _section(title: str, keys: list[tuple[str, str]]) -> list[Line]:
-    pairs = [
+    pairs: list[Line] = [
         (Span(fit(shown, _KEY), "accent"), Span(fit(text, _WIDE - 2) + "  "))
         for shown, text in keys
     ]
     return [(Span(title, "title"),), *_two_columns(pairs)]
 
 
-def _signs(
-    signs: Mapping[Enum, tuple[str, str]] | Mapping[object, tuple[str, str]],
-    kind: str,
-    look: Look,
-) -> list[Line]:
+def _signs(signs: Mapping[State, tuple[str, str]], kind: str, look: Look) -> list[Line]:
     spans = []
     for state, sign in signs.items():
-        word = look.words(f"{kind}.{getattr(state, 'value', '')}")
+        word = look.words(f"{kind}.{state.value}")
         span = signed(sign, word)
         spans.append((Span(span.text + " " * (18 - cells(span.text)), span.tone),))
     return [
@@ -52,7 +51,7 @@ def _signs(
     ]
 
 
-def _two_columns(lines: list[tuple[Span, ...]]) -> list[Line]:
+def _two_columns(lines: list[Line]) -> list[Line]:
     return [
         tuple(span for line in lines[start : start + 2] for span in line)
         for start in range(0, len(lines), 2)

@@ -165,7 +165,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def _click_header(self, x: int) -> None:
         place = next((p for p in self._places if p.x <= x < p.x + p.width), None)
         if place is not None:
-            self.rows.sort_by(place.index)
+            self.rows.sort_by(place.column)
             self._again()
 
     def _go_to(self, row: int) -> None:
@@ -211,7 +211,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             return ()
         value = self.rows.shown[row]
         return tuple(
-            _fitted(self.rows.columns[place.index], value, place.width, self._look)
+            _fitted(self.rows.columns[place.column], value, place.width, self._look)
             for place in self._places
         )
 
@@ -233,9 +233,9 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def _header(self) -> Strip:
         spans = [Span(" " * GUTTER)]
         for place in self._places:
-            column = self.rows.columns[place.index]
+            column = self.rows.columns[place.column]
             label = self._look.words(f"column.{column.id}")
-            if place.index == self.rows.sorted_by:
+            if place.column == self.rows.sorted_by:
                 label = f"{'▾' if self.rows.descending else '▴'}{label}"
             spans += [*_aligned((Span(label),), place.width, right=column.right), Span(" ")]
         style = self.rich_style + self.get_component_rich_style("table--header", partial=True)
