@@ -67,7 +67,12 @@ class Agreement(msgspec.Struct, frozen=True):
 
 
 def iou(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
+    """Intersection over union of two boxes, 0 to 1.
+
+    A box without an area (an object cut off by the picture's edge) overlaps only its equal.
+    """
+    if _corners(a) == _corners(b):
+        return 1.0
     width = min(a.x2, b.x2) - max(a.x1, b.x1)
     height = min(a.y2, b.y2) - max(a.y1, b.y1)
     if width <= 0 or height <= 0:
@@ -75,6 +80,10 @@ def iou(a: Box, b: Box) -> float:
     shared = width * height
     both = (a.x2 - a.x1) * (a.y2 - a.y1) + (b.x2 - b.x1) * (b.y2 - b.y1) - shared
     return shared / both if both > 0 else 0.0
+
+
+def _corners(box: Box) -> tuple[float, float, float, float]:
+    return box.x1, box.y1, box.x2, box.y2
 
 
 class _Pair(NamedTuple):
@@ -86,7 +95,8 @@ class _Pair(NamedTuple):
 def compare(expected: Sequence[Box], found: Sequence[Box], iou_threshold: float = 0.5) -> Agreement:
     """How the boxes found on one frame agree with those expected.
 
-    Boxes of one class are paired greedily, best overlap first, from `iou_threshold` up.
+    Boxes of one class are paired greedily, best overlap first, from `iou_threshold` up. Equal
+    overlaps are taken by place in the picture: the order of the boxes changes no count.
     """
     sound = [box for box in found if box.valid]
     pairs = sorted(
@@ -96,7 +106,11 @@ def compare(expected: Sequence[Box], found: Sequence[Box], iou_threshold: float 
             for j, new in enumerate(sound)
             if old.class_id == new.class_id and (overlap := iou(old, new)) >= iou_threshold
         ),
-        key=lambda pair: (-pair.overlap, pair.expected, pair.found),
+        key=lambda pair: (
+            -pair.overlap,
+            _corners(expected[pair.expected]),
+            _corners(sound[pair.found]),
+        ),
     )
     olds: set[int] = set()
     news: set[int] = set()

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from math import inf
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from yolodeploy.core.detections import Agreement
 from yolodeploy.core.sketch import TOTAL, Stages
@@ -43,23 +46,37 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 class GateResult(msgspec.Struct, frozen=True):
     """One gate's verdict with the figure it judged, the bound it held it against, and the samples.
 
+    `bound` is infinite where nothing bounds the figure; JSON, which has no infinity, says null.
     `passing` tells that a failure may pass: latency is judged by window, the rest for good.
     """
 
     gate: str
     verdict: Verdict
     figure: float
-    bound: float
+    bound: float | None
     samples: int
     unit: str = ""
     passing: bool = False
 
+    def __post_init__(self) -> None:
+        if self.bound is None:
+            msgspec.structs.force_setattr(self, "bound", inf)
 
-class ErrorsGate(msgspec.Struct, frozen=True, tag="errors", tag_field="kind"):
+
+# what a person may write in a file of gates: a share above one would let everything pass
+Share = Annotated[float, Meta(ge=0, le=1)]
+Samples = Annotated[int, Meta(ge=1)]
+
+
+class _Gate(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
+    """A rule as people write it down; a misspelt field would be a bound that nobody set."""
+
+
+class ErrorsGate(_Gate, tag="errors"):
     """At most `max_share` (0 to 1) of the requests may fail."""
 
-    max_share: float = 0.01
-    min_samples: int = 20
+    max_share: Share = 0.01
+    min_samples: Samples = 20
 
     def judge(self, new: Observation, old: Observation | None) -> GateResult:
         """Failed as soon as even a full window could not bring the share back under the bound."""
@@ -74,10 +91,10 @@ class ErrorsGate(msgspec.Struct, frozen=True, tag="errors", tag_field="kind"):
         return GateResult("errors", verdict, share, self.max_share, new.requests, "share")
 
 
-class RestartsGate(msgspec.Struct, frozen=True, tag="restarts", tag_field="kind"):
+class RestartsGate(_Gate, tag="restarts"):
     """At most `max_restarts` processes may die while the release is observed."""
 
-    max_restarts: int = 0
+    max_restarts: Annotated[int, Meta(ge=0)] = 0
 
     def judge(self, new: Observation, old: Observation | None) -> GateResult:
         """Never inconclusive: no restart in a window without traffic is still none."""
@@ -85,7 +102,7 @@ class RestartsGate(msgspec.Struct, frozen=True, tag="restarts", tag_field="kind"
         return GateResult("restarts", verdict, new.restarts, self.max_restarts, 1, "times")
 
 
-class LatencyGate(msgspec.Struct, frozen=True, tag="latency", tag_field="kind"):
+class LatencyGate(_Gate, tag="latency"):
     """A quantile of one stage against the old release's, against a budget in ms, or both.
 
     `max_ratio` is waived where there is no old release, or where the difference stays under
@@ -93,11 +110,11 @@ class LatencyGate(msgspec.Struct, frozen=True, tag="latency", tag_field="kind"):
     """
 
     stage: str = TOTAL
-    quantile: float = 0.95
-    max_ratio: float = 1.5
-    budget_ms: float | None = None
-    slack_ms: float = 5.0
-    min_samples: int = 20
+    quantile: Share = 0.95
+    max_ratio: Annotated[float, Meta(gt=0)] = 1.5
+    budget_ms: Annotated[float, Meta(gt=0)] | None = None
+    slack_ms: Annotated[float, Meta(ge=0)] = 5.0
+    min_samples: Samples = 20
 
     @property
     def name(self) -> str:
@@ -114,11 +131,11 @@ class LatencyGate(msgspec.Struct, frozen=True, tag="latency", tag_field="kind"):
             verdict = Verdict.INCONCLUSIVE
         else:
             verdict = Verdict.FAILED if figure > bound else Verdict.PASSED
-        return GateResult(self.name, verdict, figure, bound or 0.0, samples, "ms", passing=True)
+        return GateResult(self.name, verdict, figure, bound, samples, "ms", passing=True)
 
     def _bound_ms(self, old: Observation | None) -> float | None:
         """The bound in ms; None when the old release was not seen often enough to tell."""
-        budget = self.budget_ms if self.budget_ms is not None else float("inf")
+        budget = self.budget_ms if self.budget_ms is not None else inf
         if old is None:
             return budget
         sketch = old.stages.get(self.stage)
@@ -128,17 +145,17 @@ class LatencyGate(msgspec.Struct, frozen=True, tag="latency", tag_field="kind"):
         return min(budget, max(before * self.max_ratio, before + self.slack_ms))
 
 
-class AgreementGate(msgspec.Struct, frozen=True, tag="agreement", tag_field="kind"):
+class AgreementGate(_Gate, tag="agreement"):
     """Detections of the new release against the old one's on the same frames.
 
     Lost boxes are bounded tightly, gained ones loosely: a better model finds more. A release that
     gives invalid boxes, or nothing on every frame that has something, fails whatever the shares.
     """
 
-    max_lost: float = 0.2
-    max_gained: float = 0.6
-    min_frames: int = 10
-    min_boxes: int = 10
+    max_lost: Share = 0.2
+    max_gained: Share = 0.6
+    min_frames: Samples = 10
+    min_boxes: Samples = 10
 
     def judge(self, new: Observation, old: Observation | None) -> GateResult:
         """The figure is the share of lost boxes, or of gained ones where those break the bound."""
@@ -151,9 +168,10 @@ class AgreementGate(msgspec.Struct, frozen=True, tag="agreement", tag_field="kin
             ("gained", seen.gained_share, self.max_gained),
         )
         enough = seen.frames >= self.min_frames and seen.expected >= self.min_boxes
+        blind = seen.expected > 0 and not (seen.matched or seen.gained)
         broken = [(unit, figure, bound) for unit, figure, bound in figures if figure > bound]
         unit, figure, bound = broken[0] if broken else figures[1]
-        if seen.invalid or (broken and enough):
+        if seen.invalid or ((broken or blind) and enough):
             verdict = Verdict.FAILED
         else:
             verdict = Verdict.PASSED if enough else Verdict.INCONCLUSIVE

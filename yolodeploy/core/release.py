@@ -52,7 +52,9 @@ class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReleaseSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that makes a release what it is; its digest is the release's identity.
 
-    `image` is the digest of the image's manifest, `model` that of the model inside it.
+    `image` is the digest of the image's manifest, `model` that of the model inside it. A field
+    added later must default to `msgspec.UNSET`, which is not encoded: the digests of releases that
+    exist must never change.
     """
 
     app: str
@@ -66,7 +68,9 @@ class ReleaseSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     @property
     def digest(self) -> str:
         """The release's identity: the digest of its canonical JSON."""
-        return digest_of(msgspec.json.encode(self, order="sorted"))
+        # converted: 1 and 1.0 are the same figure, and JSON reads both as the latter
+        canonical = msgspec.convert(msgspec.to_builtins(self), ReleaseSpec)
+        return digest_of(msgspec.json.encode(canonical, order="sorted"))
 
 
 class Release(msgspec.Struct, frozen=True):

@@ -7,18 +7,25 @@ sequences, line breaks, right-to-left marks and ten thousand characters.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 
 LONGEST = 300
+_EMOJI = "\ufe0f"
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
     """`text` without control or format characters, cut in the middle at `longest` characters."""
-    if len(text) > longest:
-        head = (longest - 1) // 2
-        text = f"{text[:head]}…{text[head + 1 - longest :]}"
+    text = _cut(text, longest)
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_visible(character) for character in text)
+    return _cut("".join(map(_visible, text)), longest)  # escapes have made it longer
+
+
+def _cut(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    head = (longest - 1) // 2
+    return f"{text[:head]}…{text[head + 1 - longest :]}"
 
 
 def _visible(character: str) -> str:
@@ -33,13 +40,20 @@ def cells(text: str) -> int:
     """How many terminal cells `text` takes (wide East Asian characters take two)."""
     if text.isascii():
         return len(text)
-    return sum(_width(character) for character in text)
+    return sum(_widths(text))
 
 
-def _width(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+def _widths(text: str) -> Iterator[int]:
+    """The cells of each character; marks are drawn over what stands before them."""
+    width = 0
+    for character in text:
+        if character == _EMOJI:
+            width = int(width == 1)  # it makes a narrow character a wide one
+        elif unicodedata.category(character)[0] == "M":
+            width = 0
+        else:
+            width = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        yield width
 
 
 def fit(text: str, width: int) -> str:
@@ -49,8 +63,7 @@ def fit(text: str, width: int) -> str:
         return text + " " * (width - total)
     kept: list[str] = []
     used = 0
-    for character in text:
-        size = _width(character)
+    for character, size in zip(text, _widths(text), strict=True):
         if used + size > width - 1:
             break
         kept.append(character)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yolodeploy.inventory.connection import Inventory
-from yolodeploy.inventory.rollups import DAY_S, ROLLUPS, Rollup, slot_key
+from yolodeploy.inventory.rollups import DAY_S, HOUR_S, MINUTES, ROLLUPS, Rollup, slot_key
 
 EVENTS_KEEP_S = 90 * DAY_S
 """Fleet events and ended operations: a quarter, which is how far back people ask."""
@@ -52,6 +52,13 @@ def prune(inventory: Inventory, *, at: float) -> int:
     gone += inventory.execute(_STREAMS).rowcount
     gone += _until_done(inventory, _EVENTS, at - EVENTS_KEEP_S)
     return gone + _until_done(inventory, _OPERATIONS, at - EVENTS_KEEP_S)
+
+
+def prune_when_due(inventory: Inventory, *, at: float) -> int:
+    """Prune about once an hour: when the shortest roll-up holds an hour more than it should."""
+    oldest = _oldest(inventory, MINUTES)
+    due = oldest is not None and oldest * MINUTES.slot_s < at - MINUTES.keep_s - HOUR_S
+    return prune(inventory, at=at) if due else 0
 
 
 def _prune_rollup(inventory: Inventory, rollup: Rollup, at: float) -> int:

@@ -12,6 +12,7 @@ from yolodeploy.inventory import devices as device_rows
 from yolodeploy.inventory import events, rollouts
 from yolodeploy.inventory import sites as rows
 from yolodeploy.inventory.connection import open_inventory
+from yolodeploy.inventory.retention import prune_when_due
 from yolodeploy.ops.connect import EMBEDDED, connect, connect_named
 from yolodeploy.telemetry.collect import collect
 
@@ -139,6 +140,7 @@ def refresh(home: Home, names: Sequence[str] = ()) -> None:
     with open_inventory(home.inventory) as inventory:
         wanted = [row for row in rows.list_sites(inventory) if not names or row.name in names]
         collect_all([connect(home, row) for row in wanted], inventory, now=time.time)
+        prune_when_due(inventory, at=time.time())
 
 
 def refresh_site(home: Home, inventory: Inventory, name: str) -> None:

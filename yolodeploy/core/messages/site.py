@@ -3,6 +3,12 @@
 from yolodeploy.core.messages import Message
 
 MESSAGES = {
+    "late": Message(
+        "site {site} did not answer in time",
+        "站点 {site} 未及时响应",
+        "yolodeploy site show {site}",
+    ),
+    "back": Message("site {site} answers again", "站点 {site} 已恢复响应"),
     "unreachable": Message(
         "site {site} cannot be read: {reason}",
         "无法读取站点 {site}：{reason}",
