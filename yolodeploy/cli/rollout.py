@@ -50,7 +50,7 @@ COLUMNS = [
 
 @click.group()
 def rollout() -> None:
-    """Rollouts: waves of sites; each is prefetched, checked, switched, settled, observed, judged."""
+    """Rollouts: sites in waves, each prefetched, checked, switched, settled, observed, judged."""
 
 
 _WISH_OPTIONS = (

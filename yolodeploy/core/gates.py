@@ -72,7 +72,7 @@ class _Gate(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
     """A rule as people write it down; a misspelt field would be a bound that nobody set."""
 
 
-class ErrorsGate(_Gate, tag="errors"):
+class ErrorsGate(_Gate, frozen=True, tag="errors"):
     """At most `max_share` (0 to 1) of the requests may fail."""
 
     max_share: Share = 0.01
@@ -91,7 +91,7 @@ class ErrorsGate(_Gate, tag="errors"):
         return GateResult("errors", verdict, share, self.max_share, new.requests, "share")
 
 
-class RestartsGate(_Gate, tag="restarts"):
+class RestartsGate(_Gate, frozen=True, tag="restarts"):
     """At most `max_restarts` processes may die while the release is observed."""
 
     max_restarts: Annotated[int, Meta(ge=0)] = 0
@@ -102,7 +102,7 @@ class RestartsGate(_Gate, tag="restarts"):
         return GateResult("restarts", verdict, new.restarts, self.max_restarts, 1, "times")
 
 
-class LatencyGate(_Gate, tag="latency"):
+class LatencyGate(_Gate, frozen=True, tag="latency"):
     """A quantile of one stage against the old release's, against a budget in ms, or both.
 
     `max_ratio` is waived where there is no old release, or where the difference stays under
@@ -145,7 +145,7 @@ class LatencyGate(_Gate, tag="latency"):
         return min(budget, max(before * self.max_ratio, before + self.slack_ms))
 
 
-class AgreementGate(_Gate, tag="agreement"):
+class AgreementGate(_Gate, frozen=True, tag="agreement"):
     """Detections of the new release against the old one's on the same frames.
 
     Lost boxes are bounded tightly, gained ones loosely: a better model finds more. A release that

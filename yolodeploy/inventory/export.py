@@ -123,8 +123,7 @@ def _rows(
 
 
 def _readable(name: str, value: Any, as_json: Callable[[str], Any]) -> Any:
-    if name == "figures":
-        return as_json(msgspec.json.encode(msgspec.msgpack.decode(value)).decode()) if value else None
     if isinstance(value, bytes):
-        return as_json(msgspec.json.encode(decode_stages(value)).decode())
+        plain = msgspec.msgpack.decode(value) if name == "figures" else decode_stages(value)
+        return as_json(msgspec.json.encode(plain).decode())
     return as_json(value) if name in _JSON_COLUMNS else value

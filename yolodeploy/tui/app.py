@@ -130,11 +130,11 @@ class Dashboard(App[int]):
         self.read()
 
     def _wanted(self) -> Wanted:
-        framed = self._framed()
+        framed = [screen for screen in self.screen_stack if isinstance(screen, Framed)]
         return framed[-1].wanted() if framed else Wanted()
 
     def _framed(self) -> list[Framed]:
-        return [s for s in self.screen_stack if isinstance(s, Framed) and s.is_mounted]
+        return [s for s in self.screen_stack if isinstance(s, Framed) and s.composed]
 
     def _tick(self) -> None:
         for screen in self._framed()[-1:]:

@@ -13,7 +13,7 @@ from yolodeploy.tui.screens.listed import Listed
 from yolodeploy.tui.state.fleet import FleetRow, counts
 from yolodeploy.tui.state.snapshot import Snapshot
 from yolodeploy.tui.views.fleet import FLEET_COLUMNS, counts_line
-from yolodeploy.tui.views.spans import Line, Look, Span
+from yolodeploy.tui.views.spans import Line, Look, Span, width_of
 from yolodeploy.tui.widgets.table import Table
 
 
@@ -36,8 +36,9 @@ class FleetScreen(Listed):
         """How many are how."""
         if not snapshot.fleet:
             return ()
-        line = counts_line(counts(snapshot.fleet), snapshot.running_rollouts, look)
-        return (Span("  "), *line, *self.filter_note())
+        note = self.filter_note()
+        room = self.size.width - width_of(note) - 3
+        return (Span("  "), *counts_line(counts(snapshot.fleet), look, room), *note)
 
     def selected(self) -> FleetRow | None:
         """The device under the cursor."""

@@ -23,6 +23,8 @@ class Framed(Screen[None]):
 
     where: ClassVar[str]
     tab: ClassVar[str]
+    composed = False
+    """Whether its widgets are there; snapshots may arrive before."""
 
     @property
     def dashboard(self) -> Dashboard:
@@ -74,6 +76,7 @@ class Framed(Screen[None]):
 
     def on_mount(self) -> None:
         """Show at once what is known."""
+        self.composed = True
         self._show_known()
 
     def on_screen_resume(self) -> None:
@@ -86,4 +89,5 @@ class Framed(Screen[None]):
         self._show_known()
 
     def _show_known(self) -> None:
-        self.show(self.dashboard.snapshot, self.dashboard.look())
+        if self.composed:
+            self.show(self.dashboard.snapshot, self.dashboard.look())

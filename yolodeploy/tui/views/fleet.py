@@ -7,7 +7,7 @@ from yolodeploy.tui.state.latency import MINUTES
 from yolodeploy.tui.views.columns import Column
 from yolodeploy.tui.views.figures import coarse_age, memory, milliseconds
 from yolodeploy.tui.views.signs import PHASE, STATUS, signed
-from yolodeploy.tui.views.spans import Line, Look, Span
+from yolodeploy.tui.views.spans import Line, Look, Span, width_of
 from yolodeploy.tui.views.spark import sparkline
 
 _ATTENTION = {status: place for place, status in enumerate(Status)}
@@ -106,10 +106,15 @@ FLEET_COLUMNS: tuple[Column[FleetRow], ...] = (
 )
 
 
-def counts_line(counts: Counts, running: int, look: Look) -> Line:
-    """The fleet in one line; what is zero and harmless is not said."""
+def counts_line(counts: Counts, look: Look, width: int) -> Line:
+    """The fleet in one line; what is zero is not said. Signs alone where words do not fit."""
+    line = _counts(counts, look, with_words=True)
+    return line if width_of(line) <= width else _counts(counts, look, with_words=False)
+
+
+def _counts(counts: Counts, look: Look, *, with_words: bool) -> Line:
     words = look.words
-    spans = [Span(words("count.devices", n=counts.devices), "strong"), Span("  ")]
+    spans = [Span(words("count.devices", n=f"{counts.devices:,}"), "strong"), Span("  ")]
     for name, number in (
         ("ready", counts.ready),
         ("not_ready", counts.not_ready),
@@ -118,8 +123,6 @@ def counts_line(counts: Counts, running: int, look: Look) -> Line:
         ("held", counts.held),
     ):
         if number or name == "ready":
-            sign = STATUS[Status(name)]
-            spans += [signed(sign, f"{number} {words(f'status.{name}')}"), Span("  ")]
-    if running:
-        spans.append(Span(words("count.rollouts", n=running), "accent"))
+            word = " " + words(f"status.{name}") if with_words else ""
+            spans += [signed(STATUS[Status(name)], f"{number:,}{word}"), Span("  ")]
     return tuple(spans)

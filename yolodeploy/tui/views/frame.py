@@ -15,9 +15,10 @@ def top_line(snapshot: Snapshot, tab: str, look: Look, width: int) -> Line:
     """Name, tabs and how old the picture is."""
     spans = [Span("  yolodeploy", "strong"), Span("   ")]
     for number, name in enumerate(TABS, 1):
-        spans.append(
-            Span(f" {number} {look.words(f'tab.{name}')} ", "tab" if name == tab else "dim")
-        )
+        label = f" {number} {look.words(f'tab.{name}')} "
+        spans.append(Span(label, "tab" if name == tab else "dim"))
+        if name == "rollouts" and snapshot.running_rollouts:
+            spans.append(Span(f"◐ {snapshot.running_rollouts} ", "accent"))
     return justified(tuple(spans), (*_age(snapshot, look), Span(" ")), width)
 
 

@@ -28,7 +28,7 @@ def progress_cell(item: RolloutItem, look: Look) -> Line:
     drawn = bar(share, _BAR)
     return (
         Span(drawn, "bar"),
-        Span("·" * (_BAR - len(drawn)), "rest"),
+        Span("─" * (_BAR - len(drawn)), "rest"),
         Span(f" {item.ended}/{item.sites}"),
     )
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from statistics import median
 
 _HEIGHTS = "▁▂▃▄▅▆▇█"
-_EIGHTHS = "▏▎▍▌▋▊▉█"
 
 
 def sparkline(values: Sequence[float | None]) -> str:
@@ -27,9 +26,9 @@ def _height(share: float) -> str:
 
 
 def bar(share: float, width: int) -> str:
-    """A bar of `share` (0 to 1) of `width` cells, to an eighth of a cell; never empty above 0."""
-    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
-    if eighths == 0:
-        return _EIGHTHS[0] if share > 0 and width else ""
-    whole, rest = divmod(eighths, 8)
-    return "█" * whole + (_EIGHTHS[rest - 1] if rest else "")
+    """A bar of `share` (0 to 1) of `width` cells, to half a cell; never empty above 0."""
+    halves = round(min(max(share, 0.0), 1.0) * width * 2)
+    if halves == 0 and share > 0 and width:
+        halves = 1
+    whole, half = divmod(halves, 2)
+    return "━" * whole + "╸" * half

@@ -195,14 +195,12 @@ class Table(ScrollView, Generic[Row], can_focus=True):
 
     def _repaint_changed(self, row: int) -> None:
         """The cells of one row that look different from when they were painted last."""
-        before = self._painted.get(row)
-        after = self._cells(row)
-        if before == after or len(before or ()) != len(after):
-            if before != after:
-                self._repaint(row)
+        before, after = self._painted.get(row, ()), self._cells(row)
+        if len(before) != len(after):
+            self._repaint(row)
             return
         y = row - self.scroll_offset.y + _HEADER
-        for place, old, new in zip(self._places, before or (), after, strict=True):
+        for place, old, new in zip(self._places, before, after, strict=False):
             if old != new:
                 self.refresh(Region(place.x, y, place.width, 1))
 
