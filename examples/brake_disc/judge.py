@@ -71,15 +71,15 @@ class Detector:
         raw = self._session.run(None, {self._input: self._letterboxed(frame)})[0]
         return np.asarray(raw[0].T, np.float64)
 
-    def find(self, frame: Frame, conf: float = EVAL_CONF) -> Found:
-        """Detections at or above `conf`, after class-wise suppression, best first."""
+    def find(self, frame: Frame, conf: float = EVAL_CONF, nms_iou: float = NMS_IOU) -> Found:
+        """Detections at or above `conf`, after suppression within each class, best first."""
         rows = self.run(frame)
         scores, classes = rows[:, 4:].max(axis=1), rows[:, 4:].argmax(axis=1)
         order = np.argsort(-scores, kind="stable")
         order = order[scores[order] >= conf]
         xy, half = rows[order, :2], rows[order, 2:4] / 2
         boxes = np.concatenate([xy - half, xy + half], axis=1)
-        keep = suppress(boxes, classes[order], NMS_IOU)[:MAX_BOXES]
+        keep = suppress(boxes, classes[order], nms_iou)[:MAX_BOXES]
         scale, left, top = self._fit(frame)
         placed = (boxes[keep] - np.array([left, top, left, top])) / scale
         limit = np.array([frame.shape[1], frame.shape[0]] * 2, np.float64)
@@ -253,12 +253,13 @@ def _main() -> None:
     parser.add_argument("base", type=Path, help="model that is running now")
     parser.add_argument("other", type=Path, help="model that is to replace it")
     parser.add_argument("frames", type=Path, help="folder of JPEG frames and YOLO labels")
+    parser.add_argument("--nms", type=float, default=NMS_IOU, help="IoU of suppression")
     args = parser.parse_args()
     samples = read_samples(args.frames, args.frames)
     found: list[list[Found]] = []
     for path in (args.base, args.other):
         detector = Detector(path)
-        found.append([detector.find(sample.frame) for sample in samples])
+        found.append([detector.find(sample.frame, nms_iou=args.nms) for sample in samples])
         result = accuracy(samples, found[-1], len(detector.names))
         result["ms"] = milliseconds(detector, samples)
         print(path.name, json.dumps(result))

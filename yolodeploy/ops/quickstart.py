@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from yolodeploy.core.errors import Failed, YolodeployError
+from yolodeploy.core.release import Serving
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.operations import OperationEvent, list_operations
 from yolodeploy.inventory.rollouts import RolloutState, get_rollout
@@ -36,6 +37,9 @@ STORY = {
 
 # the three sites share the cores of one machine: one at a time, so that none is in another's way
 WISH = Wish(waves="1,100%", concurrency=1, soak_s=1.0, observe_s=30.0, settle_s=60.0, guard_s=180.0)
+
+# cracks are long and thin: two boxes on one crack overlap less than the default bound of 0.7
+SERVING = Serving(iou=0.5)
 
 
 class Step(NamedTuple):
@@ -79,9 +83,9 @@ def _version(home: Home, example: Path, version: int, story: str) -> Iterator[St
     built = build_image(home, name)
     yield Step(
         f"release {release}: {built.new_bytes:,} of {built.size_bytes:,} bytes are new",
-        f"yolodeploy release create {APP} --image {name}",
+        f"yolodeploy release create {APP} --image {name} --iou {SERVING.iou:g}",
     )
-    create_release(home, APP, built.digest)
+    create_release(home, APP, built.digest, serving=SERVING)
     yield Step(
         f"rollout of {release}: one site first, then the others",
         f"yolodeploy rollout start {release} --waves {WISH.waves}",

@@ -27,7 +27,13 @@ from yolodeploy.sites.embedded.launch import command, instance_name, placed
 from yolodeploy.sites.embedded.probe import address, answers, request, url_of
 from yolodeploy.sites.embedded.reconcile import Seen, moves
 from yolodeploy.sites.embedded.store import AppRow, InstanceRow, Store
-from yolodeploy.sites.embedded.supervisor import AGENT, Process, Supervisor, last_line
+from yolodeploy.sites.embedded.supervisor import (
+    AGENT,
+    Process,
+    Supervisor,
+    last_line,
+    supervisor_pid,
+)
 
 ROUND_S = 0.2
 PROBE_EVERY_S = 2.0  # of an instance that is ready; one that is not is asked every round
@@ -44,11 +50,15 @@ class Agent:
         self.site = site
         self._probed: dict[str, float] = {}
         self._unanswered: Counter[str] = Counter()
-        self._guarded_at = 0.0
+        self._guarded_at: dict[str, float] = {}
         self._beat_at = 0.0
+        self._round_at = time.monotonic()
+        self._round_s = 0.0
 
     def round(self) -> None:
         """Look at everything once and do what comes next."""
+        now = time.monotonic()
+        self._round_s, self._round_at = now - self._round_at, now
         processes = self.supervisor.processes()
         instances = self.store.instances()
         for name in instances:
@@ -70,8 +80,9 @@ class Agent:
         if process is None:
             seen = msgspec.structs.replace(row, ready=False, pid=0)
         else:
-            started = row.started_at != 0 and process.start > row.started_at
-            ready, url = self._ready(name, process)
+            # by process id: start times are whole seconds, and clocks are set back
+            started = row.started_at != 0 and process.pid not in (0, row.pid)
+            ready, url = self._ready(row, process)
             seen = msgspec.structs.replace(
                 row,
                 pid=process.pid,
@@ -87,30 +98,35 @@ class Agent:
             rows[name] = seen
             self.store.put_instance(seen)
 
-    def _ready(self, name: str, process: Process) -> tuple[bool, str]:
+    def _ready(self, row: InstanceRow, process: Process) -> tuple[bool, str]:
+        """Whether it is ready, and where it answers; one that is leaving is not."""
+        name = row.name
         found = address(self.folder.instances / name / "state")
-        if found is None or not process.alive or found.pid != process.pid:
+        if found is None or not process.serving or found.pid != process.pid:
             self._probed.pop(name, None)
             return False, ""
+        url = url_of(found)
+        if not found.ready:
+            return False, url
         now = time.monotonic()
         if name in self._probed and now - self._probed[name] < PROBE_EVERY_S:
-            return True, url_of(found)
-        if found.ready and answers(found):
+            return True, url
+        if answers(found):
             self._probed[name] = now
             self._unanswered[name] = 0
-            return True, url_of(found)
-        return self._silent(name, url_of(found))
-
-    def _silent(self, name: str, url: str) -> tuple[bool, str]:
-        """A process that was ready and gives no answer stays so twice, then it is ended."""
-        if name not in self._probed:
-            return False, url
-        self._unanswered[name] += 1
-        if self._unanswered[name] < PROBES_FAILED:
             return True, url
-        del self._probed[name], self._unanswered[name]
-        self.supervisor.stop_program(name)  # reconciling starts it again
-        return False, url
+        return self._silent(row), url
+
+    def _silent(self, row: InstanceRow) -> bool:
+        """A process that was ready and gives no answer stays so twice, then it is ended."""
+        if not row.ready:
+            return False
+        self._unanswered[row.name] += 1
+        if self._unanswered[row.name] < PROBES_FAILED:
+            return True
+        del self._unanswered[row.name]
+        self.supervisor.stop_program(row.name)  # reconciling starts it again
+        return False
 
     def _reason(self, name: str, process: Process) -> str:
         if process.statename in {"BACKOFF", "FATAL", "EXITED"}:
@@ -125,12 +141,11 @@ class Agent:
         reason = ""
         if row.boot != boot() or since_boot() > row.guard_until:
             reason = "deadline"
-        elif since_boot() - self._guarded_at > PROBE_EVERY_S / 2:
-            self._guarded_at = since_boot()
+        elif since_boot() - self._guarded_at.get(app, 0.0) > PROBE_EVERY_S / 2:
+            self._guarded_at[app] = since_boot()
             broken = self._broken_gate(row.intent.release, instances)
             reason = broken.gate if broken else ""
-        if reason:
-            self.store.set_app(app, reverted=1, reason=reason, settled=0)
+        if reason and self.store.set_app(app, row, reverted=1, reason=reason, settled=0):
             back = row.intent.previous.alias if row.intent.previous else "nothing"
             self._event("", "guard.reverted", f"{app}: {reason}, back to {back}")
 
@@ -169,11 +184,13 @@ class Agent:
         self, app: str, row: AppRow, instances: list[InstanceRow], processes: dict[str, Process]
     ) -> None:
         wanted = row.target.digest if row.target else None
+        # a row without a program: this agent's forerunner died between the two, so it starts anew
         seen = [
             Seen(
                 item.name, item.device, item.release, item.ready, _stopped(processes.get(item.name))
             )
             for item in instances
+            if item.name in processes or item.release != wanted
         ]
         todo = moves(self.store.devices(), wanted, seen)
         for name in todo.stop:
@@ -229,13 +246,13 @@ class Agent:
     def _account(self, app: str, row: AppRow, settled: bool, instances: list[InstanceRow]) -> None:
         """Note when the app is settled, and how long it was out: no ready instance on a device."""
         if settled != row.settled:
-            self.store.set_app(app, settled=int(settled))
-            if settled and row.reverted:
+            kept = self.store.set_app(app, row, settled=int(settled))
+            if kept and settled and row.reverted:
                 self._event("", "guard.settled", f"{app}: {row.reason}")
         served = {item.device for item in instances if item.ready}
         before = row.intent.previous is not None
         if before and not settled and any(device not in served for device in self.store.devices()):
-            self.store.set_app(app, outage_s=row.outage_s + ROUND_S)
+            self.store.set_app(app, row, outage_s=row.outage_s + self._round_s)
 
     def _event(self, device: str, code: str, detail: str) -> None:
         self.store.add_event(time.time(), device, code, detail)
@@ -248,7 +265,8 @@ def _stopped(process: Process | None) -> bool:
 def main(root: Path) -> int:
     """Run until SIGTERM."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: never without a supervisor
-    parent = os.getppid()
+    # which may have died before that line: then this process belongs to somebody else already
+    parent = supervisor_pid(SiteFolder(root))
     running = True
 
     def end(*_: object) -> None:

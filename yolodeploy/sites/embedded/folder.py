@@ -28,6 +28,16 @@ class SiteFolder(NamedTuple):
         return self.root / "supervisord.conf"
 
     @property
+    def supervisor_pid(self) -> Path:
+        """Which process the supervisor is, as it writes itself."""
+        return self.root / "supervisord.pid"
+
+    @property
+    def lock(self) -> Path:
+        """Held by who starts or stops the site."""
+        return self.root / "lock"
+
+    @property
     def supervisor_log(self) -> Path:
         """The supervisor's own log."""
         return self.root / "logs" / "supervisord.log"

@@ -34,7 +34,7 @@ from yolodeploy.sites.embedded.store import AppRow, InstanceRow, Store, write_in
 from yolodeploy.sites.embedded.supervisor import Supervisor
 from yolodeploy.sites.embedded.usage import usage
 
-AGENT_SILENT_S = 10.0
+AGENT_SILENT_S = 3.0  # it says every second that it lives; after this the supervisor is asked
 
 
 class EmbeddedSite:
@@ -55,13 +55,15 @@ class EmbeddedSite:
         with closing(self._store()) as store:
             self._check_alive(store)
             now = since_boot()
-            instances = list(store.instances().values())
-            apps = tuple(
-                _app_state(app, row, store.ports(app), now) for app, row in store.apps().items()
-            )
-            wanted = {app.app: app.release.digest for app in apps if app.release is not None}
-            devices = tuple(_device_state(name, instances, wanted) for name in store.devices())
-            lease = store.lease()
+            with store.snapshot():
+                instances = list(store.instances().values())
+                apps = tuple(
+                    _app_state(app, row, store.ports(app), now) for app, row in store.apps().items()
+                )
+                names = store.devices()
+                lease = store.lease()
+        wanted = {app.app: app.release.digest for app in apps if app.release is not None}
+        devices = tuple(_device_state(name, instances, wanted) for name in names)
         return SiteState(
             site=self.name,
             at=time.time(),
@@ -130,19 +132,25 @@ class EmbeddedSite:
         """Store the intent; the agent does the rest."""
         with closing(self._store()) as store:
             self._check_alive(store)
-            if intent.release is not None:
-                self._assign_ports(store, intent.app)
-            write_intent(store, intent, fence, boot=boot(), now=since_boot(), at=time.time())
+            write_intent(
+                store,
+                intent,
+                fence,
+                boot=boot(),
+                now=since_boot(),
+                at=time.time(),
+                free_port=free_port,
+            )
 
     def detect(self, instance: InstanceState, picture: bytes) -> DetectResponse:
         """Send one picture to one instance."""
         answer = request(f"{instance.url}/detect", body=picture, who=instance.name)
-        if answer.status == 200:
-            return msgspec.json.decode(answer.body, type=DetectResponse)
         try:
+            if answer.status == 200:
+                return msgspec.json.decode(answer.body, type=DetectResponse)
             told = msgspec.json.decode(answer.body, type=ErrorResponse)
-        except msgspec.DecodeError:
-            told = ErrorResponse(code="", text=f"HTTP {answer.status}")
+        except msgspec.DecodeError as error:  # a server of another version, or a broken one
+            told = ErrorResponse(code="", text=str(error))
         raise Failed("site.detect", instance=instance.name, status=answer.status, reason=told.text)
 
     # inside ----------------------------------------------------------------------------------
@@ -151,20 +159,9 @@ class EmbeddedSite:
         return Store(self.folder.database, self.name)
 
     def _check_alive(self, store: Store) -> None:
-        silent = time.time() - store.last_beat() > AGENT_SILENT_S
+        silent = abs(time.time() - store.last_beat()) > AGENT_SILENT_S  # clocks are set back too
         if silent and not Supervisor(self.folder, self.name).running():
             raise Unreachable("site.stopped", site=self.name, reason="no supervisor")
-
-    def _assign_ports(self, store: Store, app: str) -> None:
-        """Give the app a port on every device, once; it stays the same over all releases."""
-        ports = store.ports(app)
-        for device in store.devices():
-            if device in ports:
-                continue
-            with store.transaction() as db:
-                db.execute(
-                    "INSERT OR IGNORE INTO endpoints VALUES (?, ?, ?)", (app, device, free_port())
-                )
 
 
 def free_port() -> int:

@@ -6,7 +6,7 @@ It plays the part of the Kubernetes API: intents come in under a fence, states g
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,12 @@ RELEASES_KEPT = 20
 class AppRow(msgspec.Struct, frozen=True, kw_only=True):
     """One app: the intent, and what the agent made of it.
 
-    `guard_until` is in seconds since boot `boot`; None where there is no guard.
+    `guard_until` is in seconds since boot `boot`; None where there is no guard. `written` is the
+    intent as it stands in the file: with `guard_until` it tells one asking from the next.
     """
 
     intent: Intent
+    written: str
     boot: str
     guard_until: float | None
     reverted: bool
@@ -135,6 +137,19 @@ class Store:
         except sqlite3.Error as error:
             raise Unreachable("site.unreachable", site=self.site, reason=error) from error
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Several readings of one moment, whatever others write meanwhile.
+
+        Raises:
+            Unreachable: `site.unreachable`, the file cannot be read.
+        """
+        self.rows("BEGIN")
+        try:
+            yield
+        finally:
+            self.rows("COMMIT")
+
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows of a query.
 
@@ -205,11 +220,18 @@ class Store:
         )
         return {row[0]: _app_row(row[1:]) for row in rows}
 
-    def set_app(self, app: str, **columns: object) -> None:
-        """Change columns of one app; names are ours, never input."""
+    def set_app(self, app: str, seen: AppRow, **columns: object) -> bool:
+        """Change columns of one app, unless something else was asked for since it was `seen`.
+
+        Names of columns are ours, never input. False says that nothing was changed.
+        """
         names = ", ".join(f"{name} = ?" for name in columns)
         with self.transaction() as db:
-            db.execute(f"UPDATE apps SET {names} WHERE app = ?", (*columns.values(), app))  # noqa: S608
+            changed = db.execute(
+                f"UPDATE apps SET {names} WHERE app = ? AND intent = ? AND guard_until IS ?",  # noqa: S608
+                (*columns.values(), app, seen.written, seen.guard_until),
+            )
+        return changed.rowcount > 0
 
     def instances(self) -> dict[str, InstanceRow]:
         """Every instance that the agent keeps."""
@@ -278,11 +300,19 @@ class Store:
 
 
 def write_intent(
-    store: Store, intent: Intent, fence: Fence, *, boot: str, now: float, at: float
+    store: Store,
+    intent: Intent,
+    fence: Fence,
+    *,
+    boot: str,
+    now: float,
+    at: float,
+    free_port: Callable[[], int],
 ) -> None:
     """Store an intent under a fence; the same one again changes nothing.
 
-    `now` is seconds since boot, for the guard; `at` the time of day, for the history.
+    `now` is seconds since boot, for the guard; `at` the time of day, for the history; `free_port`
+    gives ports for an app that is new here.
 
     Raises:
         Refused: `site.fenced`; `site.reverted` when a trial is to be committed that is no more.
@@ -295,6 +325,8 @@ def write_intent(
         commits = known is not None and _commits(known.intent, intent)
         if commits and known is not None and known.reverted:
             raise Refused("site.reverted", site=store.site, app=intent.app, reason=known.reason)
+        if intent.release is not None:
+            _assign_ports(store, db, intent.app, free_port)
         settled = int(commits and known is not None and known.settled)
         outage = known.outage_s if commits and known is not None else 0.0
         until = now + intent.guard.seconds if intent.guard else None
@@ -314,6 +346,19 @@ def _commits(trial: Intent, intent: Intent) -> bool:
     return same and trial.guard is not None and intent.guard is None
 
 
+def _assign_ports(
+    store: Store, db: sqlite3.Connection, app: str, free_port: Callable[[], int]
+) -> None:
+    """Give the app a port on every device, once; it stays the same over all releases."""
+    lacking = set(store.devices()) - store.ports(app).keys()
+    taken = {port for (port,) in store.rows("SELECT port FROM endpoints")}
+    for device in sorted(lacking):
+        while (port := free_port()) in taken:
+            continue  # that of an app which does not run now
+        taken.add(port)
+        db.execute("INSERT INTO endpoints VALUES (?, ?, ?)", (app, device, port))
+
+
 def _keep_release(db: sqlite3.Connection, release: Release, at: float) -> None:
     app = release.spec.app
     db.execute(
@@ -331,6 +376,7 @@ def _app_row(values: tuple[Any, ...]) -> AppRow:
     intent, boot, guard_until, reverted, reason, settled, outage_s = values
     return AppRow(
         intent=msgspec.json.decode(intent, type=Intent),
+        written=intent,
         boot=boot,
         guard_until=guard_until,
         reverted=bool(reverted),

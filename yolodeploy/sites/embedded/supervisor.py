@@ -36,7 +36,7 @@ silent=true
 logfile={log}
 logfile_maxbytes=1MB
 logfile_backups=1
-pidfile={root}/supervisord.pid
+pidfile={pidfile}
 childlogdir={root}/logs
 umask=077
 
@@ -82,7 +82,12 @@ class Process(msgspec.Struct, frozen=True):
     @property
     def alive(self) -> bool:
         """Whether a process exists."""
-        return self.statename in {"STARTING", "RUNNING", "STOPPING"}
+        return self.serving or self.statename == "STOPPING"
+
+    @property
+    def serving(self) -> bool:
+        """Whether a process exists that was not asked to stop."""
+        return self.statename in {"STARTING", "RUNNING"}
 
     @property
     def stopped(self) -> bool:
@@ -111,8 +116,12 @@ class Supervisor:
         Raises:
             Failed: `site.supervisor`, it did not come up.
         """
-        if self.running():
-            return
+        with locked(self._folder.lock, wait_s=STOP_LIMIT_S + START_LIMIT_S):
+            if not self.running():
+                end_leftovers(self._folder)
+                self._start()
+
+    def _start(self) -> None:
         self._write_config()
         process = subprocess.Popen(
             [
@@ -136,18 +145,33 @@ class Supervisor:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """Stop everything and wait until it is gone; harmless when nothing runs."""
-        try:
-            pid = int(self._call("getPID"))
+        """Stop everything and wait until it is gone; harmless when nothing runs.
+
+        Raises:
+            Failed: `site.supervisor`, it did not end.
+        """
+        with suppress(Unreachable):
+            # all at once: on its way out the supervisor stops one after the other
+            self._ignoring("stopProcess", AGENT)
+            self._ignoring("stopAllProcesses", False)
             self._call("shutdown")
-        except Unreachable:
-            return
         deadline = time.monotonic() + STOP_LIMIT_S
-        while time.monotonic() < deadline:
-            if not _alive(pid):
-                return
+        while self._ending():
+            if time.monotonic() > deadline:
+                pid = supervisor_pid(self._folder)
+                raise Failed(
+                    "site.supervisor", site=self._site, reason=f"process {pid} does not end"
+                )
             time.sleep(0.02)
-        raise Failed("site.supervisor", site=self._site, reason=f"process {pid} does not end")
+        end_leftovers(self._folder)
+
+    def _ending(self) -> bool:
+        """Whether the supervisor is on its way out, by us or by somebody else."""
+        try:
+            self._call("getState")
+        except Unreachable:
+            return self._shutting_down
+        return True
 
     def processes(self) -> dict[str, Process]:
         """Every program by name."""
@@ -199,6 +223,7 @@ class Supervisor:
             root=_escaped(str(folder.root)),
             log=_escaped(str(folder.supervisor_log)),
             socket=_escaped(str(folder.socket)),
+            pidfile=_escaped(str(folder.supervisor_pid)),
         )
         folder.supervisor_config.write_text(text)
         agent = [sys.executable, "-P", "-m", "yolodeploy.sites.embedded.agent", str(folder.root)]

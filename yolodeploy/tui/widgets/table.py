@@ -111,7 +111,8 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             self._place()
 
     def _place(self) -> None:
-        self._places = placed(self.rows.columns, self._wishes, self.size.width)
+        if self._wishes:
+            self._places = placed(self.rows.columns, self._wishes, self.size.width)
         self.refresh()
 
     def _settle(self, cursor: int, shown: int) -> None:
