@@ -35,7 +35,7 @@ def test_the_card_states_the_figures_that_training_printed(example: Path) -> Non
     metrics = json.loads((example / "models" / "metrics.json").read_text())
     card = (example / "MODEL_CARD.md").read_text()
     for version in metrics["models"].values():
-        assert f"{version["held_out"]["map50"]:.3f}" in card
+        assert f"{version['held_out']['map50']:.3f}" in card
 
 
 @pytest.mark.train

@@ -83,9 +83,7 @@ def add_plant(
     """A site and its devices."""
     sites.add_site(inventory, site, "embedded", f"/nowhere/{site}", at=NOW - 9e5)
     for number, name in enumerate(names, 1):
-        devices.add_device(
-            inventory, site, name, f"{net}.{number}", at=NOW - 9e5, labels=labels
-        )
+        devices.add_device(inventory, site, name, f"{net}.{number}", at=NOW - 9e5, labels=labels)
 
 
 def seen(

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit, emit_one, output_option, say
+from yolodeploy.cli.output import (
+    Column,
+    dry_run_option,
+    emit,
+    emit_one,
+    moment,
+    output_option,
+    say,
+)
 
 COLUMNS = [
     Column("app", "app", lambda row: row.name),
     Column("releases", "releases", lambda row: row.releases),
     Column("description", "description", lambda row: row.description),
     Column("frames", "frames", lambda row: row.frames),
-    Column("added_at", "", lambda row: row.added_at),
+    Column("added_at", "added", lambda row: row.added_at, wide=True, text=moment),
 ]
 
 
@@ -27,13 +35,15 @@ def app() -> None:
     "--frames", default="", help="Folder of pictures on which old and new releases are compared."
 )
 @dry_run_option
-def create(name: str, description: str, frames: str, dry_run: bool) -> None:
+@output_option
+def create(name: str, description: str, frames: str, dry_run: bool, form: str) -> None:
     """Make an app, or change what is said of it."""
     from yolodeploy.ops.catalog import create_app
     from yolodeploy.ops.home import home
 
     row = create_app(home(), name, description, frames, dry_run=dry_run)
-    say(f"app {row.name} {'would be' if dry_run else 'is'} there; frames: {row.frames or 'none'}")
+    say(f"app {row.name} {'would be' if dry_run else 'is'} there")
+    emit_one(row, COLUMNS, form)
 
 
 @app.command("list")

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from yolodeploy.cli.output import Column, age, emit, emit_one, output_option, say
+from yolodeploy.cli.output import (
+    Column,
+    age,
+    dry_run_option,
+    emit,
+    emit_one,
+    output_option,
+    say,
+    shown,
+)
 from yolodeploy.cli.words import labels_option, parsed_labels, words_of
+from yolodeploy.core.text import one_line
+
+if TYPE_CHECKING:
+    from yolodeploy.inventory.devices import DeviceRow
 
 
 @click.group()
@@ -39,13 +54,24 @@ def list_(site: str | None, form: str) -> None:
     """List devices as last seen."""
     import time
 
+    emit(devices_of(site), columns(time.time()), form)
+
+
+def devices_of(site: str | None) -> list[DeviceRow]:
+    """The devices of a site, or all.
+
+    Raises:
+        NotFound: `inventory.missing`, `inventory.unknown_site`.
+    """
     from yolodeploy.inventory.connection import read_inventory
     from yolodeploy.inventory.devices import list_devices
+    from yolodeploy.inventory.sites import get_site
     from yolodeploy.ops.home import home
 
     with read_inventory(home().inventory) as inventory:
-        rows = list_devices(inventory, site)
-    emit(rows, columns(time.time()), form)
+        if site is not None:
+            get_site(inventory, site)
+        return list_devices(inventory, site)
 
 
 @device.command()
@@ -67,33 +93,36 @@ def show(name: str, form: str) -> None:
 @device.command()
 @click.argument("name")
 @labels_option
-def edit(name: str, labels: tuple[str, ...]) -> None:
+@dry_run_option
+def edit(name: str, labels: tuple[str, ...], dry_run: bool) -> None:
     """Set labels of a device; KEY= takes one away."""
     from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import label_device
 
-    row = label_device(home(), name, parsed_labels(labels))
-    say(f"{row.name}: {row.labels or 'no labels'}")
+    row = label_device(home(), name, parsed_labels(labels), dry_run=dry_run)
+    say(f"device {row.name} {'would have' if dry_run else 'has'} labels {shown(row.labels)}")
 
 
 @device.command()
 @click.argument("name")
 @click.option("--reason", required=True, help="Why it must not be changed now.")
-def hold(name: str, reason: str) -> None:
+@dry_run_option
+def hold(name: str, reason: str, dry_run: bool) -> None:
     """Keep rollouts away from a device."""
     from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import hold_device
 
-    row = hold_device(home(), name, reason)
-    say(f"{row.name} is held: {row.held}")
+    row = hold_device(home(), name, reason, dry_run=dry_run)
+    say(f"device {row.name} {'would be' if dry_run else 'is'} held: {one_line(reason)}")
 
 
 @device.command()
 @click.argument("name")
-def unhold(name: str) -> None:
+@dry_run_option
+def unhold(name: str, dry_run: bool) -> None:
     """Let rollouts change a device again."""
     from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import hold_device
 
-    row = hold_device(home(), name, None)
-    say(f"{row.name} is not held any more")
+    row = hold_device(home(), name, None, dry_run=dry_run)
+    say(f"device {row.name} {'would not be' if dry_run else 'is not'} held any more")

@@ -10,6 +10,7 @@ from yolodeploy.cli.output import (
     Column,
     dry_run_option,
     emit,
+    moment,
     output_option,
     say,
     size,
@@ -22,7 +23,7 @@ COLUMNS = [
     Column("model", "model", lambda row: row.model, text=short),
     Column("size_bytes", "size", lambda row: row.size_bytes, text=size),
     Column("layers", "layers", lambda row: [layer.kind for layer in row.layers]),
-    Column("built_at", "", lambda row: row.built_at),
+    Column("built_at", "built", lambda row: row.built_at, wide=True, text=moment),
 ]
 
 
@@ -111,5 +112,5 @@ def prune(dry_run: bool, form: str) -> None:
 
     rows: list[Any]
     rows, freed = prune_images(home(), dry_run=dry_run)
-    say(f"{len(rows)} images {'would be' if dry_run else 'were'} removed, {size(freed)} freed")
+    say(f"{len(rows)} images would go" if dry_run else f"{len(rows)} gone, {size(freed)} freed")
     emit(rows, COLUMNS, form)

@@ -49,7 +49,10 @@ def check(form: str) -> int:
 @click.argument("file", type=click.Path(path_type=Path))
 @yes_option
 def restore(file: Path, yes: bool) -> None:
-    """Put a backup in the inventory's place; what it replaces is kept beside it."""
+    """Put a backup in the inventory's place.
+
+    What it replaces is kept beside it.
+    """
     from yolodeploy.inventory.upkeep import restore as restore_file
     from yolodeploy.ops.home import home
 
@@ -79,12 +82,12 @@ def prune() -> None:
     """Delete what has been kept long enough, and give the room back."""
     import time
 
-    from yolodeploy.inventory.connection import open_inventory
     from yolodeploy.inventory.retention import prune as prune_rows
     from yolodeploy.inventory.upkeep import vacuum
     from yolodeploy.ops.home import home
+    from yolodeploy.ops.opening import present_inventory
 
-    with open_inventory(home().inventory) as opened:
+    with present_inventory(home()) as opened:
         gone = prune_rows(opened, at=time.time())
         freed = vacuum(opened)
     say(f"{gone} rows deleted, {size(freed)} freed")

@@ -47,10 +47,11 @@ def latency(
     from yolodeploy.inventory.latency import latency as read_latency
     from yolodeploy.ops.home import home
 
-    groups = tuple(by.split(","))
+    groups = tuple(dict.fromkeys(part.strip() for part in by.split(",")))
     where = {"site": site, "device": device, "app": app}
     now = time.time()
     with read_inventory(home().inventory) as inventory:
+        _check_known(inventory, site, app)
         found = read_latency(
             inventory,
             now - _seconds(last),
@@ -116,6 +117,17 @@ def _seconds(text: str) -> float:
     if match is None:
         raise click.BadParameter(f"{text!r} is not like 30s, 10min, 24h or 7d", param_hint="--last")
     return float(int(match[1]) * _SECONDS[match[2]])
+
+
+def _check_known(inventory: Inventory, site: str | None, app: str | None) -> None:
+    """A misspelt name is an error, and not a site without traffic."""
+    from yolodeploy.inventory.catalog import get_app
+    from yolodeploy.inventory.sites import get_site
+
+    if site is not None:
+        get_site(inventory, site)
+    if app is not None:
+        get_app(inventory, app)
 
 
 def _aliases(inventory: Inventory) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from yolodeploy.cli.output import emit_data, output_option
+from yolodeploy.cli.output import emit_data, output_option, print_names
 from yolodeploy.core.text import one_line
 
 
@@ -20,7 +20,10 @@ def logs(site: str | None, app: str | None, device: str | None, lines: int, form
     from yolodeploy.ops.sites import logs as read_logs
 
     found = read_logs(home(), site=site, app=app, device=device, lines=lines)
-    if form in ("table", "wide", "name"):
+    if form == "name":
+        print_names(dict.fromkeys(line.instance for _, line in found))
+        return
+    if form in ("table", "wide"):
         for name, line in found:
             click.echo(f"{name}/{line.device} {one_line(line.text)}")
         return

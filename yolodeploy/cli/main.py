@@ -16,14 +16,16 @@ COMMANDS = {
     "quickstart": Lazy(f"{CLI}.quickstart:quickstart", "Everything below once, on this machine."),
     "device": Lazy(f"{CLI}.device:device", "Gateways: list, show, edit, hold, unhold."),
     "site": Lazy(
-        f"{CLI}.site:site", "Sites: create, adopt, list, show, hold, start, stop, remove."
+        f"{CLI}.site:site",
+        "Sites: create, adopt, list, show, hold, unhold, start, stop, remove.",
     ),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show."),
     "image": Lazy(f"{CLI}.image:image", "Layered images: build, list, show, prune."),
     "app": Lazy(f"{CLI}.app:app", "Apps: create, list, show."),
     "release": Lazy(f"{CLI}.release:release", "Releases: create, list, show, diff."),
     "rollout": Lazy(
-        f"{CLI}.rollout:rollout", "Rollouts: plan, start, watch, pause, resume, abort, undo."
+        f"{CLI}.rollout:rollout",
+        "Rollouts: plan, start, list, status, watch, pause, resume, abort, undo.",
     ),
     "status": Lazy(f"{CLI}.status:status", "How every device is."),
     "latency": Lazy(f"{CLI}.latency:latency", "Where the time goes, stage by stage."),
@@ -57,7 +59,14 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     epilog="Without a command: the dashboard. Exit codes: 0 done, 1 failed, 2 usage, "
     "3 unreachable, 4 rolled back or inconclusive, 130 interrupted.",
 )
-@click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True)
+@click.option(
+    "--version",
+    is_flag=True,
+    callback=_version,
+    expose_value=False,
+    is_eager=True,
+    help="Print the version.",
+)
 @click.pass_context
 def yolodeploy(ctx: click.Context) -> int | None:
     """From a trained YOLO model to detections on every gateway."""
@@ -75,21 +84,34 @@ def yolodeploy(ctx: click.Context) -> int | None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line; returns its exit code. No error leaves this function."""
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        return _nobody_reads()
+    except SystemExit as left:
+        unwrapped = getattr(sys.stdout, "wrapped", None)
+        if unwrapped is None:
+            return left.code if isinstance(left.code, int) else 1
+        # click's own answer to a broken pipe: it wraps both streams and leaves with 1
+        sys.stdout, sys.stderr = unwrapped, getattr(sys.stderr, "wrapped", sys.stderr)
+        return _nobody_reads()
+
+
+def _run(arguments: Sequence[str]) -> int:
     from yolodeploy.core.errors import YolodeployError
 
     try:
         code = yolodeploy.main(list(arguments), prog_name="yolodeploy", standalone_mode=False)
         sys.stdout.flush()
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
+    except click.ClickException as error:
+        return _misused(error)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return 130
+        return _interrupted()
     except BrokenPipeError:
-        # the reader has seen enough; Python must not complain again when it closes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise
     except YolodeployError as error:
         from yolodeploy.cli.output import report
 
@@ -98,13 +120,48 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("YOLODEPLOY_DEBUG"):
             raise
-        click.echo(
-            f"yolodeploy: this should not have happened ({type(error).__name__}: {error})\n"
-            "  mend it with: YOLODEPLOY_DEBUG=1 yolodeploy …, and report what it says",
-            err=True,
-        )
-        return 1
+        _nobody_reads()  # a full disk behind stdout is such an error
+        return _unexpected(error)
     return code if isinstance(code, int) else 0
+
+
+def _misused(error: click.ClickException) -> int:
+    from yolodeploy.cli.output import report_text
+    from yolodeploy.ops.settings import language
+
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "yolodeploy"
+    report_text(error.format_message(), f"{command} --help", language())
+    return 2
+
+
+def _interrupted() -> int:
+    from yolodeploy.cli.output import say
+    from yolodeploy.core.messages import message
+    from yolodeploy.ops.settings import language
+
+    say(message("ops.interrupted").rendered("text", language(), {}))
+    return 130
+
+
+def _unexpected(error: Exception) -> int:
+    from yolodeploy.cli.output import report_text
+
+    text = f"this should not have happened ({type(error).__name__}: {error})"
+    report_text(text, "YOLODEPLOY_DEBUG=1 yolodeploy …, and report what it says", "en")
+    return 1
+
+
+def _nobody_reads() -> int:
+    """The reader has seen enough; Python must not complain again when it closes the streams."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    return 0
 
 
 def run() -> None:

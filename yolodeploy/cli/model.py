@@ -11,6 +11,7 @@ from yolodeploy.cli.output import (
     dry_run_option,
     emit,
     emit_one,
+    moment,
     output_option,
     say,
     size,
@@ -28,7 +29,7 @@ COLUMNS = [
     Column("opset", "opset", lambda row: row.facts.opset, wide=True),
     Column("license", "licence", lambda row: row.facts.license, wide=True),
     Column("producer", "producer", lambda row: row.facts.producer, wide=True),
-    Column("added_at", "", lambda row: row.added_at),
+    Column("added_at", "added", lambda row: row.added_at, wide=True, text=moment),
 ]
 
 
@@ -43,7 +44,10 @@ def model() -> None:
 @dry_run_option
 @output_option
 def add(file: Path, name: str, dry_run: bool, form: str) -> None:
-    """Take an ONNX file in: probe it in a process of its own and keep a copy."""
+    """Take an ONNX file in.
+
+    It is probed in a process of its own, and a copy of it is kept.
+    """
     from yolodeploy.ops.catalog import add_model
     from yolodeploy.ops.home import home
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from yolodeploy.cli.output import Column, emit, output_option
+from yolodeploy.cli.output import Column, emit, moment, output_option
 
 
 def _columns() -> list[Column]:
@@ -16,18 +16,19 @@ def _columns() -> list[Column]:
         Column("state", "state", lambda row: shown_state(row).value),
         Column("exit_code", "exit", lambda row: row.exit_code),
         Column("arguments", "arguments", lambda row: row.arguments),
-        Column("created_at", "", lambda row: row.created_at),
-        Column("ended_at", "", lambda row: row.ended_at),
+        Column("created_at", "begun", lambda row: row.created_at, wide=True, text=moment),
+        Column("ended_at", "ended", lambda row: row.ended_at, wide=True, text=moment),
         Column("pid", "pid", lambda row: row.pid, wide=True),
     ]
 
 
 @click.group(invoke_without_command=True)
+@output_option
 @click.pass_context
-def operations(ctx: click.Context) -> None:
+def operations(ctx: click.Context, form: str) -> None:
     """List long actions, newest first; `follow` one."""
     if ctx.invoked_subcommand is None:
-        _list("table")
+        _list(form)
 
 
 @operations.command("list")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 import click
@@ -18,6 +20,7 @@ from yolodeploy.core.text import cells, fit, one_line
 
 FORMATS = ("table", "wide", "json", "jsonl", "yaml", "name")
 LONGEST_CELL = 60
+LONGEST_LINE = 1000
 
 output_option = click.option(
     "-o",
@@ -79,8 +82,7 @@ def emit(rows: Iterable[Any], columns: Sequence[Column], form: str) -> None:
         cells_of = [[one_line(c.rendered(row), LONGEST_CELL) for c in chosen] for row in listed]
         print_table(cells_of, [column.title for column in chosen])
     elif form == "name":
-        for row in listed:
-            click.echo(one_line(str(columns[0].value(row))))
+        print_names(str(columns[0].value(row)) for row in listed)
     else:
         emit_data([{column.key: column.value(row) for column in columns} for row in listed], form)
 
@@ -93,7 +95,7 @@ def emit_one(row: Any, columns: Sequence[Column], form: str) -> None:
             text = one_line(column.rendered(row), 400)
             click.echo(f"{fit(column.title or column.key, width)}  {text}")
     elif form == "name":
-        click.echo(one_line(str(columns[0].value(row))))
+        print_names([str(columns[0].value(row))])
     else:
         emit_data({column.key: column.value(row) for column in columns}, form)
 
@@ -121,9 +123,15 @@ def print_table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
         click.echo("  ".join(map(fit, line, widths)).rstrip())
 
 
+def print_names(names: Iterable[str]) -> None:
+    """What `-o name` prints: one a line, for `xargs`."""
+    for name in names:
+        click.echo(one_line(name))
+
+
 def say(text: str) -> None:
     """Narration, on stderr."""
-    click.echo(text, err=True)
+    click.echo("\n".join(one_line(line, LONGEST_LINE) for line in text.split("\n")), err=True)
 
 
 def report(error: YolodeployError) -> None:
@@ -131,10 +139,15 @@ def report(error: YolodeployError) -> None:
     from yolodeploy.ops.settings import language
 
     tongue = language()
-    say(f"yolodeploy: {error.text(tongue)}")
-    remedy = error.remedy(tongue)
+    report_text(error.text(tongue), error.remedy(tongue), tongue)
+
+
+def report_text(text: str, remedy: str, tongue: str) -> None:
+    """The two lines of an error that has been rendered already."""
+    say(f"yolodeploy: {one_line(text, LONGEST_LINE)}")
     if remedy:
-        say(f"  {'解决方法' if tongue == 'zh' else 'mend it with'}: {remedy}")
+        lead = "  解决方法：" if tongue == "zh" else "  mend it with: "
+        say(f"{lead}{one_line(remedy, LONGEST_LINE)}")
 
 
 def confirm(question: str, *, yes: bool, action: str) -> None:
@@ -173,12 +186,21 @@ def age(at: float | None, now: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def moment(at: float | None) -> str:
+    """A time of day with its date: `2026-11-22 13:00:38`."""
+    return "-" if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, float) and not isfinite(value):
+        return None  # JSON has no infinity and no NaN
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()  # half a surrogate pair is no text
+    if value is None or isinstance(value, bool | int | float):
         return value
     import msgspec
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,37 +32,47 @@ def quickstart(images: Path | None, keep: bool, form: str) -> None:
     site. Without --keep everything is removed at the end; so it is after Ctrl-C.
     """
     from yolodeploy.ops import quickstart as action
+    from yolodeploy.ops.home import home as home_in_force
 
-    home = _kept_home() if keep else action.temporary_home()
+    home = action.own_home(home_in_force()) if keep else action.temporary_home()
     started = time.monotonic()
     done = False
-    try:
-        _narrate(home, images)
-        _print_tables(home, form)
-        done = True
-    finally:
-        if not (keep and done):
-            action.clean_up(home)
+    with _stopped_politely():
+        try:
+            _narrate(home, images)
+            _print_tables(home, form)
+            done = True
+        finally:
+            if not (keep and done):
+                _clean_up(home)
     say(f"\nDone in {time.monotonic() - started:.0f} s.")
     _print_next(home, keep=keep)
 
 
-def _kept_home() -> Home:
-    """The person's own home folder, which must hold no sites yet.
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    Raises:
-        Refused: `ops.home_in_use`.
-    """
-    from yolodeploy.core.errors import Refused
-    from yolodeploy.ops.home import home
 
-    found = home().create()
-    present = sorted(path.name for path in found.site("").glob("*"))
-    if present or found.inventory.exists():
-        raise Refused(
-            "ops.home_in_use", path=found.root, sites=", ".join(present) or "an inventory"
-        )
-    return found
+@contextmanager
+def _stopped_politely() -> Iterator[None]:
+    """A closed terminal and `kill` are Ctrl-C here: the sites must not outlive this command."""
+    before = {number: signal.signal(number, _interrupt) for number in STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _clean_up(home: Home) -> None:
+    from yolodeploy.ops.quickstart import clean_up
+
+    for number in STOPS:  # a second Ctrl-C would leave servers behind
+        signal.signal(number, signal.SIG_IGN)
+    clean_up(home)
 
 
 def _narrate(home: Home, images: Path | None) -> None:

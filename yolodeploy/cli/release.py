@@ -13,8 +13,11 @@ from yolodeploy.cli.output import (
     emit,
     emit_data,
     emit_one,
+    moment,
     output_option,
+    print_names,
     say,
+    shown,
 )
 from yolodeploy.core.digests import short
 
@@ -37,7 +40,7 @@ COLUMNS = [
     Column("model", "model", lambda row: row.release.spec.model, text=short),
     Column("classes", "classes", lambda row: list(row.release.spec.classes)),
     Column("gates", "gates", _gates, text=lambda gates: str(len(gates))),
-    Column("created_at", "", lambda row: row.created_at),
+    Column("created_at", "made", lambda row: row.created_at, wide=True, text=moment),
 ]
 
 
@@ -69,7 +72,6 @@ def create(
 ) -> None:
     """Make a release; the same specification again is the same release."""
     from yolodeploy.core.release import Serving
-    from yolodeploy.inventory.releases import ReleaseRow
     from yolodeploy.ops.catalog import create_release, gates_from
     from yolodeploy.ops.home import home
 
@@ -82,7 +84,7 @@ def create(
         dry_run=dry_run,
     )
     say(f"{made.alias} {'would be' if dry_run else 'is'} {short(made.digest)}")
-    emit_one(ReleaseRow(made, made.digest, 0.0), COLUMNS, form)
+    emit_one(_row(made), COLUMNS, form)
 
 
 @release.command("list")
@@ -90,11 +92,14 @@ def create(
 @output_option
 def list_(app: str | None, form: str) -> None:
     """List releases, newest first."""
+    from yolodeploy.inventory.catalog import get_app
     from yolodeploy.inventory.connection import read_inventory
     from yolodeploy.inventory.releases import list_releases
     from yolodeploy.ops.home import home
 
     with read_inventory(home().inventory) as inventory:
+        if app is not None:
+            get_app(inventory, app)
         rows = list_releases(inventory, app)
     emit(rows, COLUMNS, form)
 
@@ -107,8 +112,11 @@ def show(name: str, form: str) -> None:
     import msgspec
 
     found = _release(name)
+    if form == "name":
+        print_names([found.alias])
+        return
     data = {"release": found.alias, "digest": found.digest, **msgspec.to_builtins(found.spec)}
-    emit_data(data, "yaml" if form in ("table", "wide") else "json" if form == "name" else form)
+    emit_data(data, "yaml" if form in ("table", "wide") else form)
 
 
 @release.command()
@@ -116,7 +124,7 @@ def show(name: str, form: str) -> None:
 @click.argument("new")
 @output_option
 def diff(old: str, new: str, form: str) -> None:
-    """What differs between two releases."""
+    """Show what differs between two releases."""
     import msgspec
 
     before = _flat(msgspec.to_builtins(_release(old).spec))
@@ -128,8 +136,8 @@ def diff(old: str, new: str, form: str) -> None:
     ]
     columns = [
         Column("field", "field", lambda row: row[0]),
-        Column("old", old, lambda row: row[1]),
-        Column("new", new, lambda row: row[2]),
+        Column("old", old, lambda row: row[1], text=_leaf),
+        Column("new", new, lambda row: row[2], text=_leaf),
     ]
     emit(rows, columns, form)
 
@@ -141,6 +149,23 @@ def _release(name: str) -> Release:
 
     with read_inventory(home().inventory) as inventory:
         return get_release(inventory, name)
+
+
+def _row(made: Release) -> ReleaseRow:
+    """The row of a release; of one that would be made, as if that were now."""
+    import time
+
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.inventory.releases import ReleaseRow, list_releases
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        rows = [row for row in list_releases(inventory, made.spec.app) if row.digest == made.digest]
+    return rows[0] if rows else ReleaseRow(made, made.digest, time.time())
+
+
+def _leaf(value: object) -> str:
+    return short(value) if isinstance(value, str) and value.startswith("sha256:") else shown(value)
 
 
 def _flat(value: object, path: str = "") -> dict[str, object]:

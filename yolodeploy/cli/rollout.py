@@ -12,7 +12,9 @@ from yolodeploy.cli.output import (
     confirm,
     emit,
     emit_data,
+    moment,
     output_option,
+    print_names,
     print_table,
     say,
     size,
@@ -20,32 +22,41 @@ from yolodeploy.cli.output import (
 )
 from yolodeploy.cli.words import sites_option
 from yolodeploy.core.digests import short
+from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from yolodeploy.core.waves import Plan
+    from yolodeploy.inventory.connection import Inventory
     from yolodeploy.ops.rollouts import Started
     from yolodeploy.rollouts.planning import Wish
 
-COLUMNS = [
-    Column("rollout", "rollout", lambda row: row.id),
-    Column("app", "app", lambda row: row.app),
-    Column("release", "release", lambda row: row.release, text=short),
-    Column("state", "state", lambda row: row.state.value),
-    Column("sites", "sites", lambda row: sum(map(len, row.plan.waves))),
-    Column(
-        "waves",
-        "waves",
-        lambda row: [list(wave) for wave in row.plan.waves],
-        text=lambda waves: str(len(waves)),
-    ),
-    Column("reason", "reason", lambda row: row.reason),
-    Column("operation", "operation", lambda row: row.operation, wide=True),
-    Column("holder", "driven by", lambda row: row.holder, wide=True),
-    Column("created_at", "", lambda row: row.created_at),
-    Column("ended_at", "", lambda row: row.ended_at),
-]
+
+def columns(inventory: Inventory) -> list[Column]:
+    """What is shown of a rollout."""
+    from yolodeploy.inventory.releases import list_releases
+
+    aliases = {row.digest: row.release.alias for row in list_releases(inventory)}
+    return [
+        Column("rollout", "rollout", lambda row: row.id),
+        Column("app", "app", lambda row: row.app),
+        Column("release", "release", lambda row: aliases.get(row.release, row.release)),
+        Column("digest", "", lambda row: row.release),
+        Column("state", "state", lambda row: row.state.value),
+        Column("sites", "sites", lambda row: sum(map(len, row.plan.waves))),
+        Column(
+            "waves",
+            "waves",
+            lambda row: [list(wave) for wave in row.plan.waves],
+            text=lambda waves: str(len(waves)),
+        ),
+        Column("reason", "reason", lambda row: row.reason),
+        Column("operation", "operation", lambda row: row.operation, wide=True),
+        Column("holder", "driven by", lambda row: row.holder, wide=True),
+        Column("created_at", "begun", lambda row: row.created_at, wide=True, text=moment),
+        Column("ended_at", "ended", lambda row: row.ended_at, wide=True, text=moment),
+    ]
 
 
 @click.group()
@@ -183,14 +194,15 @@ def list_(form: str) -> None:
 
     with read_inventory(home().inventory) as inventory:
         rows = list_rollouts(inventory)
-    emit(rows, COLUMNS, form)
+        shown = columns(inventory)
+    emit(rows, shown, form)
 
 
 @rollout.command()
 @click.argument("name")
 @output_option
 def status(name: str, form: str) -> None:
-    """How each site of a rollout stands, and what its gates said."""
+    """Show how each site stands, and what its gates said."""
     from yolodeploy.cli.rollout_status import print_status
     from yolodeploy.ops.home import home
 
@@ -242,7 +254,10 @@ def resume(name: str, take_over: bool, detach: bool, form: str) -> int:
 @yes_option
 @output_option
 def abort(name: str, yes: bool, form: str) -> int:
-    """End a rollout: what is on trial goes back, what was committed stays."""
+    """End a rollout.
+
+    What is on trial goes back, what was committed stays.
+    """
     from yolodeploy.ops.home import home
     from yolodeploy.ops.rollouts import abort as abort_rollout
 
@@ -279,17 +294,19 @@ def _follow(started: Started, form: str, *, detach: bool) -> int:
     code = 0 if detach else follow_to_end(home(), started.operation)
     with read_inventory(home().inventory) as inventory:
         row = get_rollout(inventory, started.rollout)
-    emit([row], COLUMNS, form)
+        shown = columns(inventory)
+    emit([row], shown, form)
     return code
 
 
 def _print_plan(alias: str, planned: Plan, form: str) -> None:
     import msgspec
 
+    if form == "name":
+        print_names(site for wave in planned.waves for site in wave)
+        return
     if form not in ("table", "wide"):
-        emit_data(
-            {"alias": alias, **msgspec.to_builtins(planned)}, "json" if form == "name" else form
-        )
+        emit_data({"alias": alias, **msgspec.to_builtins(planned)}, form)
         return
     wave_of = {site: number for number, wave in enumerate(planned.waves, 1) for site in wave}
     rows = [
@@ -302,7 +319,7 @@ def _print_plan(alias: str, planned: Plan, form: str) -> None:
             site.strategy,
             f"{site.outage_s:g} s",
             short(site.previous) or "-",
-            site.reason or "-",
+            one_line(site.reason, 60) or "-",
         ]
         for site in planned.sites
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from yolodeploy.cli.output import emit_data, print_table, say
+from yolodeploy.cli.output import emit_data, print_names, print_table, say
 from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
@@ -18,8 +18,11 @@ def print_status(home: Home, name: str, form: str) -> None:
         NotFound: `inventory.unknown_rollout`.
     """
     data = status_of(home, name)
+    if form == "name":
+        print_names([data["rollout"]])
+        return
     if form not in ("table", "wide"):
-        emit_data(data, "json" if form == "name" else form)
+        emit_data(data, form)
         return
     head = f"{data['rollout']} of {data['release']}: {data['state']}"
     say(f"{head} {one_line(data['reason'])}".rstrip())
@@ -90,7 +93,7 @@ def _gate_cells(site: str, gate: dict[str, Any]) -> list[str]:
         gate["gate"],
         gate["verdict"],
         f"{gate['figure']:.3g}",
-        f"{gate['bound']:.3g}",
+        "-" if gate["bound"] is None else f"{gate['bound']:.3g}",
         gate["unit"],
         str(gate["samples"]),
     ]

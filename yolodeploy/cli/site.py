@@ -16,6 +16,7 @@ from yolodeploy.cli.output import (
     yes_option,
 )
 from yolodeploy.cli.words import labels_option, parsed_labels
+from yolodeploy.core.text import one_line
 
 
 @click.group()
@@ -101,7 +102,10 @@ def create(name: str, devices: int, labels: tuple[str, ...], dry_run: bool) -> N
 @click.argument("name")
 @dry_run_option
 def adopt(name: str, dry_run: bool) -> None:
-    """Take over a site that runs but is not in the inventory, with its releases."""
+    """Take over a site that is not in the inventory.
+
+    Its devices and releases come with it, under the numbers that they had.
+    """
     from yolodeploy.ops.adopt import adopt_site
     from yolodeploy.ops.home import home
 
@@ -127,46 +131,54 @@ def remove(name: str, yes: bool, dry_run: bool) -> None:
 
 @site.command()
 @click.argument("name")
-def start(name: str) -> None:
-    """Start the processes of an embedded site, after `stop` or a restart of the machine."""
+@dry_run_option
+def start(name: str, dry_run: bool) -> None:
+    """Start the processes of an embedded site.
+
+    After `stop` or a restart of the machine; harmless when they run.
+    """
     from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import start_site
 
-    start_site(home(), name)
-    say(f"site {name} is running")
+    start_site(home(), name, dry_run=dry_run)
+    say(f"site {name} {'would run' if dry_run else 'is running'}")
 
 
 @site.command()
 @click.argument("name")
 @yes_option
-def stop(name: str, yes: bool) -> None:
+@dry_run_option
+def stop(name: str, yes: bool, dry_run: bool) -> None:
     """Stop the processes of an embedded site; what it knows stays."""
     from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import stop_site
 
-    confirm(f"Stop every server of site {name}?", yes=yes, action="site stop")
-    stop_site(home(), name)
-    say(f"site {name} is stopped")
+    if not dry_run:
+        confirm(f"Stop every server of site {name}?", yes=yes, action="site stop")
+    stop_site(home(), name, dry_run=dry_run)
+    say(f"site {name} {'would be' if dry_run else 'is'} stopped")
 
 
 @site.command()
 @click.argument("name")
 @click.option("--reason", required=True, help="Why it must not be changed now.")
-def hold(name: str, reason: str) -> None:
+@dry_run_option
+def hold(name: str, reason: str, dry_run: bool) -> None:
     """Keep rollouts away from a site."""
     from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import hold_site
 
-    hold_site(home(), name, reason)
-    say(f"site {name} is held: {reason}")
+    hold_site(home(), name, reason, dry_run=dry_run)
+    say(f"site {name} {'would be' if dry_run else 'is'} held: {one_line(reason)}")
 
 
 @site.command()
 @click.argument("name")
-def unhold(name: str) -> None:
+@dry_run_option
+def unhold(name: str, dry_run: bool) -> None:
     """Let rollouts change a site again."""
     from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import hold_site
 
-    hold_site(home(), name, None)
-    say(f"site {name} is not held any more")
+    hold_site(home(), name, None, dry_run=dry_run)
+    say(f"site {name} {'would not be' if dry_run else 'is not'} held any more")

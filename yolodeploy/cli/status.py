@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from yolodeploy.cli.device import columns
+from yolodeploy.cli.device import columns, devices_of
 from yolodeploy.cli.output import emit, output_option, say
 from yolodeploy.cli.words import words_of
 
@@ -18,18 +18,14 @@ def status(refresh: bool, site: str | None, form: str) -> None:
     import time
     from collections import Counter
 
-    from yolodeploy.inventory.connection import read_inventory
-    from yolodeploy.inventory.devices import list_devices
-    from yolodeploy.ops.home import home
-
     if refresh:
+        from yolodeploy.ops.home import home
         from yolodeploy.ops.sites import refresh as refresh_sites
 
         refresh_sites(home(), [site] if site else [])
-    with read_inventory(home().inventory) as inventory:
-        rows = list_devices(inventory, site)
+    rows = devices_of(site)
     emit(rows, columns(time.time()), form)
     if form in ("table", "wide"):
         counts = Counter(map(words_of, rows))
         summary = ", ".join(f"{number} {word}" for word, number in counts.most_common())
-        say(f"{len(rows)} devices: {summary or 'none'}")
+        say(f"{len(rows)} devices{': ' if summary else ''}{summary}")

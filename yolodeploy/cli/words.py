@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from yolodeploy.core.text import one_line
+
 if TYPE_CHECKING:
     from yolodeploy.inventory.devices import DeviceRow
 
@@ -24,7 +26,7 @@ def parsed_labels(given: tuple[str, ...]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not key or not equals:
             raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--label")
-        labels[key] = value
+        labels[one_line(key)] = one_line(value)
     return labels
 
 

@@ -46,21 +46,22 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 class GateResult(msgspec.Struct, frozen=True):
     """One gate's verdict with the figure it judged, the bound it held it against, and the samples.
 
-    `bound` is infinite where nothing bounds the figure; JSON, which has no infinity, says null.
+    `limit` is None where nothing bounds the figure: JSON, where it is `bound`, has no infinity.
     `passing` tells that a failure may pass: latency is judged by window, the rest for good.
     """
 
     gate: str
     verdict: Verdict
     figure: float
-    bound: float | None
+    limit: float | None = msgspec.field(name="bound")
     samples: int
     unit: str = ""
     passing: bool = False
 
-    def __post_init__(self) -> None:
-        if self.bound is None:
-            msgspec.structs.force_setattr(self, "bound", inf)
+    @property
+    def bound(self) -> float:
+        """The bound; infinite where there is none."""
+        return inf if self.limit is None else self.limit
 
 
 # what a person may write in a file of gates: a share above one would let everything pass
@@ -131,7 +132,8 @@ class LatencyGate(_Gate, frozen=True, tag="latency"):
             verdict = Verdict.INCONCLUSIVE
         else:
             verdict = Verdict.FAILED if figure > bound else Verdict.PASSED
-        return GateResult(self.name, verdict, figure, bound, samples, "ms", passing=True)
+        limit = None if bound == inf else bound
+        return GateResult(self.name, verdict, figure, limit, samples, "ms", passing=True)
 
     def _bound_ms(self, old: Observation | None) -> float | None:
         """The bound in ms; None when the old release was not seen often enough to tell."""

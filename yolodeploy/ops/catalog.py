@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolodeploy.core.errors import Refused, UsageError
+from yolodeploy.core.errors import UsageError
 from yolodeploy.core.gates import Gate
 from yolodeploy.core.names import checked_name, nearest_name
 from yolodeploy.core.release import Release, ReleaseSpec, Resources, Serving
+from yolodeploy.core.text import one_line
 from yolodeploy.images.build import BuiltImage, build, source_date_epoch
 from yolodeploy.images.intake import model_facts
 from yolodeploy.images.model_store import store_model
@@ -21,9 +22,13 @@ from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.releases import add_release, list_releases
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.prune import prune
+from yolodeploy.ops.files import read_file
+from yolodeploy.ops.opening import present_inventory
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
+
+LARGEST_GATES_BYTES = 1 << 20
 
 
 def add_model(home: Home, path: Path, name: str = "", *, dry_run: bool = False) -> ModelRow:
@@ -51,7 +56,7 @@ def build_image(
         NotFound: `inventory.unknown_model`.
         Everything of `images.build.build`.
     """
-    with open_inventory(home.create().inventory) as inventory:
+    with present_inventory(home, dry_run=dry_run) as inventory:
         row = catalog.get_model(inventory, model)
         built = build(
             Layout(home.layout),
@@ -76,7 +81,7 @@ def prune_images(home: Home, *, dry_run: bool = False) -> tuple[list[ImageRow], 
     Raises:
         Refused: `oci.busy`.
     """
-    with open_inventory(home.inventory) as inventory:
+    with present_inventory(home, dry_run=dry_run) as inventory:
         used = {row.release.spec.image for row in list_releases(inventory)}
         unused = [row for row in catalog.list_images(inventory) if row.digest not in used]
         if dry_run or not unused:
@@ -104,6 +109,7 @@ def create_app(
     from yolodeploy.ops.pictures import pictures_in
 
     checked_name("app", name)
+    description = one_line(description)
     folder = str(Path(frames).expanduser().absolute()) if frames else ""
     if folder:
         pictures_in(Path(folder), most=1)
@@ -128,7 +134,7 @@ def create_release(
     Raises:
         NotFound: `inventory.unknown_app`, `inventory.unknown_image`, `inventory.unknown_model`.
     """
-    with open_inventory(home.inventory) as inventory:
+    with present_inventory(home, dry_run=dry_run) as inventory:
         catalog.get_app(inventory, app)
         row = catalog.get_image(inventory, image)
         model = catalog.get_model(inventory, row.model)
@@ -150,17 +156,14 @@ def create_release(
 
 
 def gates_from(path: Path) -> tuple[Gate, ...]:
-    """Gates written as JSON, in the form that `release show -o json` prints.
+    """Gates written as JSON, in the form that `release show -o json` has under `gates`.
 
     Raises:
-        UsageError: `ops.bad_gates`.
-        Refused: `ops.unreadable`.
+        UsageError: `ops.bad_gates`, `ops.file_too_large`.
+        NotFound: `ops.unreadable`.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise Refused("ops.unreadable", path=path, reason=error.strerror) from error
+    content = read_file(path, LARGEST_GATES_BYTES)
     try:
         return msgspec.json.decode(content, type=tuple[Gate, ...])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError("ops.bad_gates", path=path, reason=error) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import NotFound, YolodeployError
-from yolodeploy.inventory.connection import open_inventory
+from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops.connect import connect_named
 from yolodeploy.ops.pictures import picture
@@ -28,7 +28,7 @@ def detect(
         NotFound: `ops.no_instance`, nothing ready runs the app there.
         Failed: `site.detect`, a picture was refused.
     """
-    with open_inventory(home.inventory) as inventory:
+    with read_inventory(home.inventory) as inventory:
         names = [site] if site else [row.name for row in list_sites(inventory)]
         found = [connect_named(home, inventory, name) for name in names]
     where, instances = _ready(found, app)

@@ -96,7 +96,7 @@ def end(row: OperationRow) -> None:
         os.kill(row.pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-    while _alive(row.pid):
+    while alive(row.pid):
         time.sleep(0.01)
 
 
@@ -106,7 +106,7 @@ def lost(row: OperationRow) -> bool:
         return False
     if row.pid is None:
         return time.time() - row.created_at > START_LIMIT_S
-    return row.boot_id != boot_id() or not _alive(row.pid)
+    return row.boot_id != boot_id() or not alive(row.pid)
 
 
 def shown_state(row: OperationRow) -> OperationState:
@@ -149,7 +149,8 @@ class Teller:
         return rows.cancel_requested(self._inventory, self.operation)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from yolodeploy.core.errors import NotFound, UsageError
+from yolodeploy.core.errors import NotFound
+from yolodeploy.ops.files import read_file, unreadable
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 MOST_FRAMES = 200  # more do not make a gate surer, and each is sent to old and new
@@ -29,8 +30,8 @@ def pictures_in(folder: Path, most: int = MOST_FRAMES) -> list[Picture]:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
         sized = [path for path in paths if path.is_file() and path.stat().st_size <= LARGEST_BYTES]
         found = [Picture(path, path.read_bytes()) for path in sized[:most]]
-    except OSError as error:
-        raise NotFound("ops.unreadable", path=folder, reason=error.strerror) from error
+    except (OSError, ValueError) as error:
+        raise unreadable(folder, error) from error
     if not found:
         raise NotFound("ops.no_frames", path=folder)
     return found
@@ -41,11 +42,6 @@ def picture(path: Path) -> Picture:
 
     Raises:
         NotFound: `ops.unreadable`.
-        UsageError: `ops.too_large`.
+        UsageError: `ops.file_too_large`.
     """
-    try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise UsageError("ops.too_large", path=path, size=path.stat().st_size)
-        return Picture(path, path.read_bytes())
-    except OSError as error:
-        raise NotFound("ops.unreadable", path=path, reason=error.strerror) from error
+    return Picture(path, read_file(path, LARGEST_BYTES))

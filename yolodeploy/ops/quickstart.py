@@ -9,10 +9,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from yolodeploy.core.errors import Failed, YolodeployError
+from yolodeploy.core.errors import Failed, Refused, YolodeployError
 from yolodeploy.core.release import Serving
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.operations import OperationEvent, list_operations
@@ -27,6 +28,7 @@ from yolodeploy.ops.sites import create_site, refresh, remove_site
 from yolodeploy.rollouts.planning import Wish
 
 APP = "brake-disc"
+CONFIG = "config.toml"
 SITES = ("plant-a", "plant-b", "plant-c")
 EXPECTED = {1: RolloutState.DONE, 2: RolloutState.DONE, 3: RolloutState.FAILED}
 STORY = {
@@ -110,7 +112,10 @@ def _check(home: Home, rollout: str, release: str, expected: RolloutState) -> No
 
 
 def clean_up(home: Home) -> None:
-    """End whatever runs in a home folder and remove it; harmless when half of it is there."""
+    """End whatever runs in a home folder and empty it; harmless when half of it is there.
+
+    A configuration is the person's own and stays, and so does then the folder.
+    """
     if home.inventory.exists():
         with open_inventory(home.inventory) as inventory:
             names = [row.name for row in list_sites(inventory)]
@@ -120,7 +125,15 @@ def clean_up(home: Home) -> None:
             _remove(home, name)
     for folder in home.site("").glob("*"):
         _remove_folder(home, folder.name)
-    shutil.rmtree(home.root, ignore_errors=True)
+    for path in home.root.glob("*"):
+        if path.name == CONFIG:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    with suppress(OSError):
+        home.root.rmdir()
 
 
 def _remove(home: Home, name: str) -> None:
@@ -139,3 +152,20 @@ def _remove_folder(home: Home, name: str) -> None:
 def temporary_home() -> Home:
     """A home folder that only this quickstart uses."""
     return Home(Path(tempfile.mkdtemp(prefix="yolodeploy-quickstart-"))).create()
+
+
+def own_home(home: Home) -> Home:
+    """A person's home folder for a quickstart that stays: empty, so that `clean_up` may empty it.
+
+    Raises:
+        Refused: `ops.home_in_use`, something other than a configuration is there.
+        Failed: `home.not_created`.
+    """
+    found = [path.name for path in sorted(home.create().root.glob("*")) if _is_something(path)]
+    if found:
+        raise Refused("ops.home_in_use", path=home.root, found=", ".join(found))
+    return home
+
+
+def _is_something(path: Path) -> bool:
+    return path.name != CONFIG and not (path.is_dir() and not any(path.iterdir()))

@@ -18,6 +18,7 @@ from yolodeploy.inventory import rollouts as rows
 from yolodeploy.inventory.releases import get_release
 from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.ops.connect import connect_named
+from yolodeploy.ops.operations import alive
 from yolodeploy.ops.pictures import pictures_in
 from yolodeploy.ops.rollout_journal import InventoryJournal
 from yolodeploy.rollouts.engine import Engine
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from yolodeploy.ops.operations import Teller
 
 STALE_S = 10.0
+NEVER_S = 1e9
 STATES = {
     Ending.DONE: RolloutState.DONE,
     Ending.WAITING: RolloutState.WAITING,
@@ -49,15 +51,18 @@ def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str
         Refused: `inventory.rollout_taken`, `site.fenced`.
     """
     rollout = str(arguments["rollout"])
-    holder = new_holder(rows.get_rollout(inventory, rollout).operation)
+    row = rows.get_rollout(inventory, rollout)
+    holder = new_holder(row.operation)
+    if row.holder is not None and is_dead_here(row.holder):
+        rows.leave_rollout(inventory, rollout, row.holder)  # it needs no waiting for
     rows.take_rollout(inventory, rollout, holder, at=time.time(), stale_after=STALE_S)
     try:
         ending = _drive(home, inventory, teller, arguments, rollout, holder)
     except Refused as error:
         if error.code == "site.fenced":
-            rows.set_state(
-                inventory, rollout, RolloutState.FAILED, at=time.time(), reason=error.text()
-            )
+            # whoever fenced this process off may be its successor, whose rollout it is now
+            rows.take_rollout(inventory, rollout, holder, at=time.time(), stale_after=NEVER_S)
+            _record(inventory, rollout, Ending.FAILED, error.text())
         raise
     finally:
         rows.leave_rollout(inventory, rollout, holder)
@@ -68,6 +73,14 @@ def new_holder(lineage: str) -> str:
     """A name for this process that no other one has: who, for which rollout, and which process."""
     who = f"{getpass.getuser()}@{socket.gethostname()}"
     return f"{who}/{lineage}/{os.getpid()}-{secrets.token_hex(3)}"
+
+
+def is_dead_here(holder: str) -> bool:
+    """Whether a holder was a process of this machine that is gone."""
+    who, _, rest = holder.partition("/")
+    pid = rest.rpartition("/")[2].partition("-")[0]
+    here = who.rpartition("@")[2] == socket.gethostname()
+    return here and pid.isdigit() and not alive(int(pid))
 
 
 def _drive(
@@ -105,29 +118,23 @@ def _drive(
         take_over=bool(arguments.get("take_over")),
     )
     ending = engine.run()
-    _record(inventory, rollout, ending, journal, names)
+    _record(inventory, rollout, ending)
     for name in names:
         journal.collect(name)
     teller.say("progress.ended", rollout=rollout, release=release.alias, state=ending.value)
     return ending
 
 
-def _record(
-    inventory: Inventory,
-    rollout: str,
-    ending: Ending,
-    journal: InventoryJournal,
-    names: list[str],
-) -> None:
+def _record(inventory: Inventory, rollout: str, ending: Ending, reason: str = "") -> None:
     """Store how every site came out, then how the rollout did, and why."""
-    reason = ""
-    for name in names:
-        entries = journal.entries(name)
-        result = following(entries)
-        final = result if isinstance(result, SiteResult) else None
-        if final is None and ending in (Ending.FAILED, Ending.INCONCLUSIVE, Ending.ABORTED):
-            final = SiteResult.STOPPED
-        journals.set_result(inventory, rollout, name, final)
-        told = [e.detail for e in entries if e.outcome.value in ("failed", "inconclusive")]
-        reason = reason or (told[0] if told else "")
+    for wave in rows.get_rollout(inventory, rollout).plan.waves:
+        for name in wave:
+            entries = journals.journal(inventory, rollout, name)
+            result = following(entries)
+            final = result if isinstance(result, SiteResult) else None
+            if final is None and ending in (Ending.FAILED, Ending.INCONCLUSIVE, Ending.ABORTED):
+                final = SiteResult.STOPPED
+            journals.set_result(inventory, rollout, name, final)
+            told = [e.detail for e in entries if e.outcome.value in ("failed", "inconclusive")]
+            reason = reason or (told[0] if told else "")
     rows.set_state(inventory, rollout, STATES[ending], at=time.time(), reason=reason)

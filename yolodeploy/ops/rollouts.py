@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.release import Release
 from yolodeploy.core.steps import SiteResult
@@ -21,7 +23,7 @@ from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops import operations
 from yolodeploy.ops.connect import connect_named
 from yolodeploy.ops.rollout_journal import hold_of
-from yolodeploy.ops.rollout_run import STALE_S
+from yolodeploy.ops.rollout_run import STALE_S, is_dead_here
 from yolodeploy.rollouts.planning import Wish, plan_rollout
 
 if TYPE_CHECKING:
@@ -122,7 +124,7 @@ def undo(home: Home, rollout: str, wish: Wish) -> Started:
         raise Refused("rollout.no_previous", rollout=row.id)
     if len(before) > 1:
         raise Refused("rollout.several_previous", rollout=row.id, releases=", ".join(before))
-    return start(home, before.pop(), committed, wish)
+    return start(home, before.pop(), committed, msgspec.structs.replace(wish, compare=False))
 
 
 def latest_operation(inventory: Inventory, row: rows.RolloutRow) -> str:
@@ -170,17 +172,7 @@ def _stale(row: rows.RolloutRow) -> bool:
     """Whether the engine of a rollout has given no sign of life for too long, or is known dead."""
     if row.heartbeat_at is None or abs(time.time() - row.heartbeat_at) > STALE_S:
         return True
-    return _is_dead_here(row.holder or "")
-
-
-def _is_dead_here(holder: str) -> bool:
-    """A holder of this machine whose process is gone needs no waiting for."""
-    import socket
-
-    who, _, rest = holder.partition("/")
-    pid = rest.rpartition("/")[2].partition("-")[0]
-    here = who.rpartition("@")[2] == socket.gethostname()
-    return here and pid.isdigit() and not Path(f"/proc/{pid}").exists()
+    return is_dead_here(row.holder or "")
 
 
 def _frames_of_operation(inventory: Inventory, operation: str) -> str:

@@ -6,14 +6,17 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import NotFound, Refused, YolodeployError
+from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.core.names import checked_name
+from yolodeploy.core.text import one_line
 from yolodeploy.inventory import devices as device_rows
 from yolodeploy.inventory import events, rollouts
 from yolodeploy.inventory import sites as rows
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.retention import prune_when_due
+from yolodeploy.oci.locks import locked
 from yolodeploy.ops.connect import EMBEDDED, connect, connect_named
+from yolodeploy.ops.opening import changing, known_sites, present_inventory
 from yolodeploy.telemetry.collect import collect
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from yolodeploy.inventory.sites import SiteRow
     from yolodeploy.ops.home import Home
 
+CREATE_LIMIT_S = 60.0  # several made by one script wait for each other; each takes a second or two
+
 
 def create_site(
     home: Home, name: str, devices: int, labels: dict[str, str], *, dry_run: bool = False
@@ -31,30 +36,44 @@ def create_site(
 
     Raises:
         UsageError: `name.invalid`.
-        Refused: `inventory.site_exists`.
-        Failed: `site.not_created`, `site.supervisor`; the site is then not in the inventory.
+        Refused: `inventory.site_exists`; `ops.site_folder`, it is there and can be adopted;
+            `oci.busy`, another command is making sites.
+        Failed: `site.not_created`, `site.supervisor`; then nothing of the site is left.
     """
-    from yolodeploy.sites.embedded import lifecycle
-
     checked_name("site", name)
     names = [checked_name("device", f"{name[:50]}-{number}") for number in range(1, devices + 1)]
     root = home.site(name)
-    with open_inventory(home.create().inventory) as inventory:
-        if any(row.name == name for row in rows.list_sites(inventory)):
-            raise Refused("inventory.site_exists", site=name)
-        if dry_run:
-            return names
+    if dry_run:
+        _refuse_present(home, name)
+        return names
+    from yolodeploy.sites.embedded import lifecycle
+
+    # one at a time: whoever fails removes the folder, which must not be another one's
+    with (
+        locked(home.create().root / ".creating", wait_s=CREATE_LIMIT_S),
+        open_inventory(home.inventory) as inventory,
+    ):
+        _refuse_present(home, name)
         try:
             lifecycle.create(root, name, names)
-        except YolodeployError:
+            with inventory.transaction():
+                rows.add_site(inventory, name, EMBEDDED, str(root), at=time.time(), labels=labels)
+                for device in names:
+                    device_rows.add_device(inventory, name, device, "127.0.0.1", at=time.time())
+        except BaseException:  # Ctrl-C too: nobody would know of its processes
             lifecycle.remove(root, name)
             raise
-        with inventory.transaction():
-            rows.add_site(inventory, name, EMBEDDED, str(root), at=time.time(), labels=labels)
-            for device in names:
-                device_rows.add_device(inventory, name, device, "127.0.0.1", at=time.time())
         refresh_site(home, inventory, name)
     return names
+
+
+def _refuse_present(home: Home, name: str) -> None:
+    from yolodeploy.sites.embedded.folder import SiteFolder
+
+    if name in known_sites(home):
+        raise Refused("inventory.site_exists", site=name)
+    if SiteFolder(home.site(name)).database.exists():
+        raise Refused("ops.site_folder", site=name, path=home.site("").absolute())
 
 
 def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
@@ -67,7 +86,7 @@ def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
     """
     from yolodeploy.sites.embedded import lifecycle
 
-    with open_inventory(home.inventory) as inventory:
+    with present_inventory(home, dry_run=dry_run) as inventory:
         row = rows.get_site(inventory, name)
         for rollout in rollouts.list_rollouts(inventory, unfinished=True):
             if any(name in wave for wave in rollout.plan.waves):
@@ -78,46 +97,89 @@ def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
     return row
 
 
-def start_site(home: Home, name: str) -> None:
-    """Start the processes of an embedded site that was stopped, or whose machine was restarted."""
-    _lifecycle(home, name, start=True)
+def start_site(home: Home, name: str, *, dry_run: bool = False) -> None:
+    """Start the processes of an embedded site that was stopped, or whose machine was restarted.
+
+    One that is not in the inventory is started as well, so that it can be adopted.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+        Failed: `site.supervisor`.
+    """
+    _lifecycle(home, name, start=True, dry_run=dry_run)
 
 
-def stop_site(home: Home, name: str) -> None:
-    """Stop the processes of an embedded site; what it knows stays."""
-    _lifecycle(home, name, start=False)
+def stop_site(home: Home, name: str, *, dry_run: bool = False) -> None:
+    """Stop the processes of an embedded site; what it knows stays.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+        Failed: `site.supervisor`.
+    """
+    _lifecycle(home, name, start=False, dry_run=dry_run)
 
 
-def hold_site(home: Home, name: str, reason: str | None) -> None:
-    """Hold a site for a reason, or end the hold (None)."""
-    with open_inventory(home.inventory) as inventory:
-        rows.set_site_hold(inventory, name, reason, at=time.time())
-        _note_hold(inventory, name, "", reason)
+def hold_site(home: Home, name: str, reason: str | None, *, dry_run: bool = False) -> SiteRow:
+    """Hold a site for a reason, or end the hold (None); returns it as it was in a dry run.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    reason = _told(reason)
+    with (
+        present_inventory(home, dry_run=dry_run) as inventory,
+        changing(inventory, dry_run=dry_run),
+    ):
+        found = rows.get_site(inventory, name)
+        if not dry_run:
+            rows.set_site_hold(inventory, name, reason, at=time.time())
+            _note_hold(inventory, name, "", reason)
+        return found if dry_run else rows.get_site(inventory, name)
 
 
-def hold_device(home: Home, name: str, reason: str | None) -> DeviceRow:
-    """Hold a device for a reason, or end the hold (None)."""
-    with open_inventory(home.inventory) as inventory:
+def hold_device(home: Home, name: str, reason: str | None, *, dry_run: bool = False) -> DeviceRow:
+    """Hold a device for a reason, or end the hold (None); returns it as it was in a dry run.
+
+    Raises:
+        NotFound, Refused: As `find_device`.
+    """
+    reason = _told(reason)
+    with (
+        present_inventory(home, dry_run=dry_run) as inventory,
+        changing(inventory, dry_run=dry_run),
+    ):
         found = find_device(inventory, name)
+        if dry_run:
+            return found
         device_rows.set_device_hold(inventory, found.site, found.name, reason, at=time.time())
         _note_hold(inventory, found.site, found.name, reason)
         return device_rows.get_device(inventory, found.site, found.name)
 
 
-def label_device(home: Home, name: str, labels: dict[str, str]) -> DeviceRow:
-    """Set labels of a device; an empty value takes one away."""
-    with open_inventory(home.inventory) as inventory:
+def label_device(
+    home: Home, name: str, labels: dict[str, str], *, dry_run: bool = False
+) -> DeviceRow:
+    """Set labels of a device; an empty value takes one away.
+
+    Raises:
+        NotFound, Refused: As `find_device`.
+    """
+    with (
+        present_inventory(home, dry_run=dry_run) as inventory,
+        changing(inventory, dry_run=dry_run),
+    ):
         found = find_device(inventory, name)
         kept = {key: value for key, value in (found.labels | labels).items() if value}
-        device_rows.set_device_labels(inventory, found.site, found.name, kept)
-        return device_rows.get_device(inventory, found.site, found.name)
+        if not dry_run:
+            device_rows.set_device_labels(inventory, found.site, found.name, kept)
+        return found._replace(labels=kept)
 
 
 def find_device(inventory: Inventory, name: str) -> DeviceRow:
     """A device by its name, or by `site/name` where several sites have one of that name.
 
     Raises:
-        NotFound: `inventory.unknown_device`.
+        NotFound: `ops.unknown_device`, `inventory.unknown_device`.
         Refused: `ops.ambiguous_device`.
     """
     site, slash, device = name.rpartition("/")
@@ -125,7 +187,7 @@ def find_device(inventory: Inventory, name: str) -> DeviceRow:
         return device_rows.get_device(inventory, site, device)
     found = [row for row in device_rows.list_devices(inventory) if row.name == name]
     if not found:
-        raise NotFound("inventory.unknown_device", site="", device=name)
+        raise NotFound("ops.unknown_device", device=name)
     if len(found) > 1:
         raise Refused(
             "ops.ambiguous_device", device=name, sites=", ".join(row.site for row in found)
@@ -134,11 +196,15 @@ def find_device(inventory: Inventory, name: str) -> DeviceRow:
 
 
 def refresh(home: Home, names: Sequence[str] = ()) -> None:
-    """Ask sites (all of them by default) how they are, and write it down."""
+    """Ask sites (all of them by default) how they are, and write it down.
+
+    Raises:
+        NotFound: `inventory.missing`, `inventory.unknown_site`.
+    """
     from yolodeploy.telemetry.collect import collect_all
 
-    with open_inventory(home.inventory) as inventory:
-        wanted = [row for row in rows.list_sites(inventory) if not names or row.name in names]
+    with present_inventory(home) as inventory:
+        wanted = [rows.get_site(inventory, name) for name in names] or rows.list_sites(inventory)
         collect_all([connect(home, row) for row in wanted], inventory, now=time.time)
         prune_when_due(inventory, at=time.time())
 
@@ -151,24 +217,47 @@ def refresh_site(home: Home, inventory: Inventory, name: str) -> None:
 def logs(
     home: Home, *, site: str | None, app: str | None, device: str | None, lines: int
 ) -> list[tuple[str, LogLine]]:
-    """The last lines of the servers' logs with the name of their site."""
-    with open_inventory(home.inventory) as inventory:
+    """The last lines of the servers' logs with the name of their site.
+
+    A site that cannot be read does not keep the others from it, unless it was asked for by name.
+
+    Raises:
+        NotFound: `inventory.missing`, `inventory.unknown_site`.
+        Unreachable: `site.unreachable`, the site that was asked for.
+    """
+    with present_inventory(home, dry_run=True) as inventory:
         names = [site] if site else [row.name for row in rows.list_sites(inventory)]
         connected = [connect_named(home, inventory, name) for name in names]
-    return [
-        (each.name, line)
-        for each in connected
-        for line in each.logs(app=app, device=device, lines=lines)
-    ]
+    found: list[tuple[str, LogLine]] = []
+    for each in connected:
+        try:
+            found += [(each.name, line) for line in each.logs(app=app, device=device, lines=lines)]
+        except Unreachable:
+            if site:
+                raise
+    return found
 
 
-def _lifecycle(home: Home, name: str, *, start: bool) -> None:
+def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
+    from yolodeploy.sites.embedded.folder import SiteFolder
+
+    known = name in known_sites(home)
+    if not known and not (
+        start and SiteFolder(home.site(checked_name("site", name))).database.exists()
+    ):
+        raise NotFound("inventory.unknown_site", site=name)
+    if dry_run:
+        return
     from yolodeploy.sites.embedded import lifecycle
 
-    with open_inventory(home.inventory) as inventory:
-        rows.get_site(inventory, name)
-        (lifecycle.start if start else lifecycle.stop)(home.site(name), name)
-        refresh_site(home, inventory, name)
+    (lifecycle.start if start else lifecycle.stop)(home.site(name), name)
+    if known:
+        with open_inventory(home.inventory) as inventory:
+            refresh_site(home, inventory, name)
+
+
+def _told(reason: str | None) -> str | None:
+    return None if reason is None else one_line(reason.strip())
 
 
 def _note_hold(inventory: Inventory, site: str, device: str, reason: str | None) -> None:

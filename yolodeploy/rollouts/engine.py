@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from yolodeploy.core.release import Release
-from yolodeploy.core.steps import SiteResult, following, switched
+from yolodeploy.core.steps import Outcome, SiteResult, following, switched
 from yolodeploy.core.waves import Plan, Scope, affected_by_failure
 from yolodeploy.rollouts.ports import Ending, Journal, Request
 from yolodeploy.rollouts.site_run import SiteRun
@@ -54,6 +54,7 @@ class Engine:
         Raises:
             Refused: `site.fenced`, another operator drives one of the sites now.
         """
+        bad: list[str] = []
         waiting = False
         for wave in self._plan.waves:
             if self._journal.request() is not Request.NONE and not self._begun(wave):
@@ -61,11 +62,11 @@ class Engine:
             results = self._wave(wave)
             if self._journal.request() is Request.ABORT:
                 continue  # what was on trial went back; what was committed stays
-            bad = {site: result for site, result in results.items() if result in BAD}
+            bad += [site for site, result in results.items() if result in BAD]
             if bad and self._plan.on_failure is not Scope.SITE:
                 return self._fail(bad)
             waiting = waiting or SiteResult.WAITING in results.values()
-        return self._ending(waiting=waiting)
+        return self._ending(bad, waiting=waiting)
 
     def _wave(self, wave: Sequence[str]) -> Mapping[str, SiteResult]:
         """The sites of one wave, at most `concurrency` at a time."""
@@ -92,7 +93,7 @@ class Engine:
             take_over=self._take_over,
         )
 
-    def _fail(self, bad: Mapping[str, SiteResult]) -> Ending:
+    def _fail(self, bad: Sequence[str]) -> Ending:
         """Revert what the failure reaches; sites that cannot be reached keep this for `resume`."""
         moved = {
             site: switched(self._journal.entries(site))
@@ -105,25 +106,25 @@ class Engine:
         back = [site for site in moved if site in reached and moved[site]]
         with ThreadPoolExecutor(max_workers=self._plan.concurrency) as pool:
             done = list(pool.map(lambda site: self._run_of(site).revert(), back))
-        if not all(done):
-            return Ending.WAITING
-        unsure = all(result is SiteResult.INCONCLUSIVE for result in bad.values())
-        return Ending.INCONCLUSIVE if unsure else Ending.FAILED
+        return self._blamed(bad) if all(done) else Ending.WAITING
+
+    def _blamed(self, bad: Sequence[str]) -> Ending:
+        """By what went wrong on the sites: some of them only went back with others."""
+        outcomes = {entry.outcome for site in bad for entry in self._journal.entries(site)}
+        return Ending.FAILED if Outcome.FAILED in outcomes else Ending.INCONCLUSIVE
 
     def _begun(self, wave: Sequence[str]) -> bool:
         return any(self._journal.entries(site) for site in wave)
 
-    def _ending(self, *, waiting: bool) -> Ending:
+    def _ending(self, bad: Sequence[str], *, waiting: bool) -> Ending:
         asked = self._journal.request()
+        journals = [self._journal.entries(site) for wave in self._plan.waves for site in wave]
+        under_way = [each for each in journals if not isinstance(following(each), SiteResult)]
         if asked is Request.ABORT:
-            return Ending.ABORTED
-        if asked is Request.PAUSE and not self._all_have_results():
+            # a site that could not be reached has still to go back
+            return Ending.WAITING if any(map(switched, under_way)) else Ending.ABORTED
+        if asked is Request.PAUSE and under_way:
             return Ending.PAUSED
-        return Ending.WAITING if waiting else Ending.DONE
-
-    def _all_have_results(self) -> bool:
-        return all(
-            isinstance(following(self._journal.entries(site)), SiteResult)
-            for wave in self._plan.waves
-            for site in wave
-        )
+        if waiting:
+            return Ending.WAITING
+        return self._blamed(bad) if bad else Ending.DONE

@@ -8,7 +8,7 @@ import msgspec
 
 from yolodeploy.core.errors import YolodeployError
 from yolodeploy.core.release import Release
-from yolodeploy.core.site import Phase
+from yolodeploy.core.site import AppState, Phase
 from yolodeploy.core.waves import Plan, Scope, SitePlan, Standing, listed_waves, waves_of
 from yolodeploy.sites.interface import Site
 
@@ -62,6 +62,7 @@ def site_plan(site: Site, release: Release, held: str) -> SitePlan:
         lacking = site.lacking_bytes(release.spec)
     except YolodeployError as error:
         return SitePlan(site=site.name, standing=Standing.OFFLINE, reason=error.text())
+    kept = kept_release(app)
     settled = app is not None and app.phase is Phase.COMMITTED and app.release == release
     standing = Standing.CURRENT if settled else Standing.HELD if held else Standing.GO
     return SitePlan(
@@ -69,9 +70,16 @@ def site_plan(site: Site, release: Release, held: str) -> SitePlan:
         standing=standing,
         devices=len(state.devices),
         move_bytes=lacking,
-        previous=app.release.digest if app is not None and app.release is not None else "",
+        previous=kept.digest if kept is not None else "",
         reason=held,
     )
+
+
+def kept_release(app: AppState | None) -> Release | None:
+    """The release to go back to: never one that is itself on trial."""
+    if app is None:
+        return None
+    return app.previous if app.guard_left_s is not None else app.release
 
 
 def without(plan: Plan, names: Sequence[str]) -> Plan:

@@ -29,6 +29,7 @@ from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, following, s
 from yolodeploy.core.waves import Plan
 from yolodeploy.rollouts.figures import Figures
 from yolodeploy.rollouts.measuring import agreement_on, boxes_on, counted, instances_of, since
+from yolodeploy.rollouts.planning import kept_release
 from yolodeploy.rollouts.ports import Journal, Request
 from yolodeploy.sites.interface import Site
 
@@ -36,6 +37,7 @@ POLL_S = 0.2
 LEASE_S = 60.0
 NOT_NOW = frozenset({"site.leased"})
 LOST = frozenset({"site.fenced", "inventory.rollout_taken"})
+GONE_BACK = frozenset({Phase.REVERTING, Phase.REVERTED})
 
 
 class SiteRun:
@@ -62,6 +64,7 @@ class SiteRun:
         self._lineage = lineage
         self._take_over = take_over
         self._fence: Fence | None = None
+        self._complaint = ""
         self._steps: dict[Step, Callable[[], str]] = {
             Step.PREFETCH: self._prefetch,
             Step.CHECK: self._check,
@@ -136,9 +139,13 @@ class SiteRun:
 
     def _check(self) -> str:
         """Who runs now, and what it answers: afterwards it may be gone."""
-        self._claim()
+        fence = self._claim()
         state = self._site.observe()
-        previous = _previous(state.app(self._plan.app))
+        app = state.app(self._plan.app)
+        previous = kept_release(app)
+        if app is not None and app.phase in GONE_BACK:
+            # nobody has closed an earlier trial, and the same one again would not be a new one
+            self._site.apply(Intent(app=self._plan.app, release=previous), fence)
         figures = Figures(previous=previous)
         if previous is not None and self._plan.compare:
             figures = self._baseline(state, previous)
@@ -175,23 +182,17 @@ class SiteRun:
             previous=previous,
             guard=Guard(self._plan.guard_s),
         )
-        self._site.apply(intent, self._claim())
+        self._apply(intent)
         return f"to {self._release.alias}; reverts by itself after {self._plan.guard_s:g} s"
 
     def _settle(self) -> str:
         deadline = time.monotonic() + self._plan.settle_s
         while True:
-            state = self._site.observe()
-            app = self._on_trial(state)
+            app = self._on_trial(self._site.observe())
             if app.settled:
                 return f"ready; {app.outage_s:g} s without an instance"
             if time.monotonic() > deadline:
-                raise RolledBack(
-                    "rollout.not_ready",
-                    site=self._site.name,
-                    seconds=self._plan.settle_s,
-                    reason=_why_not_ready(state, self._plan.app, self._release.digest),
-                )
+                raise self._not_ready(self._plan.settle_s)
             self._pause()
 
     def _observe(self) -> str:
@@ -206,12 +207,14 @@ class SiteRun:
         agreement = Agreement()
         window = self._counted(self._release.digest)
         while True:
-            app = self._on_trial(self._site.observe())
             agreement += self._send(frames, expected)
             seen = self._seen(window, agreement if expected else None)
             results = judge(self._release.spec.gates, seen, figures.old)
             age = time.monotonic() - started
-            if age > self._plan.observe_s or _settled_on(results, age > self._plan.soak_s):
+            app = self._on_trial(self._site.observe())
+            # one that is down just now may be about to be counted as restarted
+            soaked = age > self._plan.soak_s and app.settled
+            if age > self._plan.observe_s or _settled_on(results, soaked):
                 break
             if overall(results) is Verdict.FAILED:
                 window = self._counted(self._release.digest)
@@ -219,6 +222,8 @@ class SiteRun:
         figures = replace(figures, new=seen, outage_s=app.outage_s)
         self._journal.save_figures(self._site.name, figures)
         self._journal.collect(self._site.name)
+        if overall(results) is Verdict.PASSED and not app.settled:
+            raise self._not_ready(self._plan.observe_s)
         return f"{seen.requests} requests, {seen.failures} failed, {seen.restarts} restarts"
 
     def _send(self, frames: Sequence[bytes], expected: Sequence[Sequence[Box]]) -> Agreement:
@@ -259,13 +264,14 @@ class SiteRun:
         intent = Intent(
             app=self._plan.app, release=self._release, previous=self._figures().previous
         )
-        self._site.apply(intent, self._claim())
+        self._claim()
+        self._on_trial(self._site.observe())
+        self._apply(intent)
         return f"{self._release.alias} is the current release"
 
     def _revert(self) -> str:
         previous = self._figures().previous
-        intent = Intent(app=self._plan.app, release=previous)
-        self._site.apply(intent, self._claim())
+        self._apply(Intent(app=self._plan.app, release=previous))
         deadline = time.monotonic() + self._plan.settle_s
         while True:
             app = self._site.observe().app(self._plan.app)
@@ -273,21 +279,55 @@ class SiteRun:
                 break
             if time.monotonic() > deadline:
                 raise Unreachable("rollout.revert_slow", site=self._site.name)
-            self._pause()
+            self._wait()
         self._journal.collect(self._site.name)
         return f"back to {previous.alias if previous else 'nothing'}"
 
     # what they share -------------------------------------------------------------------------
 
     def _claim(self) -> Fence:
-        """The lease, extended; that of an engine of this rollout which is no more is taken over."""
+        """The lease, extended; that of an engine of this rollout which is no more is taken over.
+
+        Raises:
+            Refused: `site.leased`; `site.fenced`, somebody had the site since this began.
+        """
+        if self._fence is None:
+            self._fence = self._first_claim()
+            return self._fence
         try:
-            self._fence = self._site.claim(self._holder, LEASE_S, take_over=self._take_over)
+            fence = self._site.claim(self._holder, LEASE_S)
+        except Refused as error:
+            raise self._fenced(error.fields.get("holder", "")) from error
+        if fence != self._fence:  # they came and went while this process slept
+            self._site.release_lease(fence)
+            raise self._fenced("")
+        return fence
+
+    def _first_claim(self) -> Fence:
+        try:
+            return self._site.claim(self._holder, LEASE_S, take_over=self._take_over)
         except Refused as error:
             if f"/{self._lineage}/" not in error.fields.get("holder", ""):
                 raise
-            self._fence = self._site.claim(self._holder, LEASE_S, take_over=True)
-        return self._fence
+            return self._site.claim(self._holder, LEASE_S, take_over=True)
+
+    def _apply(self, intent: Intent) -> None:
+        """Ask the site for something, if it still is as this rollout found or made it.
+
+        Raises:
+            Refused: `site.fenced`, somebody brought something else meanwhile.
+        """
+        fence = self._claim()
+        app = self._site.observe().app(self._plan.app)
+        runs = app.release if app is not None else None
+        if runs != self._release:
+            expected = (self._release, self._figures().previous)
+            if kept_release(app) not in expected:
+                raise self._fenced("")
+        self._site.apply(intent, fence)
+
+    def _fenced(self, holder: str) -> Refused:
+        return Refused("site.fenced", site=self._site.name, holder=holder or "another operator")
 
     def _leave(self) -> None:
         """Give the lease back; where that fails it runs out by itself."""
@@ -300,10 +340,14 @@ class SiteRun:
 
     def _pause(self) -> None:
         """Wait a moment; keeps the lease, and lets an abort through."""
+        if self._wait() is Request.ABORT:
+            raise RolledBack("rollout.aborted", site=self._site.name)
+
+    def _wait(self) -> Request:
+        """Wait a moment; keeps the lease, and tells what people ask."""
         time.sleep(POLL_S)
         self._claim()
-        if self._journal.request() is Request.ABORT:
-            raise RolledBack("rollout.aborted", site=self._site.name)
+        return self._journal.request()
 
     def _on_trial(self, state: SiteState) -> AppState:
         """The app's state, if this release is still what the site tries.
@@ -313,11 +357,17 @@ class SiteRun:
             Refused: `site.fenced`, the site tries something else.
         """
         app = state.app(self._plan.app)
-        if app is not None and app.phase in (Phase.REVERTING, Phase.REVERTED):
-            raise RolledBack("rollout.guard", site=self._site.name, reason=app.reason)
+        if app is not None and app.phase in GONE_BACK:
+            told = f"{app.reason}; {self._complaint}" if self._complaint else app.reason
+            raise RolledBack("rollout.guard", site=self._site.name, reason=told)
         if app is None or app.release != self._release:
-            raise Refused("site.fenced", site=self._site.name, holder="another operator")
+            raise self._fenced("")
+        self._complaint = _complaint(state, self._plan.app, self._release.digest, self._complaint)
         return app
+
+    def _not_ready(self, seconds: float) -> RolledBack:
+        reason = self._complaint or "no instance was started"
+        return RolledBack("rollout.not_ready", site=self._site.name, seconds=seconds, reason=reason)
 
     def _comparable(self, figures: Figures) -> tuple[Sequence[bytes], Sequence[Sequence[Box]]]:
         """The frames that the old release answered, with its boxes; by digest, not by position."""
@@ -348,14 +398,8 @@ def _settled_on(results: Sequence[GateResult], soaked: bool) -> bool:
     return verdict is Verdict.PASSED and soaked
 
 
-def _previous(app: AppState | None) -> Release | None:
-    """The release to go back to: never one that is itself on trial."""
-    if app is None:
-        return None
-    return app.previous if app.guard_left_s is not None else app.release
-
-
-def _why_not_ready(state: SiteState, app: str, release: str) -> str:
+def _complaint(state: SiteState, app: str, release: str, before: str) -> str:
+    """What instances that are not ready say, or said: the reason is gone when they are."""
     mine = instances_of(state, app, release)
     reasons = [f"{item.device}: {item.reason}" for item in mine if not item.ready and item.reason]
-    return "; ".join(reasons) or "no instance was started"
+    return "; ".join(reasons) or before

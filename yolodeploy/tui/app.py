@@ -73,6 +73,8 @@ class Dashboard(App[int]):
         self._reader = Reader(home.inventory)
         self._reading = False
         self._read_again = False
+        self._read_at = self._read_took_s = 0.0
+        self._live = False
         self._notice: tuple[Line, float] | None = None
         self._collect_error: YolodeployError | None = None
         self._collecting = Collecting(
@@ -85,14 +87,16 @@ class Dashboard(App[int]):
         self.theme = THEME.name
         self.switch_mode("fleet")
         self.read(first=True)
-        self._collecting.begin()
-        self.set_interval(self._refresh_s, self._collecting.begin)
-        self.set_interval(self._refresh_s, self.read)
         self.set_interval(1.0, self._tick)
 
     def look(self) -> Look:
         """The language and the time."""
         return Look(self.words, self._clock())
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a newer picture is on its way."""
+        return self._reading
 
     # reading and collecting ------------------------------------------------------------------
 
@@ -102,32 +106,50 @@ class Dashboard(App[int]):
             self._read_again = True
             return
         self._reading = True
+        self._read_at = time.monotonic()
         self._read(self._wanted(), first)
 
     @work(thread=True, group="reading", exit_on_error=True)
     def _read(self, wanted: Wanted, first: bool) -> None:
         if first:
             early = self._reader.read(wanted, self._clock(), with_latency=False)
-            self.post_message(SnapshotRead(early))
+            self.post_message(SnapshotRead(early, last=False))
         self.post_message(SnapshotRead(self._reader.read(wanted, self._clock())))
-        self.call_from_thread(self._reading_ended)
-
-    def _reading_ended(self) -> None:
-        self._reading = False
-        if self._read_again:
-            self._read_again = False
-            self.read()
 
     def on_snapshot_read(self, message: SnapshotRead) -> None:
-        """Show it."""
+        """Show it; what was asked for meanwhile is read next."""
         self.snapshot = message.snapshot
         for screen in self._framed():
             screen.show(self.snapshot, self.look())
+        if not message.last:
+            return
+        self._reading = False
+        self._read_took_s = time.monotonic() - self._read_at
+        self._read_at = time.monotonic()
+        if self._read_again:
+            self._read_again = False
+            self.read()
+        if not self._live:
+            self._live = True
+            self._collecting.begin()
+            self.set_interval(self._refresh_s, self._round)
+
+    def _round(self) -> None:
+        """Ask the sites. While they are still being asked, see what others have written."""
+        if not self._collecting.begin() and not self._reading:
+            self._read_if_rested()
 
     def on_collected(self, message: Collected) -> None:
         """What the sites said is in the inventory now."""
+        if message.error is not None and not isinstance(message.error, YolodeployError):
+            raise message.error
         self._collect_error = message.error
-        self.read()
+        self._read_if_rested()
+
+    def _read_if_rested(self) -> None:
+        """Read no more than a third of the time: ten thousand devices take a second."""
+        if time.monotonic() - self._read_at >= 2 * self._read_took_s:
+            self.read()
 
     def _wanted(self) -> Wanted:
         framed = [screen for screen in self.screen_stack if isinstance(screen, Framed)]

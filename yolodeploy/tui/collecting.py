@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock, Thread
 
-from yolodeploy.core.errors import YolodeployError
 from yolodeploy.ops.home import Home
 
 Collect = Callable[[Home], object]
@@ -26,7 +25,7 @@ class Collecting:
     """
 
     def __init__(
-        self, home: Home, collect: Collect, done: Callable[[YolodeployError | None], object]
+        self, home: Home, collect: Collect, done: Callable[[Exception | None], object]
     ) -> None:
         self._home = home
         self._collect = collect
@@ -41,11 +40,10 @@ class Collecting:
         return True
 
     def _round(self) -> None:
-        error = None
+        error: Exception | None = None
         try:
             self._collect(self._home)
-        except YolodeployError as raised:
+        except Exception as raised:  # handed over: whoever waits for it tells it or raises it
             error = raised
-        finally:
-            self._busy.release()
+        self._busy.release()
         self._done(error)

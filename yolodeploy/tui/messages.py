@@ -12,21 +12,22 @@ from yolodeploy.tui.state.snapshot import Snapshot
 
 
 class SnapshotRead(Message):
-    """The inventory was read. A newer one makes those not handled yet pointless."""
+    """The inventory was read; `last` says that the worker is done."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, last: bool = True) -> None:
         super().__init__()
         self.snapshot = snapshot
+        self.last = last
 
     def can_replace(self, message: Message) -> bool:
-        """Only the newest counts."""
+        """What was not handled yet is pointless when a newer one is there."""
         return isinstance(message, SnapshotRead)
 
 
 class Collected(Message):
     """The sites were asked how they are; `error` is None where that worked."""
 
-    def __init__(self, error: YolodeployError | None) -> None:
+    def __init__(self, error: Exception | None) -> None:
         super().__init__()
         self.error = error
 

@@ -42,8 +42,8 @@ MESSAGES = {
     "model_empty": Message(
         "{path} is empty",
         "{path} 是空文件",
-        "export the model again: yolodeploy model export",
-        "请重新导出模型：yolodeploy model export",
+        "export the model again: yolo export format=onnx",
+        "请重新导出模型：yolo export format=onnx",
     ),
     "model_not_file": Message(
         "{path} is a folder, a pipe or a device, not a model",
@@ -59,8 +59,8 @@ MESSAGES = {
     "model_too_large": Message(
         "{path} has {size} bytes; an ONNX file has at most {limit}",
         "{path} 有 {size} 字节；ONNX 文件最大为 {limit} 字节",
-        "export a smaller model, or one with half precision: yolodeploy model export",
-        "请导出更小或半精度的模型：yolodeploy model export",
+        "export a smaller model, or one with half precision: yolo export format=onnx",
+        "请导出更小或半精度的模型：yolo export format=onnx",
     ),
     "model_unreadable": Message(
         "{path} cannot be read: {reason}",
@@ -82,8 +82,8 @@ MESSAGES = {
     "probe_crashed": Message(
         "the inference engine broke on {path}: {reason}",
         "推理引擎在处理 {path} 时崩溃：{reason}",
-        "check the file with its source, then export it again: yolodeploy model export",
-        "请与来源核对该文件，然后重新导出：yolodeploy model export",
+        "check the file with its source, then export it again: yolo export format=onnx",
+        "请与来源核对该文件，然后重新导出：yolo export format=onnx",
     ),
     "probe_timeout": Message(
         "looking into {path} took more than {seconds} s and was stopped",

@@ -50,8 +50,8 @@ MESSAGES = {
     "not_one": Message(
         "{path} is not an inventory: {reason}",
         "{path} 不是清单文件：{reason}",
-        "name a file made by yolodeploy inventory backup",
-        "请指定由 yolodeploy inventory backup 生成的文件",
+        "name a file made by yolodeploy inventory backup FILE",
+        "请指定由 yolodeploy inventory backup FILE 生成的文件",
     ),
     "exists": Message(
         "{path} exists already; it was left as it is",
@@ -129,8 +129,8 @@ MESSAGES = {
     "unknown_table": Message(
         "the inventory has no table {table}",
         "清单中没有表 {table}",
-        "yolodeploy inventory export (without a table: all of them)",
-        "yolodeploy inventory export（不指定表则导出全部）",
+        "yolodeploy inventory export FOLDER (all tables)",
+        "yolodeploy inventory export FOLDER（导出全部表）",
     ),
     "export_format": Message(
         "there is no export format {format}",

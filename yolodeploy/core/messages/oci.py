@@ -8,8 +8,8 @@ _REBUILD = (
     "删除损坏的文件，然后重新构建或获取镜像：rm {path}",
 )
 _OTHER_LAYER = (
-    "take the image from a source you trust, or build it again with yolodeploy image build",
-    "请从可信来源获取镜像，或用 yolodeploy image build 重新构建",
+    "take the image from a source you trust, or build it again with yolodeploy image build MODEL",
+    "请从可信来源获取镜像，或用 yolodeploy image build MODEL 重新构建",
 )
 
 MESSAGES = {
@@ -21,8 +21,8 @@ MESSAGES = {
     "blob_missing": Message(
         "blob {digest} is missing: there is no {path}",
         "缺少数据块 {digest}：{path} 不存在",
-        "build or fetch the image again: yolodeploy image build",
-        "请重新构建或获取镜像：yolodeploy image build",
+        "build or fetch the image again: yolodeploy image build MODEL",
+        "请重新构建或获取镜像：yolodeploy image build MODEL",
     ),
     "busy": Message(
         "another command has been using {path} for more than {seconds} s",
@@ -65,8 +65,8 @@ MESSAGES = {
     "layer_absent": Message(
         "layer {digest} is not in {path}",
         "{path} 中没有层 {digest}",
-        "prefetch the release again: yolodeploy rollout start",
-        "请重新预取该发布：yolodeploy rollout start",
+        "prefetch the release again: yolodeploy rollout start APP@N",
+        "请重新预取该发布：yolodeploy rollout start APP@N",
     ),
     "layer_bytes": Message(
         "the layer, or one header in it, has more bytes than allowed: {limit}",
@@ -117,8 +117,8 @@ MESSAGES = {
     "no_layout": Message(
         "{path} holds no OCI image layout",
         "{path} 不是 OCI 镜像布局",
-        "make one by building an image: yolodeploy image build",
-        "构建镜像时会自动创建：yolodeploy image build",
+        "make one by building an image: yolodeploy image build MODEL",
+        "构建镜像时会自动创建：yolodeploy image build MODEL",
     ),
     "not_writable": Message(
         "{path} cannot be written: {reason}",

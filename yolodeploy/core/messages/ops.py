@@ -62,14 +62,22 @@ MESSAGES = {
     "bad_gates": Message(
         "{path} does not describe gates: {reason}",
         "{path} 不是有效的门限描述：{reason}",
-        "start from: yolodeploy release show RELEASE -o json",
-        "可参考：yolodeploy release show RELEASE -o json",
+        "start from: yolodeploy release show RELEASE -o json | jq .gates",
+        "可参考：yolodeploy release show RELEASE -o json | jq .gates",
     ),
-    "too_large": Message(
-        "{path} has {size} bytes; a picture may have 32 MB",
-        "{path} 有 {size} 字节；图片最大 32 MB",
-        "send a smaller picture",
-        "请使用较小的图片",
+    "file_too_large": Message(
+        "{path} is larger than {megabytes} MB",
+        "{path} 超过 {megabytes} MB",
+        "name a smaller file",
+        "请指定较小的文件",
+    ),
+    "unknown_device": Message(
+        "there is no device {device}", "没有设备 {device}", "yolodeploy device list"
+    ),
+    "site_folder": Message(
+        "{path} holds a site {site} that is not in the inventory",
+        "{path} 中有清单以外的站点 {site}",
+        "yolodeploy site adopt {site}",
     ),
     "no_instance": Message(
         "no ready instance of {app} was found",
@@ -93,8 +101,8 @@ MESSAGES = {
         "pip install --force-reinstall yolodeploy",
     ),
     "home_in_use": Message(
-        "{path} already holds sites: {sites}",
-        "{path} 中已有站点：{sites}",
+        "{path} is not empty: {found}",
+        "{path} 不是空文件夹：{found}",
         "use another folder: YOLODEPLOY_HOME=DIR yolodeploy quickstart --keep",
         "请使用其他文件夹：YOLODEPLOY_HOME=DIR yolodeploy quickstart --keep",
     ),

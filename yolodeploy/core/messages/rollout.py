@@ -11,7 +11,8 @@ MESSAGES = {
     "gate_failed": Message(
         "site {site}: gate {gate} failed: {figure} {unit}, bound {bound}, {samples} samples",
         "站点 {site}：门限 {gate} 未通过：{figure} {unit}，上限 {bound}，{samples} 个样本",
-        "yolodeploy rollout status",
+        "yolodeploy rollout list; its gates: yolodeploy rollout status ID",
+        "yolodeploy rollout list；查看门限：yolodeploy rollout status ID",
     ),
     "inconclusive": Message(
         "site {site}: gate {gate} cannot tell after {samples} samples",

@@ -83,14 +83,15 @@ class Agent:
             # by process id: start times are whole seconds, and clocks are set back
             started = row.started_at != 0 and process.pid not in (0, row.pid)
             ready, url = self._ready(row, process)
+            restarts = row.restarts + int(started)
             seen = msgspec.structs.replace(
                 row,
                 pid=process.pid,
                 started_at=float(process.start) or row.started_at,
-                restarts=row.restarts + int(started),
+                restarts=restarts,
                 ready=ready,
                 url=url,
-                reason="" if ready else self._reason(name, process),
+                reason="" if ready else self._reason(name, process, died=restarts > 0),
             )
             if started:
                 self._event(row.device, "instance.restarted", f"{name} (restart {seen.restarts})")
@@ -128,8 +129,9 @@ class Agent:
         self.supervisor.stop_program(row.name)  # reconciling starts it again
         return False
 
-    def _reason(self, name: str, process: Process) -> str:
-        if process.statename in {"BACKOFF", "FATAL", "EXITED"}:
+    def _reason(self, name: str, process: Process, *, died: bool) -> str:
+        """Its last words, where it has died before; else what it is doing."""
+        if died or process.statename in {"BACKOFF", "FATAL", "EXITED"}:
             return last_line(self.folder.log(name)) or process.statename.lower()
         return process.statename.lower()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import Failed
@@ -40,14 +41,26 @@ def start(root: Path, site: str) -> None:
 
 
 def stop(root: Path, site: str) -> None:
-    """Stop every process of a site; what it knows stays."""
-    Supervisor(SiteFolder(root), site).stop()
+    """Stop every process of a site; what it knows stays.
+
+    Raises:
+        Failed: `site.supervisor`.
+    """
+    folder = SiteFolder(root)
+    Supervisor(folder, site).stop()
+    if folder.database.exists():
+        with closing(Store(folder.database, site)) as store:
+            store.beat(0.0)  # whoever asks now is told at once
 
 
 def remove(root: Path, site: str) -> None:
-    """Stop a site and leave nothing behind; harmless when there is none."""
+    """Stop a site and leave nothing behind; harmless when there is none.
+
+    Raises:
+        Failed: `site.supervisor`.
+    """
     folder = SiteFolder(root)
-    stop(root, site)
+    Supervisor(folder, site).stop()
     folder.socket.unlink(missing_ok=True)
     if root.exists():
         shutil.rmtree(root)

@@ -11,23 +11,26 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
+from contextlib import suppress
 from http.client import HTTPException
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from yolodeploy.core.errors import Failed, Unreachable
 from yolodeploy.core.text import one_line
+from yolodeploy.oci.locks import locked
+from yolodeploy.sites.embedded.ending import end_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from yolodeploy.sites.embedded.folder import SiteFolder
 
 AGENT = "agent"
 START_LIMIT_S = 15.0
-STOP_LIMIT_S = 20.0
+SHUTTING_DOWN = 6  # supervisor.xmlrpc.Faults.SHUTDOWN_STATE
 
 CONFIG = """\
 [supervisord]
@@ -116,9 +119,9 @@ class Supervisor:
         Raises:
             Failed: `site.supervisor`, it did not come up.
         """
-        with locked(self._folder.lock, wait_s=STOP_LIMIT_S + START_LIMIT_S):
+        with locked(self._folder.lock):
             if not self.running():
-                end_leftovers(self._folder)
+                self.stop()  # what an earlier one has left
                 self._start()
 
     def _start(self) -> None:
@@ -148,30 +151,12 @@ class Supervisor:
         """Stop everything and wait until it is gone; harmless when nothing runs.
 
         Raises:
-            Failed: `site.supervisor`, it did not end.
+            Failed: `site.supervisor`, something does not end.
         """
         with suppress(Unreachable):
-            # all at once: on its way out the supervisor stops one after the other
-            self._ignoring("stopProcess", AGENT)
-            self._ignoring("stopAllProcesses", False)
-            self._call("shutdown")
-        deadline = time.monotonic() + STOP_LIMIT_S
-        while self._ending():
-            if time.monotonic() > deadline:
-                pid = supervisor_pid(self._folder)
-                raise Failed(
-                    "site.supervisor", site=self._site, reason=f"process {pid} does not end"
-                )
-            time.sleep(0.02)
-        end_leftovers(self._folder)
-
-    def _ending(self) -> bool:
-        """Whether the supervisor is on its way out, by us or by somebody else."""
-        try:
-            self._call("getState")
-        except Unreachable:
-            return self._shutting_down
-        return True
+            self._call("shutdown")  # it is quicker to hear this than a signal
+        if not end_all(self._folder):
+            raise Failed("site.supervisor", site=self._site, reason="a process does not end")
 
     def processes(self) -> dict[str, Process]:
         """Every program by name."""
@@ -243,6 +228,10 @@ class Supervisor:
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=cast("Any", transport))
         try:
             return getattr(proxy.supervisor, method)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != SHUTTING_DOWN:
+                raise
+            raise Unreachable("site.stopped", site=self._site, reason="it is stopping") from fault
         except (OSError, HTTPException, xmlrpc.client.ProtocolError) as error:
             raise Unreachable("site.stopped", site=self._site, reason=error) from error
         finally:
@@ -268,9 +257,9 @@ def _escaped(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _alive(pid: int) -> bool:
+def supervisor_pid(folder: SiteFolder) -> int:
+    """Which process the supervisor is that was started last; 0 where none ever was."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+        return int(folder.supervisor_pid.read_text())
+    except (OSError, ValueError):
+        return 0

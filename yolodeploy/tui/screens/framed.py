@@ -68,7 +68,7 @@ class Framed(Screen[None]):
         message = self.query_one("#message", Lines)
         told = app.told()
         message.show([told] if told else [()])
-        self.query_one("#keys", Lines).show([key_line(self.where, look)])
+        self.query_one("#keys", Lines).show([key_line(self.where, look, width)])
 
     def begin(self, action: str, name: str) -> None:
         """Start an action of the table."""

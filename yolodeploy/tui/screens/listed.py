@@ -44,6 +44,8 @@ class Listed(Framed):
             else empty_lines(self.where, snapshot, look)
         )
         self.query_one("#list").set_class(not table.rows.shown, "-empty")
+        if self.focused is None and table.rows.shown:
+            table.focus()
         super().show(snapshot, look)
 
     def filter_note(self) -> Line:

@@ -22,4 +22,4 @@ class EventItem(NamedTuple):
 def newest_first(rows: Iterable[EventRow]) -> tuple[EventItem, ...]:
     """Events with the newest on top."""
     items = [EventItem(row.id, row.at, row.site, row.device, row.code, row.detail) for row in rows]
-    return tuple(reversed(items))
+    return tuple(sorted(items, key=lambda item: (item.at, item.id), reverse=True))

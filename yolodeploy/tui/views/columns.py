@@ -10,7 +10,12 @@ from yolodeploy.tui.views.spans import Line, Look, width_of
 
 Row = TypeVar("Row")
 
-GAP = 1
+GAPS = (3, 2, 1)
+"""Cells between columns: the widest with which all of them fit, else the narrowest."""
+
+ROOMY = 24
+"""So many more cells a flexible column must get before the gaps grow."""
+
 GUTTER = 2
 """Cells before the first column: the cursor's sign and a space."""
 
@@ -51,16 +56,19 @@ def natural_widths(
 def placed(columns: Sequence[Column[Row]], wishes: Sequence[int], total: int) -> tuple[Placed, ...]:
     """The columns that fit into `total` cells, with their places."""
     kept = list(range(len(columns)))
-    while _needed(kept, wishes) > total:
+    slack = ROOMY if any(column.flexible for column in columns) else 0
+    roomy = (gap for gap in GAPS if _needed(kept, wishes, gap) + slack <= total)
+    gap = next(roomy, GAPS[-1])
+    while _needed(kept, wishes, gap) > total:
         leaving = max(kept, key=lambda index: columns[index].rank)
         if columns[leaving].rank == 0:
             break
         kept.remove(leaving)
-    widths = _shrunk(columns, kept, dict(enumerate(wishes)), total)
+    widths = _shrunk(columns, kept, dict(enumerate(wishes)), total, gap)
     flexible = next((index for index in kept if columns[index].flexible), None)
     if flexible is not None:
-        widths[flexible] += max(total - _needed(kept, widths), 0)
-    return _laid(kept, widths)
+        widths[flexible] += max(total - _needed(kept, widths, gap), 0)
+    return _laid(kept, widths, gap)
 
 
 def _natural(column: Column[Row], rows: Sequence[Row], look: Look) -> int:
@@ -71,15 +79,19 @@ def _natural(column: Column[Row], rows: Sequence[Row], look: Look) -> int:
     return max(header, column.least, min(widest, column.most))
 
 
-def _needed(kept: Sequence[int], widths: Sequence[int] | Mapping[int, int]) -> int:
-    return GUTTER + sum(widths[index] + GAP for index in kept) - GAP
+def _needed(kept: Sequence[int], widths: Sequence[int] | Mapping[int, int], gap: int) -> int:
+    return GUTTER + sum(widths[index] + gap for index in kept) - gap
 
 
 def _shrunk(
-    columns: Sequence[Column[Row]], kept: Sequence[int], widths: dict[int, int], total: int
+    columns: Sequence[Column[Row]],
+    kept: Sequence[int],
+    widths: dict[int, int],
+    total: int,
+    gap: int,
 ) -> dict[int, int]:
     """Take cells from the widest column that has some to spare, until all fit or none has."""
-    while _needed(kept, widths) > total:
+    while _needed(kept, widths, gap) > total:
         spare = [index for index in kept if widths[index] > columns[index].least]
         if not spare:
             break
@@ -87,12 +99,12 @@ def _shrunk(
     return widths
 
 
-def _laid(kept: Sequence[int], widths: dict[int, int]) -> tuple[Placed, ...]:
+def _laid(kept: Sequence[int], widths: dict[int, int], gap: int) -> tuple[Placed, ...]:
     places: list[Placed] = []
     x = GUTTER
     for index in kept:
         places.append(Placed(index, x, widths[index]))
-        x += widths[index] + GAP
+        x += widths[index] + gap
     return tuple(places)
 
 

@@ -83,7 +83,8 @@ def _app(app: AppDetail, look: Look, width: int) -> list[Line]:
     text = words("device.instances", ready=app.ready, all=app.instances)
     spans.append(Span(f"  {text}", "dim" if all_ready else "bad"))
     lines: list[Line] = [tuple(spans)]
-    for release in app.measured:
+    for number, release in enumerate(app.measured):
+        lines += [()] if number else []
         lines += _measured(release, look, width, named=release.release != app.release)
     if not app.measured:
         lines.append((_INDENT, Span(words("device.nothing", n=MINUTES), "dim")))
@@ -103,7 +104,7 @@ def _measured(release: Measured, look: Look, width: int, *, named: bool) -> list
     )
     label = max((cells(words(f"stage.{bar.stage}")) for bar in release.bars), default=0)
     room = min(max(width - label - 3 * _FIGURE - 12, 4), _MOST_BAR)
-    titles = "".join(_right(words(f"column.{q}"), _FIGURE) for q in ("p50", "p95", "p99"))
+    titles = "".join(_right(words(f"column.{q}"), _FIGURE) for q in ("q50", "q95", "q99"))
     above = cut(heading, width_of((_INDENT,)) + label + 2 + room + 6)
     return [
         (*above, Span(titles, "dim")),

@@ -21,7 +21,7 @@ def percent(share: float) -> str:
 
 def memory(megabytes: float) -> str:
     """`412 MB`, `1.4 GB`."""
-    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1024:.1f} GB"
+    return f"{megabytes:.0f} MB" if megabytes < 999.5 else f"{megabytes / 1024:.1f} GB"
 
 
 def duration(seconds: float, words: Words) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from yolodeploy.core.errors import YolodeployError
-from yolodeploy.tui.keys import hints_of
+from yolodeploy.tui.keys import Key, hints_of
 from yolodeploy.tui.state.snapshot import Snapshot
 from yolodeploy.tui.views.figures import duration
-from yolodeploy.tui.views.spans import Line, Look, Span, justified
+from yolodeploy.tui.views.spans import Line, Look, Span, justified, width_of
 
 TABS = ("fleet", "rollouts", "events")
 
@@ -18,7 +20,7 @@ def top_line(snapshot: Snapshot, tab: str, look: Look, width: int) -> Line:
         label = f" {number} {look.words(f'tab.{name}')} "
         spans.append(Span(label, "tab" if name == tab else "dim"))
         if name == "rollouts" and snapshot.running_rollouts:
-            spans.append(Span(f"◐ {snapshot.running_rollouts} ", "accent"))
+            spans.append(Span(f" ◐ {snapshot.running_rollouts} ", "accent"))
     return justified(tuple(spans), (*_age(snapshot, look), Span(" ")), width)
 
 
@@ -30,10 +32,18 @@ def _age(snapshot: Snapshot, look: Look) -> Line:
     return (Span(text, "warn" if age > 30 else "dim"),)
 
 
-def key_line(where: str, look: Look) -> Line:
-    """The keys of a screen."""
+def key_line(where: str, look: Look, width: int) -> Line:
+    """The keys of a screen; on a narrow one the help tells the rest."""
+    hints = hints_of(where)
+    for spared in ("app.refresh", "app.palette"):
+        if width_of(_keys(hints, look)) > width:
+            hints = [key for key in hints if key.id != spared]
+    return _keys(hints, look)
+
+
+def _keys(keys: Sequence[Key], look: Look) -> Line:
     spans = [Span(" ")]
-    for key in hints_of(where):
+    for key in keys:
         spans += [Span(f" {key.shown} ", "strong"), Span(look.words(f"key.{key.id}") + " ", "dim")]
     return tuple(spans)
 

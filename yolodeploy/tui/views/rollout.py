@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from yolodeploy.core.gates import GateResult
 from yolodeploy.core.steps import SiteResult
 from yolodeploy.core.text import cells, fit, one_line
@@ -13,6 +15,7 @@ from yolodeploy.tui.views.signs import MARK, RESULT, STANDING, VERDICT, signed
 from yolodeploy.tui.views.spans import Line, Look, Span, wrapped
 
 _FIGURES = ("figure", "bound", "samples")
+_KINDS = ("unit.lost", "unit.gained", "unit.invalid boxes")
 
 
 def rollout_title(detail: RolloutDetail, look: Look) -> Line:
@@ -106,7 +109,7 @@ def gate_lines(site: SiteProgress, look: Look, width: int) -> list[Line]:
     lines: list[Line] = [(Span("  "), Span(words("gates", site=site.site), "title"))]
     if site.gates:
         label = max(cells(one_line(gate.gate)) for gate in site.gates) + 2
-        titles = "".join(_right(words(f"gate.{name}"), 12) for name in _FIGURES)
+        titles = "".join(_right(words(f"gate.{name}"), 10) for name in _FIGURES)
         lines.append((Span(" " * (label + 2)), Span(titles, "dim")))
         lines += [_gate(gate, label, look) for gate in site.gates]
     else:
@@ -120,13 +123,22 @@ def _gate(gate: GateResult, label: int, look: Look) -> Line:
     return (
         Span("  "),
         Span(fit(one_line(gate.gate), label)),
-        Span(_right(f"{gate.figure:.3g}", 12)),
-        Span(_right("–" if gate.bound == float("inf") else f"{gate.bound:.3g}", 12), "dim"),
-        Span(_right(f"{gate.samples:,}", 12), "dim"),
+        Span(_right(_figure(gate.figure, gate.unit), 10)),
+        Span(_right(_figure(gate.bound, gate.unit), 10), "dim"),
+        Span(_right(f"{gate.samples:,}", 10), "dim"),
         Span("  "),
         signed(VERDICT[gate.verdict], look.words(f"verdict.{gate.verdict.value}")),
-        Span(f"  {gate.unit}" if gate.unit else "", "dim"),
+        Span(f"  {look.words(unit)}" if (unit := f"unit.{gate.unit}") in _KINDS else "", "dim"),
     )
+
+
+def _figure(value: float | None, unit: str) -> str:
+    """A gate's figure as people read it: shares in per cent, milliseconds with their unit."""
+    if value is None or value == inf:
+        return "–"
+    if unit in ("share", "lost", "gained"):
+        return f"{value * 100:.3g} %"
+    return f"{value:.3g} ms" if unit == "ms" else f"{value:.3g}"
 
 
 def _right(text: str, width: int) -> str:

@@ -23,13 +23,13 @@ def state_cell(item: RolloutItem, look: Look) -> Line:
 
 
 def progress_cell(item: RolloutItem, look: Look) -> Line:
-    """`████▌      5/12`."""
-    share = item.ended / item.sites if item.sites else 0.0
+    """How many sites run it because of this rollout: `━━━━╸───── 5/12`."""
+    share = item.committed / item.sites if item.sites else 0.0
     drawn = bar(share, _BAR)
     return (
         Span(drawn, "bar"),
         Span("─" * (_BAR - len(drawn)), "rest"),
-        Span(f" {item.ended}/{item.sites}"),
+        Span(f" {item.committed}/{item.sites}"),
     )
 
 
@@ -62,9 +62,9 @@ ROLLOUT_COLUMNS: tuple[Column[RolloutItem], ...] = (
     Column("rollout", _id, lambda item: item.created_at, 5, 8),
     Column("release", _release, lambda item: item.release, 10, 28),
     Column("state", state_cell, lambda item: item.state.value, 12, 28),
-    Column("sites", progress_cell, lambda item: item.ended, 15, 20),
+    Column("sites", progress_cell, lambda item: item.committed, 15, 20),
     Column("wave", _wave, lambda item: item.wave, 4, 6, right=True),
     Column("begun", _begun, lambda item: item.created_at, 8, 10, rank=1, right=True),
-    Column("took", _took, lambda item: item.created_at, 6, 7, rank=2, right=True),
-    Column("reason", _reason, lambda item: item.reason, 10, 10, flexible=True, rank=3),
+    Column("took", _took, lambda item: item.created_at, 6, 7, rank=3, right=True),
+    Column("reason", _reason, lambda item: item.reason, 10, 10, flexible=True, rank=2),
 )

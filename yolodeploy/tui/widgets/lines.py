@@ -9,7 +9,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from yolodeploy.tui.views.spans import Line
+from yolodeploy.tui.views.spans import Line, cut
 from yolodeploy.tui.widgets.paint import TONE_CLASSES, painted
 
 
@@ -48,7 +48,8 @@ class Lines(ScrollView, can_focus=False):
         """One line of the widget."""
         line = y + self.scroll_offset.y
         spans = self._lines[line] if line < len(self._lines) else ()
-        return painted(self, spans, self.size.width, self.rich_style)
+        width = self.size.width
+        return painted(self, cut(spans, width), width, self.rich_style)
 
 
 class Page(Lines, can_focus=True):

@@ -225,8 +225,8 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         here = row == self.rows.cursor and row < len(self.rows.shown)
         base = self._row_style(here)
         spans = [Span(("›" if here else " ").ljust(GUTTER), "accent")]
-        for line in cells:
-            spans += [*line, Span(" ")]
+        for place, line in zip(self._places, cells, strict=False):
+            spans += [_up_to(place, spans), *line]
         return painted(self, spans, self.size.width, base)
 
     def _header(self) -> Strip:
@@ -236,7 +236,8 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             label = self._look.words(f"column.{column.id}")
             if place.column == self.rows.sorted_by:
                 label = f"{'▾' if self.rows.descending else '▴'}{label}"
-            spans += [*_aligned((Span(label),), place.width, right=column.right), Span(" ")]
+            label_line = _aligned((Span(label),), place.width, right=column.right)
+            spans += [_up_to(place, spans), *label_line]
         style = self.rich_style + self.get_component_rich_style("table--header", partial=True)
         return painted(self, spans, self.size.width, style)
 
@@ -249,6 +250,11 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         top = self.scroll_offset.y
         seen = range(top, top + self.size.height)
         self._painted = {row: cells for row, cells in self._painted.items() if row in seen}
+
+
+def _up_to(place: Placed, spans: Sequence[Span]) -> Span:
+    """The gap before a column."""
+    return Span(" " * (place.x - width_of(spans)))
 
 
 def _fitted(column: Column[Row], row: Row, width: int, look: Look) -> Line:

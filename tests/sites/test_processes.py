@@ -1,0 +1,217 @@
+"""If these fail, processes outlive their site, or a site does not come back after a crash."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.oci.small_disk import small_disk
+from tests.sites.parts import APP, Bench, alive, answer, kill, until
+from yolodeploy.core.errors import Corrupt, Failed, Unreachable
+from yolodeploy.core.release import Release
+from yolodeploy.core.site import Phase
+from yolodeploy.ops.home import Home
+from yolodeploy.sites.embedded import lifecycle
+from yolodeploy.sites.embedded.launch import instance_name
+from yolodeploy.sites.embedded.store import InstanceRow, Store
+
+
+def stopped(bench: Bench) -> bool:
+    try:
+        bench.site.observe()
+    except Unreachable as error:
+        return error.code == "site.stopped"
+    return False
+
+
+def test_nothing_outlives_a_killed_supervisor_and_all_comes_back(
+    bench: Bench, v1: Release, v2: Release
+) -> None:
+    fence = bench.commit(v1)
+    bench.trial(v2, v1, 3600.0, fence)
+    bench.settled(v2, Phase.TRIAL)
+    endpoints = bench.app().endpoints
+    pids = bench.processes()
+    assert len(pids) == 3  # supervisor, agent, one server
+    kill(bench.supervisor)
+    until(lambda: stopped(bench), "the site says that it is stopped")
+    until(lambda: not any(map(alive, pids)), "agent and server ended too")
+    bench.start()
+    until(lambda: bench.app().settled, "what was asked for runs again")
+    assert bench.app().endpoints == endpoints
+    assert answer(endpoints[0]) == 200
+    assert bench.app().release in (v1, v2)  # a crash during a trial may count against it
+
+
+def test_a_site_is_started_while_the_servers_of_a_killed_supervisor_hang(
+    bench: Bench, v1: Release
+) -> None:
+    bench.commit(v1)
+    server = bench.pid(bench.only_instance().name)
+    os.kill(server, signal.SIGSTOP)
+    kill(bench.supervisor)
+    bench.start()
+    assert not alive(server)
+    bench.settled(v1)
+    assert bench.only_instance().ready
+
+
+def test_many_who_start_one_site_get_one_supervisor(bench: Bench) -> None:
+    bench.stop()
+    threads = [threading.Thread(target=bench.start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until(lambda: bench.agent, "the agent runs")
+    assert len(bench.processes()) == 2
+
+
+def test_a_stopped_site_says_so_at_once_and_keeps_what_it_knows(bench: Bench, v1: Release) -> None:
+    bench.commit(v1)
+    bench.stop()
+    assert stopped(bench)
+    assert bench.processes() == []
+    with pytest.raises(Unreachable):
+        bench.site.claim("ann", 60.0)
+    bench.start()
+    bench.settled(v1, Phase.COMMITTED)
+
+
+def test_removing_leaves_nothing_and_twice_is_harmless(bench: Bench, v1: Release) -> None:
+    bench.commit(v1)
+    pids = bench.processes()
+    socket_file = bench.folder.socket
+    assert socket_file.exists()
+    bench.remove()
+    bench.remove()
+    assert not any(map(alive, pids))
+    assert not bench.root.exists()
+    assert not socket_file.exists()
+
+
+def test_removing_right_after_the_supervisor_was_killed_leaves_nothing(
+    bench: Bench, v1: Release
+) -> None:
+    bench.commit(v1)
+    pids = bench.processes()
+    os.kill(bench.supervisor, signal.SIGKILL)
+    bench.remove()
+    assert not any(map(alive, pids))
+    assert not bench.root.exists()
+
+
+def test_a_site_reached_by_another_name_is_stopped_too(bench: Bench, v1: Release) -> None:
+    """A home folder behind a symbolic link."""
+    bench.commit(v1)
+    alias = bench.home.root.parent / "alias"
+    alias.symlink_to(bench.home.root)
+    lifecycle.stop(alias / "sites" / bench.name, bench.name)
+    assert bench.processes() == []
+
+
+def test_an_agent_that_died_between_row_and_program_is_made_good(bench: Bench, v1: Release) -> None:
+    """Else the instance is neither there nor started, for ever."""
+    (device,) = (state.name for state in bench.site.observe().devices)
+    name = instance_name(APP, device, v1.digest)
+    with closing(Store(bench.folder.database, bench.name)) as store:
+        store.put_instance(InstanceRow(name=name, device=device, app=APP, release=v1.digest))
+    bench.commit(v1)
+    assert bench.only_instance().ready
+
+
+def test_a_program_without_a_row_is_ended(bench: Bench, v1: Release) -> None:
+    bench.commit(v1)
+    with closing(Store(bench.folder.database, bench.name)) as store:
+        store.forget_instance(bench.only_instance().name)
+    bench.settled(v1)
+    until(lambda: len(bench.processes()) == 3, "one server is left")
+    assert answer(bench.app().endpoints[0]) == 200
+
+
+def test_an_instance_whose_port_is_taken_says_so(bench: Bench, v1: Release) -> None:
+    fence = bench.commit(v1)
+    port = urlsplit(bench.app().endpoints[0]).port
+    bench.commit(None, fence)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        bench.trial(v1, None, 3600.0, fence)
+        reason = until(
+            lambda: next((i.reason for i in bench.instances() if "taken" in i.reason), ""),
+            "the instance says why",
+        )
+    assert str(port) in reason
+
+
+@pytest.mark.parametrize("how", ["flipped", "truncated", "absent"])
+def test_a_damaged_image_is_refused_and_the_site_stays_as_it_is(
+    bench: Bench, v1: Release, v2: Release, how: str
+) -> None:
+    from yolodeploy.core.errors import NotFound
+    from yolodeploy.oci.layout import Layout
+
+    bench.commit(v1)
+    before = sorted(path.name for path in bench.folder.layers.iterdir())
+    layer = Layout(bench.home.layout).read_manifest(v2.spec.image).layers[-1]
+    blob = bench.home.layout / "blobs" / layer.digest.replace(":", "/")
+    content = bytearray(blob.read_bytes())
+    blob.unlink()
+    if how == "flipped":
+        content[len(content) // 2] ^= 1
+        blob.write_bytes(content)
+    elif how == "truncated":
+        blob.write_bytes(content[:-1])
+    with pytest.raises(NotFound if how == "absent" else Corrupt):
+        bench.site.prefetch(v2.spec)
+    assert sorted(path.name for path in bench.folder.layers.iterdir()) == before
+    assert bench.site.lacking_bytes(v2.spec) > 0
+    bench.settled(v1, Phase.COMMITTED)
+
+
+def test_a_full_disk_leaves_nothing_half_done(
+    home: Home, releases: Callable[..., list[str]]
+) -> None:
+    (alias,) = releases(1)
+    with small_disk(home.root.parent / "disk", "1m") as disk:
+        bench = Bench(home, "tight")
+        bench.root = disk / "tight"
+        lifecycle.create(bench.root, "tight", ["tight-1"])
+        try:
+            bench.site = type(bench.site)("tight", bench.root, home.layout)
+            bench.folder = bench.site.folder
+            release = bench.release(alias)
+            with pytest.raises(Failed) as told:
+                bench.site.prefetch(release.spec)
+            assert told.value.code == "oci.disk_full"
+            assert "no space left" in told.value.text().lower() or told.value.fields["path"]
+            assert bench.site.lacking_bytes(release.spec) > 0
+            assert [path for path in bench.folder.layers.rglob("*") if path.is_file()] == []
+            assert bench.site.observe().apps == ()
+        finally:
+            bench.remove()
+        assert list(disk.iterdir()) == []
+
+
+def test_a_server_that_answers_nonsense_is_an_error_and_no_crash(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, v1: Release
+) -> None:
+    """An image may hold a server of another version."""
+    from yolodeploy.sites.embedded import site as embedded
+    from yolodeploy.sites.embedded.probe import Answer
+
+    bench.commit(v1)
+    instance = bench.only_instance()
+    nonsense = Answer(200, b'{"boxes": [null]}')
+    monkeypatch.setattr(embedded, "request", lambda *_, **__: nonsense)
+    with pytest.raises(Failed) as told:
+        bench.site.detect(instance, b"picture")
+    assert told.value.code == "site.detect"

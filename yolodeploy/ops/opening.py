@@ -1,0 +1,45 @@
+"""Opening the inventory of a home folder, for those who change something.
+
+Nothing is made by asking: only what adds a first site, model or app makes an inventory.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from yolodeploy.core.errors import NotFound
+from yolodeploy.inventory.connection import open_inventory, read_inventory
+from yolodeploy.inventory.sites import list_sites
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from yolodeploy.inventory.connection import Inventory
+    from yolodeploy.ops.home import Home
+
+
+def present_inventory(home: Home, *, dry_run: bool = False) -> Inventory:
+    """The inventory that must be there already; a dry run opens it for reading only.
+
+    Raises:
+        NotFound: `inventory.missing`.
+    """
+    if dry_run:
+        return read_inventory(home.inventory)
+    if not home.inventory.exists():
+        raise NotFound("inventory.missing", path=home.inventory)
+    return open_inventory(home.inventory)
+
+
+def known_sites(home: Home) -> set[str]:
+    """The names of the sites in the inventory; none where there is no inventory yet."""
+    if not home.inventory.exists():
+        return set()
+    with read_inventory(home.inventory) as inventory:
+        return {row.name for row in list_sites(inventory)}
+
+
+def changing(inventory: Inventory, *, dry_run: bool) -> AbstractContextManager[None]:
+    """A transaction, or nothing for a dry run."""
+    return nullcontext() if dry_run else inventory.transaction()
