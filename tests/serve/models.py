@@ -65,8 +65,11 @@ def constant_model(
     opset: int = 17,
     ir_version: int = 9,
     input_type: int = TensorProto.FLOAT,
+    second: np.ndarray[Any, Any] | None = None,
 ) -> onnx.ModelProto:
     """A model that answers `output` whatever it sees; `work`: side of a matrix it squares first.
+
+    `second` is another output's answer: the prototypes of masks.
 
     The picture's sum, made zero, is added, so that the engine cannot fold the answer away.
     """
@@ -92,11 +95,16 @@ def constant_model(
         weights.append(numpy_helper.from_array(np.ones((work, work), np.float32), "matrix"))
         last = "after"
     nodes.append(helper.make_node("Identity", [last], ["output0"]))
+    outputs = [helper.make_tensor_value_info("output0", TensorProto.FLOAT, None)]
+    if second is not None:
+        weights.append(numpy_helper.from_array(second, "prototypes"))
+        nodes.append(helper.make_node("Add", ["prototypes", "nothing"], ["output1"]))
+        outputs.append(helper.make_tensor_value_info("output1", TensorProto.FLOAT, None))
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("images", input_type, shape)],
-        [helper.make_tensor_value_info("output0", TensorProto.FLOAT, None)],
+        outputs,
         weights,
     )
     model = helper.make_model(

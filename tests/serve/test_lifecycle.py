@@ -64,8 +64,9 @@ def test_a_stop_finishes_what_is_asked_and_exits_with_zero(start: Start, slow_mo
         assert server.stop() == 0
         # those that had not connected yet find nobody; whoever had is answered
         answered = [reply.result().status for reply in replies if reply.exception() is None]
-        assert set(answered) == {200}
-        assert len(answered) > 5
+        # 429: a machine so slow that the last would have waited over two seconds
+        assert set(answered) <= {200, 429}
+        assert answered.count(200) > 5
         refused = {type(reply.exception()) for reply in replies if reply.exception()}
         assert refused <= {ConnectionRefusedError}
 
@@ -82,10 +83,10 @@ def test_more_than_the_queue_holds_is_refused_at_once(start: Start, slow_model: 
     server = start(slow_model, serving=Serving(threads=1)).wait_ready()
     with ThreadPoolExecutor(75) as pool:
         replies = list(pool.map(lambda _: server.detect(PICTURE), range(75)))
-    busy = [reply for reply in replies if reply.status == 503]
-    assert {reply.status for reply in replies} == {200, 503}
+    busy = [reply for reply in replies if reply.status == 429]
+    assert {reply.status for reply in replies} == {200, 429}
     assert {reply.json["code"] for reply in busy} == {"serve.busy"}
-    assert {reply.headers["retry-after"] for reply in busy} == {"1"}
+    assert all(1 <= int(reply.headers["retry-after"]) <= 60 for reply in busy)
     epoch = server.report().epochs[-1]
     assert (epoch.requests, epoch.failures) == (75, len(busy))
 

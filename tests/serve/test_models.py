@@ -19,7 +19,8 @@ from onnx import TensorProto, helper
 from yolodeploy.core.errors import Corrupt, YolodeployError
 from yolodeploy.core.release import ModelFacts, Serving
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
-from yolodeploy.serve.model import Layout, load
+from yolodeploy.serve.layout import Layout
+from yolodeploy.serve.model import load
 from yolodeploy.serve.onnx_wire import opset_of
 
 from .models import constant_model, end_to_end, metadata, raw_head, written
@@ -50,7 +51,7 @@ def test_the_probe_tells_what_a_model_is(model: Path) -> None:
 
 
 def test_the_probe_refuses_in_one_line_of_json(tmp_path: Path) -> None:
-    path = written(constant_model(raw_head([]), meta=metadata(task="segment")), tmp_path / "s.onnx")
+    path = written(constant_model(raw_head([]), meta=metadata(task="depth")), tmp_path / "s.onnx")
     ended = probe(path)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert msgspec.json.decode(ended.stderr, type=ErrorResponse).code == "model.task_unsupported"
@@ -89,7 +90,7 @@ TAKEN: dict[str, tuple[onnx.ModelProto, Layout]] = {
 def test_models_that_are_taken(name: str, tmp_path: Path) -> None:
     made, layout = TAKEN[name]
     loaded = load(str(written(made, tmp_path / "m.onnx")), 1)
-    assert loaded.layout is layout
+    assert loaded.head.layout is layout
 
 
 def test_a_dynamic_input_gets_the_size_of_the_metadata(tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         f"task {task}": (
             small(meta=metadata(task=task)).SerializeToString(), "model.task_unsupported",
         )
-        for task in ("segment", "pose", "obb", "classify")
+        for task in ("semantic", "depth", "")
     },
     **{
         f"names {names}": (
@@ -230,11 +231,11 @@ def test_a_file_of_endless_fields_is_given_up_on() -> None:
 
 
 def test_a_server_says_why_it_does_not_start(start: Start, tmp_path: Path) -> None:
-    path = written(small(meta=metadata(task="pose")), tmp_path / "pose.onnx")
+    path = written(small(meta=metadata(task="depth")), tmp_path / "depth.onnx")
     server = start(path)
     assert server.process.wait(20) == 1
     (line,) = server.log.read_text().splitlines()
-    assert "model.task_unsupported: the model's task is pose" in line
+    assert "model.task_unsupported: the model's task is depth" in line
 
 
 def test_a_model_other_than_the_release_wants_is_not_served(start: Start) -> None:

@@ -48,6 +48,7 @@ def test_suppression_agrees_with_its_definition(
         np.array([(b.x1, b.y1, b.x2, b.y2) for b in boxes]).reshape(-1, 4),
         np.array([b.score for b in boxes]),
         np.array([b.class_id for b in boxes], np.int64),
+        np.empty((len(boxes), 0)),
     )
     assert without_overlaps(found, limit).tolist() == reference(boxes, limit)
 
@@ -55,20 +56,20 @@ def test_suppression_agrees_with_its_definition(
 def test_each_anchor_gives_its_best_class_only() -> None:
     head = raw_head([(30, 30, 10, 10, 0.9, 2)])[0]
     head[4, 0] = 0.8
-    found = from_raw(head, ALL)
+    found = from_raw(head, ALL, len(CLASSES))
     assert found.class_ids.tolist() == [2]
     assert found.corners.tolist() == [[25, 25, 35, 35]]
 
 
 def test_no_more_than_max_det_and_the_best_of_them() -> None:
     head = raw_head([(i * 10, 5, 4, 4, 0.3 + i / 100, 0) for i in range(30)])[0]
-    found = from_raw(head, ALL._replace(max_det=5))
+    found = from_raw(head, ALL._replace(max_det=5), len(CLASSES))
     assert found.scores == pytest.approx([0.59, 0.58, 0.57, 0.56, 0.55])
 
 
 @pytest.mark.parametrize("conf", [0.0, 0.25, 1.0])
 def test_nothing_found_is_an_answer(conf: float) -> None:
-    assert from_raw(raw_head([])[0], ALL._replace(conf=conf)).scores.size == 0
+    assert from_raw(raw_head([])[0], ALL._replace(conf=conf), len(CLASSES)).scores.size == 0
     assert from_end_to_end(end_to_end([])[0], ALL._replace(conf=conf), 3).scores.size == 0
 
 
@@ -87,10 +88,10 @@ def test_figures_that_are_none_are_refused(figure: float, place: int) -> None:
     head = raw_head([(30, 30, 10, 10, 0.9, 0)])[0]
     head[place, 0] = figure
     if place == 5 and figure < 0:  # another class is the best one: harmless
-        assert from_raw(head, ALL).scores.size == 1
+        assert from_raw(head, ALL, len(CLASSES)).scores.size == 1
         return
     with pytest.raises(Failed) as caught:
-        from_raw(head, ALL)
+        from_raw(head, ALL, len(CLASSES))
     assert caught.value.code == "serve.not_finite"
 
 

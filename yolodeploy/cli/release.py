@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +24,10 @@ from yolodeploy.core.digests import short
 if TYPE_CHECKING:
     from yolodeploy.core.release import Release
     from yolodeploy.inventory.releases import ReleaseRow
+
+# as in core.release, which `--help` does not load
+ENGINES = ("onnxruntime", "openvino", "cuda", "tensorrt")
+PRECISIONS = ("f32", "bf16", "f16", "int8")
 
 
 def _gates(row: ReleaseRow) -> list[object]:
@@ -56,6 +60,14 @@ def release() -> None:
 @click.option("--iou", type=click.FloatRange(0, 1), default=0.7, show_default=True)
 @click.option("--max-det", type=click.IntRange(1, 1000), default=300, show_default=True)
 @click.option("--threads", type=click.IntRange(0, 256), default=0, help="0: what there is.")
+@click.option("--engine", type=click.Choice(ENGINES), help="onnxruntime, on the CPU, by default.")
+@click.option("--precision", type=click.Choice(PRECISIONS), help="The model's own by default.")
+@click.option("--fallback", is_flag=True, help="Use the CPU where the engine cannot be had.")
+@click.option("--accept-difference", is_flag=True, help="Even if it does not find what f32 finds.")
+@click.option("--batch", type=click.IntRange(1, 256), help="Pictures at once, on a GPU.")
+@click.option("--batch-wait-ms", type=click.FloatRange(0, 1000), help="Longest wait for others.")
+@click.option("--scaled-decode", is_flag=True, help="Decode JPEGs no larger than needed.")
+@click.option("--deadline-ms", type=click.FloatRange(1, 600_000), help="Of a request: 30,000.")
 @click.option("--gates", type=click.Path(path_type=Path), help="JSON file with gates.")
 @dry_run_option
 @output_option
@@ -69,6 +81,7 @@ def create(
     gates: Path | None,
     dry_run: bool,
     form: str,
+    **further: Any,
 ) -> None:
     """Make a release; the same specification again is the same release."""
     from yolodeploy.core.release import Serving
@@ -79,7 +92,14 @@ def create(
         home(),
         app,
         image,
-        serving=Serving(conf=conf, iou=iou, max_det=max_det, threads=threads),
+        serving=Serving(
+            conf=conf,
+            iou=iou,
+            max_det=max_det,
+            threads=threads,
+            # what is not asked for stays out of the release's digest
+            **{name: value for name, value in further.items() if value},
+        ),
         gates=gates_from(gates) if gates else None,
         dry_run=dry_run,
     )

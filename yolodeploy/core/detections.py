@@ -12,8 +12,37 @@ from typing import NamedTuple
 import msgspec
 
 
-class Box(msgspec.Struct, frozen=True):
-    """One detection. Corners in pixels of the source picture; `score` from 0 to 1."""
+class Mask(msgspec.Struct, frozen=True):
+    """A mask over the whole picture as run lengths, column by column (COCO's compressed RLE).
+
+    `size` is (height, width) in pixels of the picture.
+    """
+
+    size: tuple[int, int]
+    counts: str
+
+
+class Rotated(msgspec.Struct, frozen=True):
+    """A box that lies aslant: centre and sides in pixels of the picture, `angle` in radians.
+
+    The angle turns the side `w` from the picture's x axis clockwise as one sees it (y points down).
+    """
+
+    cx: float
+    cy: float
+    w: float
+    h: float
+    angle: float
+
+
+class Box(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One detection. Corners in pixels of the source picture; `score` from 0 to 1.
+
+    What only some tasks know is left out of the JSON where it is not there: `polygons` are the
+    outlines of a segment, each x y x y …; `mask` is the same as run lengths, where it was asked
+    for; `keypoints` are (x, y) or (x, y, score) each; `rotated` is the box itself where corners
+    are those of the upright box around it.
+    """
 
     class_id: int
     score: float
@@ -21,6 +50,10 @@ class Box(msgspec.Struct, frozen=True):
     y1: float
     x2: float
     y2: float
+    polygons: tuple[tuple[float, ...], ...] = ()
+    mask: Mask | None = None
+    keypoints: tuple[tuple[float, ...], ...] = ()
+    rotated: Rotated | None = None
 
     @property
     def valid(self) -> bool:

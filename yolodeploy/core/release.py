@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from yolodeploy.core.digests import digest_of
@@ -27,17 +29,34 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     license: str = ""
 
 
+EngineName = Literal["onnxruntime", "openvino", "cuda", "tensorrt"]
+Precision = Literal["f32", "bf16", "f16", "int8"]
+
+
 class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the server treats requests.
 
     `conf` and `iou` are 0 to 1; `max_det` is boxes per picture; `threads` is 0 for what the
     machine or the cgroup allows.
+
+    What is UNSET is not part of a release's digest, and means: ONNX Runtime on the CPU in f32, no
+    `fallback` to it from another engine, that engine's results must agree with it
+    (`accept_difference`), one picture at a time (`batch` > 1 only on a GPU, each picture waiting at
+    most `batch_wait_ms` for others), pictures decoded in full, 30 s for a request (`deadline_ms`).
     """
 
     conf: float = 0.25
     iou: float = 0.7
     max_det: int = 300
     threads: int = 0
+    engine: EngineName | msgspec.UnsetType = msgspec.UNSET
+    precision: Precision | msgspec.UnsetType = msgspec.UNSET
+    fallback: bool | msgspec.UnsetType = msgspec.UNSET
+    accept_difference: bool | msgspec.UnsetType = msgspec.UNSET
+    batch: int | msgspec.UnsetType = msgspec.UNSET
+    batch_wait_ms: float | msgspec.UnsetType = msgspec.UNSET
+    scaled_decode: bool | msgspec.UnsetType = msgspec.UNSET
+    deadline_ms: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,11 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
     free one) answers for this process from its start, `port` (0: none) is shared with other
     processes of the same app and joined only when the model has answered. `state_dir` holds what
     outlives the process: its address (`instance.json`), epoch counter and measurements.
+
+    `token_file` (mode 0600, one token a line; none: everybody may ask) holds what requests for
+    detections must bring, `tls_certificate` and `tls_key` (PEM) make the shared port speak TLS.
+    `engine_cache` keeps built TensorRT engines (none: `engines` in the state folder), `vram_mb` is
+    the GPU memory that this process may take (0: no limit).
     """
 
     model: str
@@ -34,6 +39,11 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
     model_digest: str = ""
     serving: Serving = Serving()
     exit_with_parent: bool = False
+    token_file: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
+    engine_cache: str = ""
+    vram_mb: int = 0
 
 
 class InstanceAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,11 +56,19 @@ class InstanceAddress(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool = False
 
 
+class Probability(msgspec.Struct, frozen=True):
+    """How likely the whole picture shows a class; `score` from 0 to 1."""
+
+    class_id: int
+    score: float
+
+
 class DetectResponse(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to `POST /detect`.
 
     `boxes` are in pixels of the picture as sent, `width` and `height` are its size, `stages_ms`
-    has one entry a stage and `total`.
+    has one entry a stage and `total`. Only a classifier's answer has `probabilities` (best first,
+    at most five); then there are no boxes.
     """
 
     boxes: tuple[Box, ...]
@@ -61,6 +79,7 @@ class DetectResponse(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str = ""
     release: str = ""
     model: str = ""
+    probabilities: tuple[Probability, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ErrorResponse(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,12 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from yolodeploy.core.errors import UsageError, YolodeployError
-from yolodeploy.core.release import Serving
+from yolodeploy.core.release import EngineName, Precision, Serving
 from yolodeploy.core.serving import ServeConfig
 from yolodeploy.serve import narration
 from yolodeploy.serve.settings import checked
@@ -25,6 +26,8 @@ def main(arguments: list[str]) -> int:
     parent = os.getppid()
     given = _parser().parse_args(arguments)
     narration.begin()
+    # read when numpy is loaded: the workers are the parallelism, for masks and cut-outs too
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         if given.config:
             return _run(_read(Path(given.config)), parent)
@@ -40,9 +43,12 @@ def _run(config: ServeConfig, parent: int) -> int:
         from yolodeploy.serve.parent import exit_with_parent
 
         exit_with_parent(parent)
+    from yolodeploy.serve.loading import begin_loading
+
+    loading = begin_loading(checked(config))
     from yolodeploy.serve.server import serve
 
-    return serve(checked(config))
+    return serve(config, loading)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +64,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--iou", type=float, default=Serving().iou, help="most overlap, 0 to 1")
     parser.add_argument("--max-det", type=int, default=Serving().max_det, help="boxes a picture")
     parser.add_argument("--threads", type=int, default=0, help="0: what the cgroup allows")
+    parser.add_argument("--engine", choices=get_args(EngineName), help="onnxruntime by default")
+    parser.add_argument("--precision", choices=get_args(Precision), help="the model's own")
+    parser.add_argument("--fallback", action="store_true", help="use the CPU if it cannot be had")
+    parser.add_argument("--accept-difference", action="store_true", help="from what f32 finds")
+    parser.add_argument("--token-file", default="", metavar="FILE", help="who may ask; mode 0600")
+    parser.add_argument("--tls-certificate", default="", metavar="FILE", help="PEM chain")
+    parser.add_argument("--tls-key", default="", metavar="FILE", help="its key")
     return parser
 
 
@@ -78,7 +91,19 @@ def _by_hand(given: argparse.Namespace, temporary: str) -> ServeConfig:
         state_dir=given.state_dir or temporary,
         host=given.host,
         port=given.port,
-        serving=Serving(given.conf, given.iou, given.max_det, given.threads),
+        serving=Serving(
+            given.conf,
+            given.iou,
+            given.max_det,
+            given.threads,
+            engine=given.engine or msgspec.UNSET,
+            precision=given.precision or msgspec.UNSET,
+            fallback=given.fallback or msgspec.UNSET,
+            accept_difference=given.accept_difference or msgspec.UNSET,
+        ),
+        token_file=given.token_file,
+        tls_certificate=given.tls_certificate,
+        tls_key=given.tls_key,
     )
 
 

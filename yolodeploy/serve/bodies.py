@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 PAUSE_S = 5.0  # without a byte
-UPLOAD_S = 60.0  # for all of it
+GRACE_S = 10.0
+SLOWEST = 32_000  # bytes a second after that: 300 kB over a bad mobile link in 20 s
 MOST_HELD = 256 << 20  # bytes of all bodies in memory
 MOST_DISCARDED = 4 * LARGEST_BODY
 
@@ -48,14 +49,14 @@ class Bodies:
         if "expect" in request.headers and _announced(request) > LARGEST_BODY:
             raise _too_large()
         clock = asyncio.get_running_loop().time
-        end = clock() + UPLOAD_S
+        began = clock()
         size = 0
         try:
             async with asyncio.timeout(PAUSE_S) as limit:
                 async for chunk in request.stream():
                     size += len(chunk)
                     self._keep(chunks, chunk, size)
-                    limit.reschedule(min(clock() + PAUSE_S, end))
+                    limit.reschedule(min(clock() + PAUSE_S, began + GRACE_S + size / SLOWEST))
         except TimeoutError as error:
             raise Failed("serve.body_slow", bytes=size) from error
         except ClientDisconnect as error:

@@ -9,25 +9,46 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 if TYPE_CHECKING:
     import asyncio
 
+    from uvicorn import Config
+    from uvicorn.server import ServerState
+
+    from yolodeploy.serve.crowd import Crowd
+
 LARGEST_HEADER = 32 << 10
 HEADER_S = 10.0
 
 
 class Connection(HttpToolsProtocol):
-    """Closes when a request's head is larger than 32 kB or takes longer than ten seconds."""
+    """Closes when a request's head is larger than 32 kB or takes longer than ten seconds.
+
+    Also when it is idle and there are too many.
+    """
 
     _header_bytes = 0
     _in_header = True  # a connection that sends nothing is late with its first header
     _header_limit: asyncio.TimerHandle | None = None
 
+    def __init__(
+        self, config: Config, state: ServerState, loop: asyncio.AbstractEventLoop, crowd: Crowd
+    ) -> None:
+        """One of a crowd."""
+        super().__init__(config, state, {}, loop)
+        self._crowd = crowd
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        full = self._crowd.full
+        self._crowd.came()
+        self._crowd.idles(self)
         self._expect_header()
+        if full:
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer with the connection."""
         self._header_done()
+        self._crowd.left(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -46,7 +67,19 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A head is complete."""
         self._header_done()
+        self._crowd.works(self)
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer was sent; the next request may be waiting already."""
+        self._crowd.idles(self)
+        super().on_response_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Another protocol takes over; this one hears no more, of its end neither."""
+        self._header_done()
+        self._crowd.left(self)
+        super().handle_websocket_upgrade()
 
     def _expect_header(self) -> None:
         self._header_done()

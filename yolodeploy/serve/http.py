@@ -14,6 +14,7 @@ from yolodeploy import __version__
 from yolodeploy.core.errors import Failed, NotFound, Unreachable, YolodeployError
 from yolodeploy.core.serving import ErrorResponse
 from yolodeploy.serve.bodies import Bodies
+from yolodeploy.serve.deadline import limit_of
 from yolodeploy.serve.pipeline import Asked
 from yolodeploy.serve.question import request_id_of, wanted_of
 
@@ -38,9 +39,10 @@ STATUS = {
     "serve.picture_too_large": 413,
     "serve.not_a_picture": 415,
     "serve.picture_broken": 422,
-    "serve.busy": 503,
+    "serve.busy": 429,
     "serve.not_ready": 503,
     "serve.stuck": 503,
+    "serve.deadline": 504,
 }
 # after these the rest of the body may still be on its way
 CLOSING = frozenset({"serve.body_slow", "serve.body_too_large", "serve.body_cut", "serve.busy"})
@@ -78,7 +80,9 @@ class _Endpoints:
             response = refusal(error)
             # who asks before `/readyz` says yes learns nothing about the release
             if error.code != "serve.not_ready":
-                self._service.measurements.refused(failed=response.status_code >= 500)
+                # a release so slow that it must refuse (429) has failed its senders too
+                failed = response.status_code >= 500 or error.code == "serve.busy"
+                self._service.measurements.refused(failed=failed)
         response.headers["x-request-id"] = request_id
         return response
 
@@ -86,12 +90,13 @@ class _Endpoints:
         service = self._service
         if service.pool is None or service.facts is None:
             raise Unreachable("serve.not_ready")
-        wanted = wanted_of(request.query_params, service.config.serving, len(service.facts.classes))
+        wanted = wanted_of(request.query_params, service.config.serving, service.facts.classes)
+        limit_s = limit_of(request, service.config.serving)
         async with self._bodies.of(request) as body:
             asked = Asked(body, wanted, request_id, perf_counter_ns())
-            answer = await service.pool.answer(asked)
+            answer = await service.pool.answer(asked, limit_s)
         service.measurements.detected(answer.stages_us)
-        return Response(answer.body, media_type=JSON)
+        return Response(answer.body, media_type=answer.media_type)
 
     async def broken(self, request: Request, error: Exception) -> Response:
         """A mistake of ours; uvicorn logs it."""
@@ -127,6 +132,7 @@ class _Endpoints:
         told = {
             "version": __version__,
             "engine": service.engine,
+            "precision": service.precision,
             "threads": service.threads,
             "app": service.config.app,
             "release": service.config.release,
@@ -145,7 +151,7 @@ def refusal(error: YolodeployError) -> Response:
     if error.code in CLOSING:
         headers["connection"] = "close"
     if error.retryable:
-        headers["retry-after"] = "1"
+        headers["retry-after"] = error.fields.get("retry_after_s", "1")
     status = STATUS.get(error.code, 500)
     return Response(msgspec.json.encode(answer), status, headers, media_type=JSON)
 

@@ -1,61 +1,128 @@
 """Fitting a picture into the network's input, and boxes back into the picture.
 
-As ultralytics does for an input of fixed size (`LetterBox` with auto=False, `ops.scale_boxes`),
-its rounding included: a border that is one pixel off moves every box.
+As ultralytics does (`LetterBox`, `ops.scale_boxes`), its rounding included: a border that is one
+pixel off moves every box. An input of fixed size gets a border all round, one of any size only
+what its stride asks for (auto=True), and rt-detr's is filled by stretching (scale_fill=True).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from yolodeploy.serve.opencv import cv2
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 BORDER = 114  # the grey that networks were trained with
 
 
 class Fit(NamedTuple):
-    """Where a picture lies in the input. All in pixels; `gain` is input pixels a picture pixel."""
+    """Where a picture lies in the input. All in pixels; a gain is input pixels a picture pixel."""
 
-    gain: float
+    gain_x: float
+    gain_y: float
     left: int
     top: int
     inner_width: int
     inner_height: int
     width: int
     height: int
+    into_width: int
+    into_height: int
 
     def to_picture(self, boxes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Corners (n, 4) of the input as corners of the picture, clipped to it; float64."""
-        moved = (boxes - (self.left, self.top, self.left, self.top)) / self.gain
-        corners: np.ndarray[Any, Any] = np.clip(
-            moved, 0.0, (self.width, self.height, self.width, self.height)
-        )
+        corners: np.ndarray[Any, Any] = self.points(boxes.reshape(-1, 2)).reshape(-1, 4)
         return corners
+
+    def points(self, points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Points (…, 2) of the input as points of the picture, clipped to it; float64."""
+        moved = (points - np.array((self.left, self.top), np.float64)) / (self.gain_x, self.gain_y)
+        inside: np.ndarray[Any, Any] = np.clip(moved, 0.0, (self.width, self.height))
+        return inside
+
+    def of_picture(self, width: int, height: int) -> Fit:
+        """Where the same picture lies that is sent in this size and decoded in a smaller one."""
+        if (self.width, self.height) == (width, height):
+            return self
+        return self._replace(
+            gain_x=self.gain_x * self.width / width,
+            gain_y=self.gain_y * self.height / height,
+            width=width,
+            height=height,
+        )
+
+
+class Preparation(Protocol):
+    """One worker's way from pictures to blobs."""
+
+    def filled(self, picture: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], Fit]:
+        """The (1, 3, height, width) RGB blob in 0 to 1 of a BGR picture; valid until the next."""
 
 
 def fit(width: int, height: int, into_width: int, into_height: int) -> Fit:
     """How a picture of some size lies in an input of another."""
     gain = min(into_height / height, into_width / width)
-    # a line of 10,000 × 1 still needs one row, where ultralytics would fail
+    # a line of 10,000 × 1 still needs one row
     inner_width = max(round(width * gain), 1)
     inner_height = max(round(height * gain), 1)
     return Fit(
-        gain=gain,
+        # not the gain itself: the resize maps the picture's sides onto whole pixels
+        gain_x=inner_width / width,
+        gain_y=inner_height / height,
         left=round((into_width - inner_width) / 2 - 0.1),
         top=round((into_height - inner_height) / 2 - 0.1),
         inner_width=inner_width,
         inner_height=inner_height,
         width=width,
         height=height,
+        into_width=into_width,
+        into_height=into_height,
+    )
+
+
+def stretched(width: int, height: int, into_width: int, into_height: int) -> Fit:
+    """The same without a border, whatever becomes of the aspect ratio."""
+    return Fit(
+        gain_x=into_width / width,
+        gain_y=into_height / height,
+        left=0,
+        top=0,
+        inner_width=into_width,
+        inner_height=into_height,
+        width=width,
+        height=height,
+        into_width=into_width,
+        into_height=into_height,
+    )
+
+
+def rectangle(width: int, height: int, most: tuple[int, int], stride: int) -> tuple[int, int]:
+    """The (width, height) of the smallest input for a picture, of at most `most`.
+
+    Whole strides are taken off the border where the network takes any size.
+    """
+    place = fit(width, height, *most)
+    return (
+        place.inner_width + (most[0] - place.inner_width) % stride,
+        place.inner_height + (most[1] - place.inner_height) % stride,
     )
 
 
 class Letterbox:
     """One worker's buffers: nothing is allocated a picture but what OpenCV's resize needs."""
 
-    def __init__(self, width: int, height: int, dtype: type[np.floating[Any]]) -> None:
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        dtype: type[np.floating[Any]],
+        placing: Callable[[int, int, int, int], Fit] = fit,
+    ) -> None:
+        self._placing = placing
         self._canvas = np.full((height, width, 3), BORDER, np.uint8)
         self._planes = [np.empty((height, width), np.uint8) for _ in range(3)]
         self._blob = np.empty((1, 3, height, width), dtype)
@@ -65,7 +132,7 @@ class Letterbox:
     def filled(self, picture: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], Fit]:
         """The (1, 3, height, width) RGB blob in 0 to 1 of a BGR picture; valid until the next."""
         canvas = self._canvas
-        place = fit(picture.shape[1], picture.shape[0], canvas.shape[1], canvas.shape[0])
+        place = self._placing(picture.shape[1], picture.shape[0], canvas.shape[1], canvas.shape[0])
         if place != self._last:
             canvas[:] = BORDER
             self._last = place
@@ -82,3 +149,24 @@ class Letterbox:
         for channel, plane in enumerate(reversed(self._planes)):
             np.multiply(plane, self._scale, out=self._blob[0, channel])
         return self._blob, place
+
+
+class Rectangles:
+    """Letterboxes of all sizes that a network of any size is asked in: a border below one stride.
+
+    There are at most as many as strides fit into both sides (40 at 640 pixels).
+    """
+
+    def __init__(self, width: int, height: int, stride: int, dtype: type[np.floating[Any]]) -> None:
+        self._most = width, height
+        self._stride = stride
+        self._dtype = dtype
+        self._known: dict[tuple[int, int], Letterbox] = {}
+
+    def filled(self, picture: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], Fit]:
+        """The (1, 3, height, width) RGB blob in 0 to 1 of a BGR picture; valid until the next."""
+        size = rectangle(picture.shape[1], picture.shape[0], self._most, self._stride)
+        letterbox = self._known.get(size)
+        if letterbox is None:
+            letterbox = self._known[size] = Letterbox(*size, self._dtype)
+        return letterbox.filled(picture)

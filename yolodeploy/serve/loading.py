@@ -1,15 +1,19 @@
-"""Bringing the model up beside the event loop, which answers `/healthz` meanwhile."""
+"""Bringing the model up beside the event loop, which answers `/healthz` meanwhile.
+
+Imports nothing heavy: it is the first thing that a server does, and the engine's libraries are
+loaded in its thread.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Thread
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.errors import Corrupt, Failed
 from yolodeploy.serve import narration
+from yolodeploy.serve.allowance import processors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,35 +30,40 @@ class Ready(NamedTuple):
 
     facts: ModelFacts
     engine: str
+    precision: str
+    threads: int
     pipelines: Sequence[Pipeline]
 
 
-def begin_loading(config: ServeConfig, threads: int) -> asyncio.Future[Ready]:
-    """Load and warm up in a thread of its own.
+def begin_loading(config: ServeConfig) -> Future[Ready]:
+    """Load and warm up in a thread of its own, while the web server's packages are imported.
 
     It is a daemon: nothing can interrupt an engine that loads, and a stop must not wait for it.
     """
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[Ready] = loop.create_future()
+    outcome: Future[Ready] = Future()
+    threads = config.serving.threads or processors()
 
     def work() -> None:
         try:
             ready = _loaded(config, threads)
         # whatever it is ends the process, and the event loop is who ends it
         except Exception as error:
-            loop.call_soon_threadsafe(outcome.set_exception, error)
+            outcome.set_exception(error)
         else:
-            loop.call_soon_threadsafe(outcome.set_result, ready)
+            outcome.set_result(ready)
 
     Thread(target=work, name="loading", daemon=True).start()
     return outcome
 
 
 def _loaded(config: ServeConfig, threads: int) -> Ready:
-    from yolodeploy.serve.model import engine_name, load
+    from yolodeploy.serve.choosing import DEFAULT, chosen
+    from yolodeploy.serve.model import load
     from yolodeploy.serve.pipeline import Pipeline
 
-    model = load(config.model, threads)
+    serving = config.serving
+    plain = (serving.engine or DEFAULT) == DEFAULT or bool(serving.fallback)
+    model = load(config.model, threads if plain else 1)
     if config.model_digest and config.model_digest != model.facts.digest:
         raise Corrupt(
             "model.other_digest",
@@ -62,25 +71,28 @@ def _loaded(config: ServeConfig, threads: int) -> Ready:
             digest=model.facts.digest,
             wanted=config.model_digest,
         )
-    pipelines = [Pipeline(model, config.release) for _ in range(threads)]
-    for pipeline in pipelines:
-        _warm_up(pipeline, config)
-    return Ready(model.facts, engine_name(), pipelines)
+    model = chosen(model, config, threads)
+    # a batch fills only when as many workers as it holds wait for it
+    workers = max(threads, 2 * (serving.batch or 0))
+    scaled = bool(serving.scaled_decode)
+    pipelines = [Pipeline(model, config.release, scaled_decode=scaled) for _ in range(workers)]
+    _warm_up(pipelines, config)
+    return Ready(model.facts, model.engine.name, model.engine.precision, threads, pipelines)
 
 
-def _warm_up(pipeline: Pipeline, config: ServeConfig) -> None:
-    """One grey picture through all stages: buffers are touched, libraries set themselves up."""
-    import numpy as np
+def _warm_up(pipelines: Sequence[Pipeline], config: ServeConfig) -> None:
+    """One grey picture through all stages of each, at once: that is how they will work."""
+    from yolodeploy.serve import warm_up
 
-    from yolodeploy.serve.opencv import cv2
-    from yolodeploy.serve.pipeline import Asked
-    from yolodeploy.serve.postprocess import Wanted
+    def work(index: int) -> None:
+        try:
+            serving = config.serving
+            # the session for lone requests is woken too
+            warm_up.answer(pipelines[index], warm_up.grey(), serving, serving.conf, index == 0)
+        except Failed as error:
+            # it answers, if badly: requests shall show that to the gates
+            logger.warning("warm-up: %s", narration.told(error))
 
-    picture = cv2.imencode(".jpg", np.full((72, 128, 3), 114, np.uint8))[1].tobytes()
-    serving = config.serving
-    wanted = Wanted(serving.conf, serving.iou, serving.max_det)
-    try:
-        pipeline.answer(Asked(picture, wanted, "warm-up", perf_counter_ns()))
-    except Failed as error:
-        # it answers, if badly: requests shall show that to the gates
-        logger.warning("warm-up: %s", narration.told(error))
+    with ThreadPoolExecutor(len(pipelines)) as pool:
+        for outcome in [pool.submit(work, index) for index in range(len(pipelines))]:
+            outcome.result()

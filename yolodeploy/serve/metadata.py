@@ -6,6 +6,7 @@ Values are Python literals in text. They come from the file, so they are hostile
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.errors import Corrupt, Refused
@@ -17,16 +18,26 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 1 << 20  # 10,000 class names of 100 characters
 MOST_CLASSES = 10_000
 LARGEST_SIDE = 8192  # a blob of 8192 × 8192 takes 805 MB
+MOST_KEYPOINTS = 1000  # a whole body with face and hands has 133
 
 
 class Metadata(NamedTuple):
-    """Checked metadata. `size` is (height, width) in pixels, None where it is not told."""
+    """Checked metadata. `size` is (height, width) in pixels, None where it is not told.
+
+    `version` is (8, 4) of an export by ultralytics 8.4.190 and (0, 0) where it is not told.
+    `keypoints` is (how many, figures each) of a pose model; `stretched` says that pictures are
+    stretched to the input, not bordered (rt-detr); `dynamic` that the input may have any size.
+    """
 
     task: str
     classes: tuple[str, ...]
     size: tuple[int, int] | None
     stride: int
     end_to_end: bool
+    keypoints: tuple[int, int] | None
+    stretched: bool
+    dynamic: bool
+    version: tuple[int, int]
     producer: str
     license: str
 
@@ -41,13 +52,19 @@ def parsed(raw: Mapping[str, str]) -> Metadata:
     if "names" not in raw:
         raise Refused("model.no_metadata")
     arguments = _literal(raw, "args", {})
-    embedded_nms = isinstance(arguments, dict) and arguments.get("nms") is True
+    if not isinstance(arguments, dict):
+        arguments = {}
+    embedded_nms = arguments.get("nms") is True
     return Metadata(
         task=one_line(raw.get("task", "detect"), 40),
         classes=_classes(_literal(raw, "names", {})),
         size=_size(_literal(raw, "imgsz", None)),
         stride=_stride(_literal(raw, "stride", 32)),
         end_to_end=_literal(raw, "end2end", False) is True or embedded_nms,
+        keypoints=_keypoints(_literal(raw, "kpt_shape", None)),
+        stretched=_is_rt_detr(raw),
+        dynamic=arguments.get("dynamic") is True,
+        version=_version(raw.get("version", "")),
         producer=one_line(f"{raw.get('author', '')} {raw.get('version', '')}".strip(), 80),
         license=one_line(raw.get("license", ""), 120),
     )
@@ -101,3 +118,24 @@ def _stride(stride: object) -> int:
     if not isinstance(stride, int) or not 1 <= stride <= 1024:
         raise Corrupt("model.metadata_invalid", field="stride", value=stride)
     return stride
+
+
+def _keypoints(shape: object) -> tuple[int, int] | None:
+    if shape is None:
+        return None
+    match shape:
+        case [int(count), int(figures)] if 1 <= count <= MOST_KEYPOINTS and 2 <= figures <= 3:
+            return count, figures
+    raise Corrupt("model.metadata_invalid", field="kpt_shape", value=shape)
+
+
+def _is_rt_detr(raw: Mapping[str, str]) -> bool:
+    """Exports before 8.4 name no head, but their description names the model's file."""
+    if "head" in raw:
+        return raw["head"] == "RTDETRDecoder"
+    return re.search(r"rt-?detr", raw.get("description", ""), re.IGNORECASE) is not None
+
+
+def _version(text: str) -> tuple[int, int]:
+    found = re.match(r"(\d{1,4})\.(\d{1,4})(?!\d)", text, re.ASCII)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -13,17 +13,25 @@ from yolodeploy.core.errors import Failed
 # markers that carry the size: SOF0-SOF15 without DHT, JPG and DAC (ITU T.81, table B.1)
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 JPEG_SCAN = 0xDA
+JPEG_APP1 = 0xE1  # EXIF, or XMP, which is nothing to us
+# an EXIF entry (tag 0x0112, a SHORT, one of it) that says "as it lies"
+_UPRIGHT_LITTLE = b"\x12\x01\x03\x00\x01\x00\x00\x00\x01\x00"
+_UPRIGHT_BIG = b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x01"
 JPEG_MOST_SEGMENTS = 10_000  # 32 MB of empty ones would take seconds
 TIFF_WIDTH, TIFF_HEIGHT = 256, 257
 TIFF_MOST_ENTRIES = 512
 
 
 class Header(NamedTuple):
-    """A picture's format and its size in pixels."""
+    """A picture's format and its size in pixels.
+
+    `plain_jpeg`: a JPEG of one or three channels that no EXIF orientation turns.
+    """
 
     kind: str
     width: int
     height: int
+    plain_jpeg: bool = False
 
 
 def header_of(body: bytes) -> Header:
@@ -35,12 +43,12 @@ def header_of(body: bytes) -> Header:
     """
     kind = _kind(body)
     try:
-        width, height = _SIZES[kind](body)
+        header = _jpeg(body) if kind == "JPEG" else Header(kind, *_SIZES[kind](body))
     except (IndexError, ValueError, struct.error) as error:
         raise Failed("serve.picture_broken", kind=kind) from error
-    if width < 1 or height < 1:
+    if header.width < 1 or header.height < 1:
         raise Failed("serve.picture_broken", kind=kind)
-    return Header(kind, width, height)
+    return header
 
 
 def _kind(body: bytes) -> str:
@@ -59,7 +67,9 @@ def _kind(body: bytes) -> str:
     raise Failed("serve.not_a_picture")
 
 
-def _jpeg(body: bytes) -> tuple[int, int]:
+def _jpeg(body: bytes) -> Header:
+    frame = None
+    turned = False
     position = 2
     for _ in range(JPEG_MOST_SEGMENTS):
         position = body.index(0xFF, position) + 1
@@ -67,14 +77,27 @@ def _jpeg(body: bytes) -> tuple[int, int]:
         if marker == 0xFF:  # padding
             continue
         position += 1
-        if marker in JPEG_SIZES:
-            height, width = _numbers(">HH", body, position + 3)
-            return width, height
+        if marker == JPEG_SCAN and frame is not None:
+            height, width, channels = frame
+            return Header("JPEG", width, height, not turned and channels in {1, 3})
         if marker == JPEG_SCAN:
             break
+        if marker in JPEG_SIZES and frame is None:
+            frame = _numbers(">HHB", body, position + 3)
+        if marker == JPEG_APP1:
+            turned = turned or _may_be_turned(body, position)
         if marker != 0x01 and not 0xD0 <= marker <= 0xD8:  # these have no content
             position += _numbers(">H", body, position)[0]
     raise ValueError("no frame before the first scan")
+
+
+def _may_be_turned(body: bytes, position: int) -> bool:
+    """Whether an APP1 segment holds an EXIF orientation; what is odd may."""
+    length = _numbers(">H", body, position)[0]
+    content = body[position + 2 : position + length]
+    if not content.startswith(b"Exif\0\0"):
+        return False  # XMP
+    return _UPRIGHT_LITTLE not in content and _UPRIGHT_BIG not in content
 
 
 def _png(body: bytes) -> tuple[int, int]:
@@ -125,4 +148,4 @@ def _numbers(form: str, body: bytes, position: int) -> tuple[int, ...]:
     return struct.unpack_from(form, body, position)
 
 
-_SIZES = {"JPEG": _jpeg, "PNG": _png, "WebP": _webp, "BMP": _bmp, "TIFF": _tiff, "GIF": _gif}
+_SIZES = {"PNG": _png, "WebP": _webp, "BMP": _bmp, "TIFF": _tiff, "GIF": _gif}

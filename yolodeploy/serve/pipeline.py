@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from yolodeploy.core.detections import Box
 from yolodeploy.core.errors import Failed
 from yolodeploy.core.serving import DetectResponse
 from yolodeploy.core.sketch import STAGES, TOTAL
-from yolodeploy.serve.letterbox import Fit, Letterbox
-from yolodeploy.serve.model import Layout, LoadedModel
-from yolodeploy.serve.pictures import decoded
-from yolodeploy.serve.postprocess import Found, Wanted, from_end_to_end, from_raw
+from yolodeploy.serve.drawing import annotated
+from yolodeploy.serve.formats import ANNOTATED, JPEG, JSON, TEXTS
+from yolodeploy.serve.opencv import cv2
+from yolodeploy.serve.pictures import Decoder
+from yolodeploy.serve.tasks.table import READERS
 
 if TYPE_CHECKING:
     from typing import Any
 
     import numpy as np
+
+    from yolodeploy.serve.letterbox import Fit
+    from yolodeploy.serve.model import LoadedModel
+    from yolodeploy.serve.pictures import Picture
+    from yolodeploy.serve.postprocess import Wanted
+    from yolodeploy.serve.tasks.seen import Outputs, Seen
 
 
 class Asked(NamedTuple):
@@ -36,74 +42,76 @@ class Answer(NamedTuple):
 
     body: bytes
     stages_us: dict[str, float]
+    media_type: str = JSON
 
 
 class Pipeline:
     """Decode, prepare, infer and post-process, from one thread; the session is shared."""
 
-    def __init__(self, model: LoadedModel, release: str) -> None:
+    def __init__(self, model: LoadedModel, release: str, *, scaled_decode: bool = False) -> None:
         facts = model.facts
         self._model = model
+        self._runner = model.engine.runner()
+        self._decoder = Decoder((facts.width, facts.height) if scaled_decode else None)
         self._release = release
-        self._letterbox = Letterbox(facts.width, facts.height, model.input_type)
+        self._preparation = model.preparation()
+        self._read = READERS[facts.task]
 
-    def answer(self, asked: Asked) -> Answer:
-        """Detect in one picture.
+    def answer(self, asked: Asked, *, alone: bool = False) -> Answer:
+        """Detect in one picture; `alone`: nobody else asks just now.
 
         Raises:
             Failed: `serve.*`.
         """
         marks = [asked.at_ns, perf_counter_ns()]
-        picture = decoded(asked.body)
+        picture = self._decoder.decoded(asked.body)
         marks.append(perf_counter_ns())
-        blob, place = self._letterbox.filled(picture)
+        blob, place = self._preparation.filled(picture.pixels)
         marks.append(perf_counter_ns())
-        output = self._inferred(blob)
+        outputs = self._inferred(blob, alone)
         marks.append(perf_counter_ns())
-        boxes = _boxes(self._found(output, asked.wanted), place)
+        wanted = asked.wanted
+        place = place.of_picture(picture.width, picture.height)
+        seen = self._read(outputs, self._model.head, wanted, place)
+        drawn = None
+        if wanted.format == ANNOTATED:
+            drawn = _drawn(picture, seen, self._model.facts.classes)
         marks.append(perf_counter_ns())
         stages_us = _durations_us(marks)
-        return Answer(self._encoded(asked, boxes, place, stages_us), stages_us)
+        if drawn is not None:
+            return Answer(drawn, stages_us, JPEG)
+        answer = self._answer(asked, seen, place, stages_us)
+        return Answer(TEXTS[wanted.format](answer), stages_us)
 
-    def _inferred(self, blob: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def _inferred(self, blob: np.ndarray[Any, Any], alone: bool) -> Outputs:
         try:
-            return self._model.infer(blob)
+            return tuple(output[0] for output in self._runner.infer(blob, alone=alone))
         # the engine's errors have no base class of their own below Exception
         except Exception as error:
             raise Failed("serve.engine", reason=" ".join(str(error).split())) from error
 
-    def _found(self, output: np.ndarray[Any, Any], wanted: Wanted) -> Found:
-        if self._model.layout is Layout.RAW:
-            return from_raw(output, wanted)
-        return from_end_to_end(output, wanted, len(self._model.facts.classes))
-
-    def _encoded(
-        self, asked: Asked, boxes: tuple[Box, ...], place: Fit, stages_us: dict[str, float]
-    ) -> bytes:
+    def _answer(
+        self, asked: Asked, seen: Seen, place: Fit, stages_us: dict[str, float]
+    ) -> DetectResponse:
         facts = self._model.facts
-        return msgspec.json.encode(
-            DetectResponse(
-                boxes=boxes,
-                classes=facts.classes,
-                width=place.width,
-                height=place.height,
-                stages_ms={stage: round(us / 1000, 4) for stage, us in stages_us.items()},
-                request_id=asked.request_id,
-                release=self._release,
-                model=facts.digest,
-            )
+        return DetectResponse(
+            boxes=seen.boxes,
+            classes=facts.classes,
+            width=place.width,
+            height=place.height,
+            stages_ms={stage: round(us / 1000, 4) for stage, us in stages_us.items()},
+            request_id=asked.request_id,
+            release=self._release,
+            model=facts.digest,
+            probabilities=msgspec.UNSET if seen.probabilities is None else seen.probabilities,
         )
 
 
-def _boxes(found: Found, place: Fit) -> tuple[Box, ...]:
-    # rounded as float64: the neighbours of a float32 take 17 digits each in JSON
-    corners = place.to_picture(found.corners).round(2).tolist()
-    scores = found.scores.astype("float64").round(5).tolist()
-    class_ids = found.class_ids.tolist()
-    return tuple(
-        Box(class_id, score, *corner)
-        for class_id, score, corner in zip(class_ids, scores, corners, strict=True)
-    )
+def _drawn(picture: Picture, seen: Seen, classes: tuple[str, ...]) -> bytes:
+    pixels = picture.pixels
+    if pixels.shape[1::-1] != (picture.width, picture.height):
+        pixels = cv2.resize(pixels, (picture.width, picture.height))
+    return annotated(pixels, seen, classes)
 
 
 def _durations_us(marks: list[int]) -> dict[str, float]:

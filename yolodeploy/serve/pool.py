@@ -14,13 +14,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
+from yolodeploy.serve.admission import Admission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from yolodeploy.serve.pipeline import Answer, Asked, Pipeline
 
-MOST_WAITING = 64
 STUCK_S = 60.0  # the slowest gateway's slowest model takes a few seconds
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 class _Job(NamedTuple):
     asked: Asked
+    end: float  # monotonic; nobody waits for the answer after it
     done: Callable[[Answer | YolodeployError], None]
 
 
@@ -36,31 +37,42 @@ class Pool:
 
     def __init__(self, pipelines: Sequence[Pipeline]) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._workers = [_Worker(self._jobs, pipeline) for pipeline in pipelines]
-        self.in_flight = 0
+        self._admission = Admission(len(pipelines))
+        self._workers = [_Worker(self, self._jobs, pipeline) for pipeline in pipelines]
+        self.in_flight = 0  # waiting or worked on, also when nobody waits for it any more
         for worker in self._workers:
             worker.start()
 
-    async def answer(self, asked: Asked) -> Answer:
-        """Have one request answered.
+    async def answer(self, asked: Asked, limit_s: float) -> Answer:
+        """Have one request answered within `limit_s`.
 
         Raises:
-            Unreachable: `serve.busy`, too many wait already.
+            Unreachable: `serve.busy`, it would wait too long; `serve.deadline`, it has.
             Failed: `serve.*`.
         """
-        if self.in_flight >= len(self._workers) + MOST_WAITING:
-            raise Unreachable("serve.busy", waiting=MOST_WAITING)
+        self._admission.demand_place(self.in_flight, limit_s)
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Answer | YolodeployError] = loop.create_future()
-        self.in_flight += 1
-        try:
-            self._jobs.put(_Job(asked, lambda it: _resolve(loop, outcome, it)))
-            result = await outcome
-        finally:
+
+        def settle(it: Answer | YolodeployError) -> None:
             self.in_flight -= 1
+            if not outcome.done():
+                outcome.set_result(it)
+
+        self.in_flight += 1
+        self._jobs.put(_Job(asked, monotonic() + limit_s, lambda it: _call(loop, settle, it)))
+        try:
+            async with asyncio.timeout(limit_s):
+                result = await outcome
+        except TimeoutError as error:
+            raise _late() from error
         if isinstance(result, YolodeployError):
             raise result
         return result
+
+    def served(self, seconds: float) -> None:
+        """A worker took so long for one request."""
+        self._admission.served(seconds)
 
     def stuck(self) -> bool:
         """Whether a worker died, or has been at one request for a minute."""
@@ -76,8 +88,9 @@ class Pool:
 
 
 class _Worker(Thread):
-    def __init__(self, jobs: SimpleQueue[_Job | None], pipeline: Pipeline) -> None:
+    def __init__(self, pool: Pool, jobs: SimpleQueue[_Job | None], pipeline: Pipeline) -> None:
         super().__init__(name="worker", daemon=True)
+        self._pool = pool
         self._jobs = jobs
         self._pipeline = pipeline
         self._since: float | None = None
@@ -88,13 +101,17 @@ class _Worker(Thread):
 
     def run(self) -> None:
         while (job := self._jobs.get()) is not None:
-            self._since = monotonic()
-            job.done(self._outcome(job.asked))
+            began = self._since = monotonic()
+            if began >= job.end:
+                job.done(_late())
+            else:
+                job.done(self._outcome(job.asked))
+                self._pool.served(monotonic() - began)
             self._since = None
 
     def _outcome(self, asked: Asked) -> Answer | YolodeployError:
         try:
-            return self._pipeline.answer(asked)
+            return self._pipeline.answer(asked, alone=self._pool.in_flight == 1)
         except YolodeployError as error:
             return error
         # whatever one picture brought about must not cost the worker
@@ -103,17 +120,17 @@ class _Worker(Thread):
             return Failed("serve.internal")
 
 
-def _resolve(
+def _late() -> Unreachable:
+    return Unreachable("serve.deadline")
+
+
+def _call(
     loop: asyncio.AbstractEventLoop,
-    outcome: asyncio.Future[Answer | YolodeployError],
+    settle: Callable[[Answer | YolodeployError], None],
     it: Answer | YolodeployError,
 ) -> None:
-    def settle() -> None:
-        if not outcome.done():
-            outcome.set_result(it)
-
     try:
-        loop.call_soon_threadsafe(settle)
+        loop.call_soon_threadsafe(settle, it)
     except RuntimeError:
         # the loop was closed: the shutdown's limit ran out
         logger.warning("an answer came after the end")

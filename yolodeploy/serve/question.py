@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import UsageError
+from yolodeploy.serve.formats import FORMATS
 from yolodeploy.serve.postprocess import Wanted
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
     from yolodeploy.core.release import Serving
 
-PARAMETERS = ("conf", "iou", "max_det", "classes")
+PARAMETERS = ("conf", "iou", "max_det", "classes", "format", "masks")
+MASKS = ("polygons", "rle")
+# the forms that know only one of them
+MASKS_OF = {"coco": "rle", "ultralytics": "polygons", "annotated": "polygons"}
 MOST_DETECTIONS = 3000
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}", re.ASCII)
@@ -28,7 +32,7 @@ def request_id_of(request: Request) -> str:
     return given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
 
 
-def wanted_of(query: QueryParams, serving: Serving, classes: int) -> Wanted:
+def wanted_of(query: QueryParams, serving: Serving, classes: tuple[str, ...]) -> Wanted:
     """What the query wants, and the release's settings for what it does not name.
 
     Raises:
@@ -39,11 +43,14 @@ def wanted_of(query: QueryParams, serving: Serving, classes: int) -> Wanted:
         if name not in PARAMETERS or times > 1:
             raise UsageError("serve.parameter_unknown", name=name, known=", ".join(PARAMETERS))
     values = dict(given)
+    form = _choice(values, "format", FORMATS)
     return Wanted(
         conf=_number(values, "conf", serving.conf, 1.0),
         iou=_number(values, "iou", serving.iou, 1.0),
         max_det=_count(values, serving.max_det),
         classes=_class_ids(values, classes),
+        format=form,
+        masks=MASKS_OF.get(form) or _choice(values, "masks", MASKS),
     )
 
 
@@ -68,15 +75,29 @@ def _count(values: dict[str, str], default: int) -> int:
     return int(text)
 
 
-def _class_ids(values: dict[str, str], classes: int) -> tuple[int, ...] | None:
+def _choice(values: dict[str, str], name: str, known: tuple[str, ...]) -> str:
+    """One of the known ones, the first of which is the default."""
+    given = values.get(name, known[0])
+    if given not in known:
+        raise _invalid(name, values, ", ".join(known))
+    return given
+
+
+def _class_ids(values: dict[str, str], classes: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Ids, names or both; what could be either is an id."""
     text = values.get("classes")
     if text is None:
         return None
-    parts = text.split(",")
-    sound = all(re.fullmatch(r"\d{1,5}", part, re.ASCII) for part in parts)
-    if not sound or any(int(part) >= classes for part in parts):
-        raise _invalid("classes", values, f"0 to {classes - 1}, separated by commas")
-    return tuple(int(part) for part in parts)
+    found = [_class_id(part, classes) for part in text.split(",")]
+    if any(class_id is None for class_id in found):
+        raise _invalid("classes", values, f"0 to {len(classes) - 1} or names, between commas")
+    return tuple(class_id for class_id in found if class_id is not None)
+
+
+def _class_id(text: str, classes: tuple[str, ...]) -> int | None:
+    if re.fullmatch(r"\d{1,5}", text, re.ASCII) and int(text) < len(classes):
+        return int(text)
+    return classes.index(text) if text in classes else None
 
 
 def _invalid(name: str, values: dict[str, str], allowed: str) -> UsageError:

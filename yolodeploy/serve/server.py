@@ -19,21 +19,26 @@ from uvicorn.server import ServerState
 from yolodeploy.core.digests import short
 from yolodeploy.core.errors import Failed
 from yolodeploy.core.serving import InstanceAddress
-from yolodeploy.serve.allowance import processors
 from yolodeploy.serve.connection import Connection
+from yolodeploy.serve.crowd import Crowd, most_connections
 from yolodeploy.serve.http import application
-from yolodeploy.serve.loading import Ready, begin_loading
 from yolodeploy.serve.measure import Measurements
 from yolodeploy.serve.pool import Pool
 from yolodeploy.serve.saving import Saver
 from yolodeploy.serve.service import Service
 from yolodeploy.serve.sockets import Listener, bound
 from yolodeploy.serve.state import StateFolder
+from yolodeploy.serve.tls import tls_of
+from yolodeploy.serve.tokens import Guarded, tokens_of
 
 if TYPE_CHECKING:
     import socket
+    from concurrent.futures import Future
+
+    from starlette.applications import Starlette
 
     from yolodeploy.core.serving import ServeConfig
+    from yolodeploy.serve.loading import Ready
 
 DRAIN_S = 10.0
 # how long connections without a request are kept at the end: a client that has just connected,
@@ -44,8 +49,8 @@ KEEP_ALIVE_S = 65  # above the 60 s of common load balancers, so that they close
 logger = logging.getLogger(__name__)
 
 
-def serve(config: ServeConfig) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code.
+def serve(config: ServeConfig, loading: Future[Ready]) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. `loading` has begun already.
 
     Raises:
         YolodeployError: `serve.*` or `model.*`, it could not begin.
@@ -54,12 +59,15 @@ def serve(config: ServeConfig) -> int:
     own = bound(config.host, config.instance_port, shared=False)
     shared = bound(config.host, config.port, shared=True) if config.port else None
     measurements = Measurements(folder.begin_epoch())
-    threads = config.serving.threads or processors()
-    service = Service(config, measurements, folder.finished, threads)
+    service = Service(config, measurements, folder.finished)
+    if config.token_file:
+        service.tokens = tokens_of(config.token_file)
+    if config.tls_certificate:
+        service.tls = tls_of(config.tls_certificate, config.tls_key)
     saver = Saver(folder, measurements)
     saver.start()
     try:
-        uvloop.run(_Server(service, folder).run(own, shared))
+        uvloop.run(_Server(service, folder).run(own, shared, loading))
     finally:
         saver.stop()
     if service.pool is not None:
@@ -74,29 +82,30 @@ class _Server:
         self._state = ServerState()
         self._stop = asyncio.Event()
 
-    async def run(self, own: socket.socket, shared: socket.socket | None) -> None:
+    async def run(
+        self, own: socket.socket, shared: socket.socket | None, begun: Future[Ready]
+    ) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         uvicorn = _uvicorn_config(self._service)
+        crowd = Crowd(most_connections())
 
         def protocol() -> Connection:
-            return Connection(uvicorn, self._state, {}, loop)
+            return Connection(uvicorn, self._state, loop, crowd)
 
         instance = Listener(own, protocol)
-        traffic = Listener(shared, protocol) if shared else None
+        traffic = Listener(shared, protocol, self._service.tls) if shared else None
         await instance.open()
         self._say(instance, ready=False)
-        ready = await self._loaded()
+        ready = await self._loaded(asyncio.wrap_future(begun))
         if ready is not None:
             await self._join(ready, instance, traffic)
             await self._stop.wait()
         await self._leave(instance, traffic)
 
-    async def _loaded(self) -> Ready | None:
+    async def _loaded(self, loading: asyncio.Future[Ready]) -> Ready | None:
         """The model; None when the process is to stop before it is there."""
-        config = self._service.config
-        loading = begin_loading(config, self._service.threads)
         stopping = asyncio.ensure_future(self._stop.wait())
         either: set[asyncio.Future[Any]] = {loading, stopping}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -107,13 +116,16 @@ class _Server:
         service = self._service
         service.facts = ready.facts
         service.engine = ready.engine
+        service.precision = ready.precision
+        service.threads = ready.threads
         service.pool = Pool(ready.pipelines)
         if traffic is not None:
             await traffic.open()
         self._say(instance, ready=True)
         logger.info(
-            "ready: %s, %d threads, model %s, port %s, instance port %d, epoch %d",
+            "ready: %s, %s, %d threads, model %s, port %s, instance port %d, epoch %d",
             service.engine,
+            service.precision,
             service.threads,
             short(ready.facts.digest),
             traffic.port if traffic else "none",
@@ -160,8 +172,11 @@ class _Server:
 
 
 def _uvicorn_config(service: Service) -> Config:
+    app: Starlette | Guarded = application(service)
+    if service.tokens:
+        app = Guarded(app, service.tokens)
     config = Config(
-        application(service),
+        app,
         http=Connection,
         ws="none",
         lifespan="off",

@@ -8,6 +8,8 @@ from yolodeploy import __version__
 from yolodeploy.core.site import StageReport
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from yolodeploy.core.release import ModelFacts
     from yolodeploy.core.serving import ServeConfig
     from yolodeploy.core.site import Epoch
@@ -23,16 +25,18 @@ class Service:
         config: ServeConfig,
         measurements: Measurements,
         finished: tuple[Epoch, ...],
-        threads: int,
     ) -> None:
         self.config = config
         self.measurements = measurements
         self.finished = finished
-        self.threads = threads
+        self.threads = 0
         self.pool: Pool | None = None
         self.facts: ModelFacts | None = None
         self.engine = ""
+        self.precision = ""
         self.leaving = False
+        self.tokens: tuple[bytes, ...] = ()
+        self.tls: SSLContext | None = None
 
     @property
     def ready(self) -> bool:
@@ -60,4 +64,5 @@ class Service:
             "release": config.release,
             "model": self.facts.digest if self.facts else config.model_digest,
             "engine": self.engine,
+            "precision": self.precision,
         }

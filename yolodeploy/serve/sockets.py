@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from yolodeploy.core.errors import Failed, Unreachable
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
 BACKLOG = 1024
@@ -65,9 +66,15 @@ def bound(host: str, port: int, *, shared: bool) -> socket.socket:
 class Listener:
     """A listening socket whose connections are all served, those too that wait at its end."""
 
-    def __init__(self, own: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(
+        self,
+        own: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._own = own
         self._protocol = protocol
+        self._tls = tls
         # the event loop closes its socket when it stops; through this one the queue stays open
         self._spare = own.dup()
         self._server: asyncio.AbstractServer | None = None
@@ -86,7 +93,9 @@ class Listener:
         """
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(self._protocol, sock=self._own, backlog=BACKLOG)
+            self._server = await loop.create_server(
+                self._protocol, sock=self._own, backlog=BACKLOG, ssl=self._tls
+            )
         except OSError as error:
             host, port = self._spare.getsockname()[:2]
             raise Unreachable("serve.port_taken", host=host, port=port) from error
@@ -121,7 +130,7 @@ class Listener:
             except OSError:  # none is left; or we have no descriptors left
                 return
             connection.setblocking(False)
-            await loop.connect_accepted_socket(self._protocol, connection)
+            await loop.connect_accepted_socket(self._protocol, connection, ssl=self._tls)
 
 
 def _drop_newcomers(listening: socket.socket) -> None:

@@ -33,10 +33,10 @@ MESSAGES = {
         "请用较旧的 opset 导出：yolo export format=onnx opset=17",
     ),
     "task_unsupported": Message(
-        "the model's task is {task}; this server does detect only",
-        "模型的任务是 {task}；本服务器只支持 detect",
-        "train or choose a detection model (task=detect)",
-        "请训练或选择检测模型（task=detect）",
+        "the model's task is {task}; this server does {known}",
+        "模型的任务是 {task}；本服务器支持 {known}",
+        "train or choose a model of one of these tasks",
+        "请训练或选择上述任务之一的模型",
     ),
     "input_unknown": Message(
         "the model's input is {inputs}; one of float (1, 3, height, width) is needed",
@@ -51,8 +51,8 @@ MESSAGES = {
         "请指定尺寸导出：yolo export format=onnx imgsz=640",
     ),
     "output_unknown": Message(
-        "the model's output is {shape}; {expected} or (1, 300, 6) is needed",
-        "模型的输出是 {shape}；需要 {expected} 或 (1, 300, 6)",
+        "the model's output is {shape}; {expected} is needed",
+        "模型的输出是 {shape}；需要 {expected}",
         "export it again with ultralytics: yolo export format=onnx",
         "请用 ultralytics 重新导出：yolo export format=onnx",
     ),
@@ -73,6 +73,25 @@ MESSAGES = {
         "{engine} 无法运行该模型：{reason}",
         "export it again with ultralytics: yolo export format=onnx",
         "请用 ultralytics 重新导出：yolo export format=onnx",
+    ),
+    "engine_missing": Message(
+        "the engine {engine} is not here: {reason}",
+        "此处没有推理引擎 {engine}：{reason}",
+        "use an image that has it, or let the release fall back: "
+        "yolodeploy release create APP --fallback",
+        "请使用包含该引擎的镜像，或允许发布回退：yolodeploy release create APP --fallback",
+    ),
+    "engine_precision": Message(
+        "{engine} does not compute in {precision} here: {reason}",
+        "{engine} 在此处不支持 {precision} 精度：{reason}",
+        "choose another precision: yolodeploy release create APP --precision f32",
+        "请选择其他精度：yolodeploy release create APP --precision f32",
+    ),
+    "engine_disagrees": Message(
+        "{engine} in {precision} does not find what f32 finds on the warm-up pictures: {reason}",
+        "{engine}（{precision}）在预热图片上的结果与 f32 不一致：{reason}",
+        "choose f32, or accept it: yolodeploy release create APP --accept-difference",
+        "请选择 f32，或接受差异：yolodeploy release create APP --accept-difference",
     ),
     "other_digest": Message(
         "{path} is {digest}, and the release wants {wanted}",

@@ -120,6 +120,30 @@ MESSAGES = {
         "try again in a second, or add replicas",
         "请一秒后重试，或增加副本",
     ),
+    "deadline": Message(
+        "the answer was not there by the request's deadline",
+        "未能在请求的期限内得到结果",
+        "allow more time (x-deadline-ms), or add replicas",
+        "请放宽期限（x-deadline-ms），或增加副本",
+    ),
+    "unauthorized": Message(
+        "the request brings no token, or none that is known here",
+        "请求未携带令牌，或令牌未知",
+        "send the app's token: authorization: Bearer TOKEN",
+        "请发送该应用的令牌：authorization: Bearer TOKEN",
+    ),
+    "token_file": Message(
+        "the token file {path} cannot be used: {reason}",
+        "无法使用令牌文件 {path}：{reason}",
+        "chmod 600 {path}, with one token of 16 characters or more a line",
+        "chmod 600 {path}，每行一个不少于 16 个字符的令牌",
+    ),
+    "tls": Message(
+        "the certificate {path} cannot be used: {reason}",
+        "无法使用证书 {path}：{reason}",
+        "name a PEM certificate chain and its key: tls_certificate, tls_key",
+        "请指定 PEM 证书链及其私钥：tls_certificate、tls_key",
+    ),
     "not_ready": Message(
         "the server is not ready, or is about to stop",
         "服务器尚未就绪，或即将停止",
@@ -137,6 +161,12 @@ MESSAGES = {
         "模型输出不是有限值（NaN 或无穷大）",
         "roll the release back; export the model again without half precision",
         "请回滚该发布；不使用半精度重新导出模型",
+    ),
+    "output_unfit": Message(
+        "the model answered in another shape than at its start: {shape}",
+        "模型的输出形状与启动时不同：{shape}",
+        "roll the release back; export the model again with ultralytics",
+        "请回滚该发布；用 ultralytics 重新导出模型",
     ),
     "class_unknown": Message(
         "the model found class {highest} and names {classes} only",

@@ -83,6 +83,7 @@ def command(
         model_digest=release.spec.model,
         serving=release.spec.serving,
         exit_with_parent=True,
+        vram_mb=release.spec.resources.vram_mb,
     )
     path = home / "serve.json"
     draft = home / "serve.json.new"

@@ -1,0 +1,70 @@
+"""ONNX Runtime on the CPU: the default, and what all others are held against."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import onnxruntime
+
+from yolodeploy.serve.engines.onnx_session import (
+    CPU,
+    ModelTold,
+    is_quantised,
+    opened,
+    options_for,
+    ports,
+)
+
+if TYPE_CHECKING:
+    from yolodeploy.serve.engines.engine import Tensor
+
+
+class OnnxCpu:
+    """One session of one thread that all workers share, and one of all cores for a lone request.
+
+    N workers on one thread each win throughput, one request on N threads wins latency (FACTS).
+    """
+
+    name = f"ONNX Runtime {onnxruntime.__version__}, CPU"
+
+    def __init__(self, content: bytes, opset: int, threads: int) -> None:
+        """Load it.
+
+        Raises:
+            Corrupt: `model.not_onnx`.
+            Refused: `model.opset_unsupported`, `model.engine_refused`.
+        """
+        with ThreadPoolExecutor(1) as beside:
+            # at the same time: 60 ms of a start
+            alone = (
+                beside.submit(opened, content, opset, options_for(threads), [CPU], self.name)
+                if threads > 1
+                else None
+            )
+            self._shared = opened(content, opset, options_for(1), [CPU], self.name)
+            self._alone = alone.result() if alone else self._shared
+        self.inputs = ports(self._shared.get_inputs())
+        half = self.inputs and self.inputs[0].dtype == "float16"
+        self.precision = "int8" if is_quantised(content) else "f16" if half else "f32"
+        self.outputs = ports(self._shared.get_outputs())
+        self.told = ModelTold(self._shared)
+
+    def runner(self) -> _Runner:
+        """A way in for one more worker."""
+        return _Runner(self._shared, self._alone)
+
+    def close(self) -> None:
+        """Forget the sessions; each goes with its last runner."""
+        self._shared = self._alone = None
+
+
+class _Runner:
+    def __init__(self, shared: Any, alone: Any) -> None:
+        self._shared = shared
+        self._alone = alone
+        self._input = shared.get_inputs()[0].name
+
+    def infer(self, blob: Tensor, *, alone: bool = False) -> tuple[Tensor, ...]:
+        session = self._alone if alone else self._shared
+        return tuple(session.run(None, {self._input: blob}))
