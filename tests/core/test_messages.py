@@ -51,7 +51,11 @@ class Use(NamedTuple):
 
 
 def _codes(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and CODE.fullmatch(node.value)
+    ):
         yield node.value
     elif isinstance(node, ast.IfExp):
         yield from _codes(node.body)
@@ -240,7 +244,16 @@ def test_the_command_of_an_action_is_there(action: object) -> None:
 
 
 def test_an_error_is_one_line_whatever_its_fields_are() -> None:
-    hostile = ["\x1b[31mred", "a\nb", "\u202eright", "x" * 10_000, "{path}", "{0!x}", "\x00", "\udcff"]
+    hostile = [
+        "\x1b[31mred",
+        "a\nb",
+        "\u202eright",
+        "x" * 10_000,
+        "{path}",
+        "{0!x}",
+        "\x00",
+        "\udcff",
+    ]
     for use in uses():
         for value in hostile:
             error = errors.Failed(use.code, **dict.fromkeys(use.fields or (), value))

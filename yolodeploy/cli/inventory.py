@@ -64,7 +64,14 @@ def restore(file: Path, yes: bool) -> None:
 
 @inventory.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    show_default=True,
+    help="Form of the files.",
+)
 def export(folder: Path, form: str) -> None:
     """Write every table to a file in FOLDER."""
     from yolodeploy.inventory.connection import read_inventory

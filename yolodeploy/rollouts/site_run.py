@@ -94,6 +94,13 @@ class SiteRun:
         finally:
             self._leave()
 
+    def tidy(self) -> None:
+        """Give back the lease that an engine of this rollout held when it was killed."""
+        with suppress(YolodeployError):
+            lease = self._site.observe().lease
+            if lease is not None and f"/{self._lineage}/" in lease.fence.holder:
+                self._site.release_lease(lease.fence)
+
     def _run(self) -> SiteResult:
         while True:
             entries = self._journal.entries(self._site.name)
