@@ -20,12 +20,6 @@ class Lazy(NamedTuple):
     help: str
 
 
-def loaded(target: str) -> Any:
-    """What a target names, imported now."""
-    module, _, attribute = target.partition(":")
-    return getattr(import_module(module), attribute)
-
-
 class LazyGroup(click.Group):
     """A group over a table of `Lazy` commands, shown in the table's order."""
 
@@ -42,7 +36,8 @@ class LazyGroup(click.Group):
         found = self._lazy.get(cmd_name)
         if found is None:
             return None
-        command: click.Command = loaded(found.target)
+        module, _, attribute = found.target.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
         return command
 
     def resolve_command(

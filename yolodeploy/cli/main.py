@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.lazy import Lazy, LazyGroup, loaded
+from yolodeploy.cli.lazy import Lazy, LazyGroup
 
 if TYPE_CHECKING:
     from yolodeploy.core.errors import YolodeployError
 
 CLI = "yolodeploy.cli"
-DASHBOARD = "yolodeploy.tui.app:run"
 
 COMMANDS = {
     "quickstart": Lazy(f"{CLI}.quickstart:quickstart", "Everything below once, on this machine."),
@@ -82,8 +81,9 @@ def yolodeploy(ctx: click.Context) -> int | None:
         click.echo(ctx.get_help())
         return None
     from yolodeploy.ops.home import home
+    from yolodeploy.tui.app import run as run_dashboard
 
-    code: int = loaded(DASHBOARD)(home())
+    code: int = run_dashboard(home())
     return code
 
 

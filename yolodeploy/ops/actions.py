@@ -74,6 +74,7 @@ ACTIONS: dict[str, Action] = {
             Subject.RELEASE,
             "yolodeploy rollout start {release}",
             f"{_HERE}:roll_out",
+            dangerous=True,
         ),
         Action(
             "rollout.pause",

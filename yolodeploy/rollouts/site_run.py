@@ -35,6 +35,7 @@ from yolodeploy.sites.interface import Site
 
 POLL_S = 0.2
 LEASE_S = 60.0
+RENEW_S = LEASE_S / 4  # a claim is a write, and who is stopped in the middle of it blocks the site
 NOT_NOW = frozenset({"site.leased"})
 LOST = frozenset({"site.fenced", "inventory.rollout_taken"})
 GONE_BACK = frozenset({Phase.REVERTING, Phase.REVERTED})
@@ -64,6 +65,7 @@ class SiteRun:
         self._lineage = lineage
         self._take_over = take_over
         self._fence: Fence | None = None
+        self._claimed_at = float("-inf")
         self._complaint = ""
         self._steps: dict[Step, Callable[[], str]] = {
             Step.PREFETCH: self._prefetch,
@@ -298,6 +300,7 @@ class SiteRun:
         Raises:
             Refused: `site.leased`; `site.fenced`, somebody had the site since this began.
         """
+        self._claimed_at = time.monotonic()
         if self._fence is None:
             self._fence = self._first_claim()
             return self._fence
@@ -353,7 +356,8 @@ class SiteRun:
     def _wait(self) -> Request:
         """Wait a moment; keeps the lease, and tells what people ask."""
         time.sleep(POLL_S)
-        self._claim()
+        if time.monotonic() - self._claimed_at > RENEW_S:
+            self._claim()
         return self._journal.request()
 
     def _on_trial(self, state: SiteState) -> AppState:
@@ -361,8 +365,10 @@ class SiteRun:
 
         Raises:
             RolledBack: `rollout.guard`, the site went back by itself.
-            Refused: `site.fenced`, the site tries something else.
+            Refused: `site.fenced`, the site tries something else, or somebody else has it.
         """
+        if self._fence and state.lease and state.lease.fence != self._fence:
+            raise self._fenced(state.lease.fence.holder)
         app = state.app(self._plan.app)
         if app is not None and app.phase in GONE_BACK:
             told = f"{app.reason}; {self._complaint}" if self._complaint else app.reason
