@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.lazy import Lazy, LazyGroup
+from yolodeploy.cli.lazy import Lazy, LazyGroup, loaded
 
 if TYPE_CHECKING:
     from yolodeploy.core.errors import YolodeployError
 
 CLI = "yolodeploy.cli"
+DASHBOARD = "yolodeploy.tui.app:run"
 
 COMMANDS = {
     "quickstart": Lazy(f"{CLI}.quickstart:quickstart", "Everything below once, on this machine."),
@@ -81,9 +82,8 @@ def yolodeploy(ctx: click.Context) -> int | None:
         click.echo(ctx.get_help())
         return None
     from yolodeploy.ops.home import home
-    from yolodeploy.tui.app import run as run_dashboard
 
-    code: int = run_dashboard(home())
+    code: int = loaded(DASHBOARD)(home())
     return code
 
 
