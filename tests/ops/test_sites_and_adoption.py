@@ -17,6 +17,7 @@ from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.rollouts import RolloutState, get_rollout
 from yolodeploy.ops import operations, rollouts
 from yolodeploy.ops.adopt import adopt_site
+from yolodeploy.ops.catalog import create_app
 from yolodeploy.ops.connect import connect
 from yolodeploy.ops.detect import detect
 from yolodeploy.ops.home import Home
@@ -86,6 +87,7 @@ def test_a_lost_inventory_comes_back_from_the_site(
         home, [next((example / "frames").glob("*.jpg"))], site="plant", app="brake-disc"
     )
     assert answer.release
+    create_app(home, "brake-disc", frames=str(example / "frames"))  # those lay on the laptop
     rolled_out(home, "brake-disc@1")
     with pytest.raises(Refused) as raised:
         adopt_site(home, "plant")
