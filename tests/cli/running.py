@@ -18,8 +18,17 @@ class Answer(NamedTuple):
     err: str
 
 
+# root may read and write everything, until it gives these up
+UNPRIVILEGED = (
+    ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+)
+
+
 def started(
-    *arguments: str | bytes, home: Path | None = None, **environment: str
+    *arguments: str | bytes,
+    home: Path | None = None,
+    prefix: Sequence[str] = (),
+    **environment: str,
 ) -> subprocess.Popen[bytes]:
     """The console script in a process of its own, without a terminal."""
     script = "import sys; from yolodeploy.cli.main import run; run()"
@@ -27,7 +36,7 @@ def started(
     if home is not None:
         values["YOLODEPLOY_HOME"] = str(home)
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", script, *arguments],
+        [*prefix, sys.executable, "-P", "-c", script, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -36,9 +45,14 @@ def started(
     )
 
 
-def program(*arguments: str | bytes, home: Path | None = None, **environment: str) -> Answer:
+def program(
+    *arguments: str | bytes,
+    home: Path | None = None,
+    prefix: Sequence[str] = (),
+    **environment: str,
+) -> Answer:
     """Run it to its end."""
-    process = started(*arguments, home=home, **environment)
+    process = started(*arguments, home=home, prefix=prefix, **environment)
     out, err = process.communicate(timeout=150)
     return Answer(process.returncode, out.decode(), err.decode())
 

@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import contents, program, started
-from yolodeploy.core.errors import Refused
+from yolodeploy.core.errors import Failed, Refused
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.rollouts import list_rollouts
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.quickstart import clean_up, own_home
 from yolodeploy.ops.sites import create_site
+from yolodeploy.sites.embedded import lifecycle
 
 
 def processes_of(folder: str) -> list[str]:
@@ -154,3 +155,24 @@ def test_cleaning_up_without_a_site_folder(home: Home) -> None:
     clean_up(home)
     assert processes_of(str(home.root)) == []
     assert not home.root.exists()
+
+
+def test_one_site_that_cannot_be_ended_does_not_keep_the_others(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_site(home, "a", 1, {})
+    create_site(home, "b", 1, {})
+    remove = lifecycle.remove
+
+    def fails_for_a(root: Path, site: str) -> None:
+        if site == "a":
+            raise Failed("site.supervisor", site=site, reason="a test")
+        remove(root, site)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lifecycle, "remove", fails_for_a)
+        with pytest.raises(Failed):
+            clean_up(home)
+    assert [path.name for path in home.site("").iterdir()] == ["a"]
+    clean_up(home)
+    assert processes_of(str(home.root)) == []

@@ -146,7 +146,7 @@ def test_the_plan_of_an_undo_never_names_a_release_on_trial(plant: Plant) -> Non
 def test_a_site_that_is_held_meanwhile_waits_and_catches_up(plant: Plant) -> None:
     one, two = plant.sites(2)
     first = plant.release(1)
-    wish = msgspec.structs.replace(WISH, waves="1,100%", soak_s=2.0)
+    wish = msgspec.structs.replace(WISH, waves="1,100%", soak_s=5.0)
     started = plant.start(first, wish=wish)
     plant.reached(started.rollout, "observe intended")
     hold_site(plant.home, "site-2", "pressing brakes")
@@ -172,7 +172,7 @@ def test_a_waiting_rollout_does_not_undo_what_came_after_it(plant: Plant) -> Non
     _, two = plant.sites(2)
     first, second, third = plant.release(1), plant.release(2), plant.release(3)
     plant.run(first)
-    wish = msgspec.structs.replace(WISH, waves="1,100%", soak_s=2.0)
+    wish = msgspec.structs.replace(WISH, waves="1,100%", soak_s=5.0)
     started = plant.start(second, wish=wish)
     plant.reached(started.rollout, "observe intended")
     hold_site(plant.home, "site-2", "pressing brakes")
@@ -206,7 +206,7 @@ def test_a_site_that_goes_offline_on_trial_goes_on_where_it_was(plant: Plant) ->
     (bench,) = plant.sites(1)
     first, second = plant.release(1), plant.release(2)
     plant.run(first)
-    started = plant.start(second, wish=msgspec.structs.replace(WISH, soak_s=3.0))
+    started = plant.start(second, wish=msgspec.structs.replace(WISH, soak_s=6.0))
     plant.reached(started.rollout, "observe intended")
     bench.stop()
     assert plant.ended(started) == 3
@@ -220,7 +220,7 @@ def test_a_site_that_goes_offline_on_trial_goes_on_where_it_was(plant: Plant) ->
 def test_a_pause_lets_sites_finish_and_begins_no_other(plant: Plant) -> None:
     one, two = plant.sites(2)
     alias = plant.release(1)
-    wish = msgspec.structs.replace(WISH, waves="1,100%", soak_s=2.0)
+    wish = msgspec.structs.replace(WISH, waves="1,100%", soak_s=5.0)
     started = plant.start(alias, wish=wish)
     plant.reached(started.rollout, "observe intended")
     rollouts.pause(plant.home, started.rollout)
@@ -237,7 +237,7 @@ def test_an_abort_takes_the_trial_back_and_keeps_what_was_committed(plant: Plant
     one, two, three = plant.sites(3)
     first, second = plant.release(1), plant.release(2)
     plant.run(first)
-    started = plant.start(second, wish=msgspec.structs.replace(WISH, waves="1,2,100%", soak_s=3.0))
+    started = plant.start(second, wish=msgspec.structs.replace(WISH, waves="1,2,100%", soak_s=6.0))
     plant.reached(started.rollout, "observe intended", "site-2")
     rollouts.abort(plant.home, started.rollout)
     assert plant.ended(started) == 4

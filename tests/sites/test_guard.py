@@ -61,11 +61,12 @@ def test_every_app_on_trial_is_watched(
     assert bench.app(APP).phase is Phase.TRIAL
 
 
+@pytest.mark.slow
 def test_a_killed_agent_comes_back_and_goes_on_guarding(
     bench: Bench, v1: Release, v2: Release
 ) -> None:
     fence = bench.commit(v1)
-    bench.trial(v2, v1, 6.0, fence)
+    bench.trial(v2, v1, 20.0, fence)
     bench.settled(v2, Phase.TRIAL)
     servers = {item.name: bench.pid(item.name) for item in bench.instances()}
     first = bench.agent

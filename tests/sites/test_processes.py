@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -128,6 +129,14 @@ def test_an_agent_that_died_between_row_and_program_is_made_good(bench: Bench, v
         store.put_instance(InstanceRow(name=name, device=device, app=APP, release=v1.digest))
     bench.commit(v1)
     assert bench.only_instance().ready
+
+
+def test_a_second_agent_does_not_stay(bench: Bench) -> None:
+    """One whose supervisor died while it was being started belongs to nobody."""
+    agent = [sys.executable, "-P", "-m", "yolodeploy.sites.embedded.agent", str(bench.root)]
+    assert subprocess.run(agent, timeout=60, check=False).returncode == 0
+    until(lambda: bench.agent, "the site's own agent runs")
+    assert len(bench.processes()) == 2
 
 
 def test_a_program_without_a_row_is_ended(bench: Bench, v1: Release) -> None:

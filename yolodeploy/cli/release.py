@@ -19,6 +19,7 @@ from yolodeploy.cli.output import (
     say,
     shown,
 )
+from yolodeploy.cli.words import FILE
 from yolodeploy.core.digests import short
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def release() -> None:
 @click.option("--iou", type=click.FloatRange(0, 1), default=0.7, show_default=True)
 @click.option("--max-det", type=click.IntRange(1, 1000), default=300, show_default=True)
 @click.option("--threads", type=click.IntRange(0, 256), default=0, help="0: what there is.")
-@click.option("--gates", type=click.Path(path_type=Path), help="JSON file with gates.")
+@click.option("--gates", type=FILE, help="JSON file with gates.")
 @dry_run_option
 @output_option
 def create(

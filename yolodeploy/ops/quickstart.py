@@ -26,7 +26,7 @@ from yolodeploy.ops.home import Home
 from yolodeploy.ops.opening import present_inventory
 from yolodeploy.ops.pictures import pictures_in
 from yolodeploy.ops.shipped import shipped
-from yolodeploy.ops.sites import create_site, refresh, remove_site
+from yolodeploy.ops.sites import create_site, refresh
 from yolodeploy.rollouts.planning import Wish
 
 APP = "brake-disc"
@@ -120,11 +120,14 @@ def clean_up(home: Home) -> None:
     """End whatever runs in a home folder and empty it; harmless when half of it is there.
 
     A configuration is the person's own and stays, and so does then the folder.
+
+    Raises:
+        Failed: `site.supervisor`, a site cannot be ended.
     """
-    for name in _ended(home):
-        _remove(home, name)
-    for folder in home.site("").glob("*"):
-        _remove_folder(home, folder.name)
+    names = {*_ended(home), *(folder.name for folder in home.site("").glob("*"))}
+    failures = [error for name in sorted(names) if (error := _failure_to_end(home, name))]
+    if failures:
+        raise failures[0]  # its processes still work in the folder; the others are gone
     for path in home.root.glob("*"):
         if path.name == CONFIG:
             continue
@@ -145,17 +148,14 @@ def _ended(home: Home) -> list[str]:
     return []
 
 
-def _remove(home: Home, name: str) -> None:
-    try:
-        remove_site(home, name)
-    except YolodeployError:
-        _remove_folder(home, name)  # a rollout was cut off: nothing drives it any more
-
-
-def _remove_folder(home: Home, name: str) -> None:
+def _failure_to_end(home: Home, name: str) -> YolodeployError | None:
     from yolodeploy.sites.embedded import lifecycle
 
-    lifecycle.remove(home.site(name), name)
+    try:
+        lifecycle.remove(home.site(name), name)
+    except YolodeployError as error:
+        return error
+    return None
 
 
 def temporary_home() -> Home:
