@@ -1,4 +1,4 @@
-"""Rounds over all sites, for whoever asks again and again: the dashboard now, a controller later."""
+"""Rounds over all sites for whoever asks again and again: the dashboard, later a controller."""
 
 from __future__ import annotations
 
