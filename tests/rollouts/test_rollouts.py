@@ -14,6 +14,8 @@ from yolodeploy.core.gates import LatencyGate
 from yolodeploy.core.site import Phase
 from yolodeploy.core.steps import SiteResult
 from yolodeploy.core.waves import Scope, Standing
+from yolodeploy.inventory.connection import open_inventory
+from yolodeploy.inventory.releases import add_release, get_release
 from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.oci.layout import Layout
 from yolodeploy.ops import rollouts
@@ -299,3 +301,20 @@ def test_removing_a_site_after_its_rollouts_leaves_nothing(plant: Plant) -> None
     remove_site(plant.home, "site-1")
     assert not bench.root.exists()
     assert bench.processes() == []
+
+
+def test_changed_classes_are_stopped_before_the_switch_unless_they_are_meant(plant: Plant) -> None:
+    (bench,) = plant.sites(1)
+    first = plant.release(1)
+    plant.run(first)
+    with open_inventory(plant.home.inventory) as inventory:
+        spec = get_release(inventory, plant.release(2)).spec
+        renamed = msgspec.structs.replace(spec, classes=("crack", "rust"))
+        second = add_release(inventory, renamed, at=1.0).alias
+    rollout, code = plant.run(second)
+    assert (code, plant.results(rollout)) == (4, {"site-1": SiteResult.REFUSED})
+    assert "crack, rust" in plant.row(rollout).reason
+    assert bench.app().release == bench.release(first)
+    wish = msgspec.structs.replace(WISH, accept_classes=True)
+    rollout, code = plant.run(second, wish=wish)
+    assert (code, plant.results(rollout)) == (0, {"site-1": SiteResult.COMMITTED})

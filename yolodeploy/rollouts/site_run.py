@@ -147,13 +147,32 @@ class SiteRun:
             # nobody has closed an earlier trial, and the same one again would not be a new one
             self._site.apply(Intent(app=self._plan.app, release=previous), fence)
         figures = Figures(previous=previous)
-        if previous is not None and self._plan.compare:
+        if previous is not None and self._comparable_with(previous):
             figures = self._baseline(state, previous)
         self._journal.save_figures(self._site.name, figures)
         self._journal.collect(self._site.name)
         boxes = sum(map(len, figures.expected))
         now = previous.alias if previous else "nothing"
         return f"runs {now}; {boxes} boxes on {len(figures.expected)} frames"
+
+    def _comparable_with(self, previous: Release) -> bool:
+        """Whether the boxes of both mean the same.
+
+        Raises:
+            Refused: `rollout.classes_changed`, they do not, and nobody said that it is meant.
+        """
+        old, new = previous.spec.classes, self._release.spec.classes
+        if not self._plan.compare or old == new:
+            return self._plan.compare
+        if not self._plan.accept_classes:
+            raise Refused(
+                "rollout.classes_changed",
+                site=self._site.name,
+                release=self._release.alias,
+                old=", ".join(old),
+                new=", ".join(new),
+            )
+        return False
 
     def _baseline(self, state: SiteState, previous: Release) -> Figures:
         """The old release's boxes and stage times on the frames, repeated to have samples."""
