@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from yolodeploy.core.detections import Agreement, Box
 from yolodeploy.core.digests import digest_of
-from yolodeploy.core.errors import RolledBack, Unreachable, YolodeployError
+from yolodeploy.core.errors import Refused, RolledBack, Unreachable, YolodeployError
 from yolodeploy.core.gates import (
     GateResult,
     Observation,
