@@ -36,6 +36,7 @@ KINDS = {
     if isinstance(kind, type) and issubclass(kind, errors.YolodeployError)
 } | {"Busy"}  # inventory.faults
 CODE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
+CONTEXT = program.context_settings
 # made up of two parts where they are said; every value is listed here
 COMPOSED = {
     "progress": {o.value for o in Outcome if o is not Outcome.INTENDED},
@@ -51,7 +52,11 @@ class Use(NamedTuple):
 
 
 def _codes(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and CODE.fullmatch(node.value)
+    ):
         yield node.value
     elif isinstance(node, ast.IfExp):
         yield from _codes(node.body)
@@ -234,13 +239,23 @@ def test_the_command_of_an_action_is_there(action: object) -> None:
     program_name, *words = shlex.split(line)
     assert program_name == "yolodeploy"
     command, rest = _resolved(words)
-    command.make_context(command.name, rest, resilient_parsing=False)
+    # click keeps the first help option that it makes: the one that the program has
+    command.make_context(command.name, rest, parent=click.Context(program, **CONTEXT))
     for language in ("en", "zh"):
         assert "." not in action.title(language).split()[0]  # type: ignore[attr-defined]
 
 
 def test_an_error_is_one_line_whatever_its_fields_are() -> None:
-    hostile = ["\x1b[31mred", "a\nb", "\u202eright", "x" * 10_000, "{path}", "{0!x}", "\x00", "\udcff"]
+    hostile = [
+        "\x1b[31mred",
+        "a\nb",
+        "\u202eright",
+        "x" * 10_000,
+        "{path}",
+        "{0!x}",
+        "\x00",
+        "\udcff",
+    ]
     for use in uses():
         for value in hostile:
             error = errors.Failed(use.code, **dict.fromkeys(use.fields or (), value))

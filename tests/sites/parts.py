@@ -1,4 +1,4 @@
-"""What tests of sites share: a site that is asked directly, and what can be done to its processes."""
+"""What tests of sites share: a site that is asked directly, and hands on its processes."""
 
 from __future__ import annotations
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
+
+import pytest
 
 from tests.sites.parts import APP, Bench, answer, kill, until
 from yolodeploy.core.release import Release
@@ -57,11 +61,12 @@ def test_every_app_on_trial_is_watched(
     assert bench.app(APP).phase is Phase.TRIAL
 
 
+@pytest.mark.slow
 def test_a_killed_agent_comes_back_and_goes_on_guarding(
     bench: Bench, v1: Release, v2: Release
 ) -> None:
     fence = bench.commit(v1)
-    bench.trial(v2, v1, 6.0, fence)
+    bench.trial(v2, v1, 20.0, fence)
     bench.settled(v2, Phase.TRIAL)
     servers = {item.name: bench.pid(item.name) for item in bench.instances()}
     first = bench.agent
@@ -86,11 +91,9 @@ def test_a_server_that_dies_on_a_committed_release_is_started_again(
     assert bench.app().phase is Phase.COMMITTED
 
 
+@pytest.mark.slow  # it is given fifteen seconds to end politely
 def test_a_server_that_hangs_is_started_again(bench: Bench, v1: Release) -> None:
     """Also when the agent was started after it began to hang."""
-    import os
-    import signal
-
     bench.commit(v1)
     pid = bench.pid(bench.only_instance().name)
     os.kill(pid, signal.SIGSTOP)

@@ -98,15 +98,18 @@ def test_every_device_of_a_site_switches(
     assert bench.instances() == ()
 
 
-def test_changing_ones_mind_in_the_middle_never_leaves_a_device_without_an_instance(
-    bench: Bench, v1: Release, v2: Release
+def test_changing_ones_mind_in_the_middle_loses_no_request(
+    bench: Bench, v1: Release, v2: Release, example: Path
 ) -> None:
     """A server that is on its way out still answers, and does not count any more."""
+    picture = min((example / "frames").glob("*.jpg")).read_bytes()
     fence = bench.commit(v1)
     bench.site.prefetch(v2.spec)
-    for _ in range(3):
-        bench.site.apply(Intent(app=APP, release=v2, previous=v1), fence)
-        until(lambda: any(i.ready for i in bench.instances() if i.release == v2.digest), "v2")
-        bench.site.apply(Intent(app=APP, release=v1, previous=v2), fence)
-        bench.settled(v1)
-        assert bench.app().outage_s == 0
+    with Clients(bench.app().endpoints[0], picture) as clients:
+        for _ in range(3):
+            bench.site.apply(Intent(app=APP, release=v2, previous=v1), fence)
+            until(lambda: any(i.ready for i in bench.instances() if i.release == v2.digest), "v2")
+            bench.site.apply(Intent(app=APP, release=v1, previous=v2), fence)
+            bench.settled(v1)
+            assert bench.app().outage_s == 0
+    assert clients.failed == []

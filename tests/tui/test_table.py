@@ -68,9 +68,25 @@ async def test_only_cells_that_changed_are_painted_again() -> None:
         table.show(changed, LOOK)
         assert [(region.y, region.height) for region in painted] == [(4, 1)]
         assert painted[0].width == 7
+        await pilot.pause()
         painted.clear()
         table.show(changed, LOOK)
         assert painted == []
+
+
+async def test_columns_widen_for_what_is_seen_and_stay_so() -> None:
+    wide = (COLUMNS[0]._replace(most=30), COLUMNS[1])
+
+    class Wide(Shown):
+        def compose(self) -> ComposeResult:
+            yield Table(wide, lambda item: item.figure)
+
+    async with Wide().run_test(size=(60, 20)) as pilot:
+        table = pilot.app.query_one(Table)
+        for name, width in (("short", 12), ("a-name-of-22-characters", 23), ("short", 23)):
+            table.show([Item(name, 1)], LOOK)
+            await pilot.pause()
+            assert table._places[0].width == width
 
 
 async def test_the_cursor_stays_on_its_row_wherever_that_goes() -> None:
@@ -129,4 +145,4 @@ async def test_hostile_text_stays_in_its_cell() -> None:
         assert strip.cell_length == 60
         assert "\x1b" not in strip.text
         assert "\n" not in strip.text
-        assert "[31m[red" in strip.text
+        assert "[31m[re" in strip.text

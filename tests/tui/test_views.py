@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yolodeploy.core.messages.tui import MESSAGES
 from yolodeploy.core.text import cells
 from yolodeploy.inventory.rollouts import RolloutState
-from yolodeploy.core.messages.tui import MESSAGES
 from yolodeploy.tui.keys import KEYS, TABLE_KEYS
 from yolodeploy.tui.state.fleet import Counts, Status, fleet
 from yolodeploy.tui.views.columns import GUTTER, natural_widths, placed
@@ -78,6 +79,7 @@ def test_long_reasons_break_in_chinese_too() -> None:
     lines = wrapped("磁盘空间不足" * 20, 40, indent=2)
     assert len(lines) == 4
     assert all(width_of(line) <= 40 for line in lines)
+    assert "".join(span.text for span in lines[0]).strip() == "磁盘空间不足" * 3 + "磁"
     assert wrapped("one two", 40, indent=2) == [(Span("  "), Span("one two", ""))]
 
 
@@ -88,7 +90,7 @@ def test_columns_never_overlap_and_stay_inside(columns: object, look: Look, tota
     wishes = natural_widths(columns, [], look)  # type: ignore[arg-type]
     places = placed(columns, wishes, total)  # type: ignore[arg-type]
     assert places[0].x == GUTTER
-    for left, right in zip(places, places[1:], strict=False):
+    for left, right in itertools.pairwise(places):
         assert left.x + left.width < right.x
     assert places[-1].x + places[-1].width <= total
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from yolodeploy.cli.output import emit_data, output_option, print_names, print_table, say
+from yolodeploy.cli.words import FILE
 from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ LONGEST_NAME = 60
 
 
 @click.command()
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, type=FILE)
 @click.option("--site", help="Default: the first site that runs the app.")
 @click.option("--app", help="Default: the only app there.")
 @output_option

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from yolodeploy.cli.output import Column, emit, output_option, say
+from yolodeploy.cli.output import LONGEST_LINE, Column, emit, output_option, say
 
 
 @click.command()
@@ -28,7 +28,7 @@ def doctor(form: str) -> int:
         Column("finding", "finding", lambda row: row[1].text(tongue) if row[1] else ""),
         Column("remedy", "mend it with", lambda row: row[1].remedy(tongue) if row[1] else ""),
     ]
-    emit(rows, columns, form)
+    emit(rows, columns, form, longest=LONGEST_LINE)  # half a remedy mends nothing
     wrong = sum(error is not None for _, error in rows)
     say(f"{wrong} findings" if wrong else "all is well")
     return 1 if wrong else 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from yolodeploy.cli.output import Column, confirm, emit, output_option, say, size, yes_option
+from yolodeploy.cli.words import FILE
 
 
 @click.group()
@@ -15,7 +16,7 @@ def inventory() -> None:
 
 
 @inventory.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FILE)
 def backup(file: Path) -> None:
     """Copy the inventory to FILE while others use it."""
     from yolodeploy.inventory.upkeep import backup as back_up
@@ -46,7 +47,7 @@ def check(form: str) -> int:
 
 
 @inventory.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FILE)
 @yes_option
 def restore(file: Path, yes: bool) -> None:
     """Put a backup in the inventory's place.
@@ -63,8 +64,15 @@ def restore(file: Path, yes: bool) -> None:
 
 
 @inventory.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
+@click.argument("folder", type=FILE)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    show_default=True,
+    help="Form of the files.",
+)
 def export(folder: Path, form: str) -> None:
     """Write every table to a file in FOLDER."""
     from yolodeploy.inventory.connection import read_inventory

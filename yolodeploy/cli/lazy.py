@@ -20,6 +20,12 @@ class Lazy(NamedTuple):
     help: str
 
 
+def loaded(target: str) -> Any:
+    """What a target names, imported now."""
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
 class LazyGroup(click.Group):
     """A group over a table of `Lazy` commands, shown in the table's order."""
 
@@ -36,8 +42,7 @@ class LazyGroup(click.Group):
         found = self._lazy.get(cmd_name)
         if found is None:
             return None
-        module, _, attribute = found.target.partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
+        command: click.Command = loaded(found.target)
         return command
 
     def resolve_command(

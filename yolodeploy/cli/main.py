@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.lazy import Lazy, LazyGroup
+from yolodeploy.cli.lazy import Lazy, LazyGroup, loaded
+
+if TYPE_CHECKING:
+    from yolodeploy.core.errors import YolodeployError
 
 CLI = "yolodeploy.cli"
+DASHBOARD = "yolodeploy.tui.app:run"
 
 COMMANDS = {
     "quickstart": Lazy(f"{CLI}.quickstart:quickstart", "Everything below once, on this machine."),
@@ -76,9 +82,8 @@ def yolodeploy(ctx: click.Context) -> int | None:
         click.echo(ctx.get_help())
         return None
     from yolodeploy.ops.home import home
-    from yolodeploy.tui.app import run as run_dashboard
 
-    code: int = run_dashboard(home())
+    code: int = loaded(DASHBOARD)(home())
     return code
 
 
@@ -101,7 +106,7 @@ def _run(arguments: Sequence[str]) -> int:
     from yolodeploy.core.errors import YolodeployError
 
     try:
-        code = yolodeploy.main(list(arguments), prog_name="yolodeploy", standalone_mode=False)
+        code = _invoked(arguments)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -113,16 +118,33 @@ def _run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except YolodeployError as error:
-        from yolodeploy.cli.output import report
-
-        report(error)
-        return error.exit_code
+        return _failed(error)
     except Exception as error:
         if os.environ.get("YOLODEPLOY_DEBUG"):
             raise
         _nobody_reads()  # a full disk behind stdout is such an error
         return _unexpected(error)
+    return code
+
+
+def _invoked(arguments: Sequence[str]) -> int:
+    from yolodeploy.core.errors import UsageError
+
+    for text in arguments:
+        if "\0" in text:
+            raise UsageError("ops.not_text", text=text)
+    try:
+        code = yolodeploy.main(list(arguments), prog_name="yolodeploy", standalone_mode=False)
+    except UnicodeEncodeError as error:  # what is printed gets escaped, so it is an argument
+        raise UsageError("ops.not_text", text=error.object) from error
     return code if isinstance(code, int) else 0
+
+
+def _failed(error: YolodeployError) -> int:
+    from yolodeploy.cli.output import report
+
+    report(error)
+    return error.exit_code
 
 
 def _misused(error: click.ClickException) -> int:
@@ -166,4 +188,7 @@ def _nobody_reads() -> int:
 
 def run() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # an ASCII terminal shows the rest escaped
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main(sys.argv[1:]))

@@ -16,6 +16,7 @@ from yolodeploy.cli.output import (
     say,
     size,
 )
+from yolodeploy.cli.words import FILE
 from yolodeploy.core.digests import short
 
 COLUMNS = [
@@ -39,7 +40,7 @@ def model() -> None:
 
 
 @model.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FILE)
 @click.option("--name", default="", help="Default: from the file's name.")
 @dry_run_option
 @output_option

@@ -74,12 +74,17 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def emit(rows: Iterable[Any], columns: Sequence[Column], form: str) -> None:
-    """Print rows in one of `FORMATS`; the first column is what `name` prints."""
+def emit(
+    rows: Iterable[Any], columns: Sequence[Column], form: str, longest: int = LONGEST_CELL
+) -> None:
+    """Print rows in one of `FORMATS`; the first column is what `name` prints.
+
+    `longest` is how many characters of a value a table shows.
+    """
     listed = list(rows)
     if form in ("table", "wide"):
         chosen = _chosen(columns, form)
-        cells_of = [[one_line(c.rendered(row), LONGEST_CELL) for c in chosen] for row in listed]
+        cells_of = [[one_line(c.rendered(row), longest) for c in chosen] for row in listed]
         print_table(cells_of, [column.title for column in chosen])
     elif form == "name":
         print_names(str(columns[0].value(row)) for row in listed)

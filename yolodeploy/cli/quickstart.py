@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from yolodeploy.cli.output import emit, output_option, say
+from yolodeploy.cli.words import FILE
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--images",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=FILE,
     help="Your own pictures instead of the sample frames.",
 )
 @click.option("--keep", is_flag=True, help="Leave it running, for the dashboard.")

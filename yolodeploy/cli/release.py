@@ -19,6 +19,7 @@ from yolodeploy.cli.output import (
     say,
     shown,
 )
+from yolodeploy.cli.words import FILE
 from yolodeploy.core.digests import short
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def release() -> None:
 @click.option("--batch-wait-ms", type=click.FloatRange(0, 1000), help="Longest wait for others.")
 @click.option("--scaled-decode", is_flag=True, help="Decode JPEGs no larger than needed.")
 @click.option("--deadline-ms", type=click.FloatRange(1, 600_000), help="Of a request: 30,000.")
-@click.option("--gates", type=click.Path(path_type=Path), help="JSON file with gates.")
+@click.option("--gates", type=FILE, help="JSON file with gates.")
 @dry_run_option
 @output_option
 def create(

@@ -86,6 +86,11 @@ _WISH_OPTIONS = (
         show_default=True,
         help="How far a failure reaches.",
     ),
+    click.option(
+        "--accept-classes",
+        is_flag=True,
+        help="The classes change, and that is meant: judge by health alone.",
+    ),
     click.option("--concurrency", type=click.IntRange(1, 100), help="Sites at once."),
     click.option(
         "--settle",
@@ -135,6 +140,7 @@ def _wish(**given: Any) -> Wish:
         waves=given["waves"],
         lists=tuple(tuple(text.split(",")) for text in given["lists"]),
         on_failure=Scope(given["on_failure"]),
+        accept_classes=given["accept_classes"],
         concurrency=given["concurrency"] or wish.concurrency,
         settle_s=given["settle"],
         observe_s=given["observe"],

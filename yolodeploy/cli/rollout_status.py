@@ -31,7 +31,7 @@ def print_status(home: Home, name: str, form: str) -> None:
             [
                 site["site"],
                 str(site["wave"] or "-"),
-                site["result"] or "under way",
+                site["result"] or ("under way" if site["wave"] else "left out"),
                 site["step"],
                 one_line(site["detail"], 70),
             ]

@@ -95,7 +95,7 @@ def create(name: str, devices: int, labels: tuple[str, ...], dry_run: bool) -> N
     from yolodeploy.ops.sites import create_site
 
     made = create_site(home(), name, devices, parsed_labels(labels), dry_run=dry_run)
-    say(f"site {name}: {'would have' if dry_run else 'has'} {', '.join(made)}")
+    say(f"site {name} {'would be' if dry_run else 'is'} made with {', '.join(made)}")
 
 
 @site.command()
@@ -111,7 +111,9 @@ def adopt(name: str, dry_run: bool) -> None:
 
     found = adopt_site(home(), name, dry_run=dry_run)
     what = ", ".join(release.alias for release in found) or "no release"
-    say(f"site {name}: {'would adopt' if dry_run else 'adopted'} with {what}")
+    say(f"site {name} {'would be' if dry_run else 'is'} adopted with {what}")
+    for app in sorted({release.spec.app for release in found}):
+        say(f"its pictures lay elsewhere; name them: yolodeploy app create {app} --frames DIR")
 
 
 @site.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,9 @@ from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.devices import DeviceRow
+
+# the actions say what is wrong with a file, in the person's language; click must not look first
+FILE = click.Path(path_type=Path, readable=False)
 
 labels_option = click.option(
     "--label", "labels", multiple=True, metavar="KEY=VALUE", help="A label; repeatable."

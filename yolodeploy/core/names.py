@@ -26,5 +26,7 @@ def checked_name(kind: str, text: str) -> str:
 
 def nearest_name(text: str) -> str:
     """The valid name that looks most like `text`; `unnamed` where nothing of it can stay."""
+    if _LABEL.fullmatch(text):
+        return text
     kept = re.sub(r"[^a-z0-9]+", "-", text[:400].lower(), flags=re.ASCII).strip("-")
     return kept[:63].strip("-") or "unnamed"

@@ -64,6 +64,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     Times are seconds: `settle_s` how long instances may take to get ready, `observe_s` how long
     they are watched at most and `soak_s` at least, `guard_s` when the site reverts by itself after
     the switch. `compare` False judges the release alone (an undo goes back to a known one).
+    `accept_classes` says that a person knows of changed classes, which cannot be compared.
     """
 
     app: str
@@ -77,6 +78,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     soak_s: float = 5.0
     guard_s: float = 300.0
     compare: bool = True
+    accept_classes: bool = False
 
     def site(self, name: str) -> SitePlan:
         """The plan of one site of it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
+from shlex import quote
 from typing import Any, NamedTuple
 
 from yolodeploy.core.messages import message
@@ -45,8 +46,9 @@ class Action(NamedTuple):
         return message(f"action.{self.id}").rendered("text", language, {})
 
     def command_for(self, name: str, asked: str = "") -> str:
-        """The command line that does the same."""
-        return self.command.format_map({self.subject.value: name, self.asks or "asked": asked})
+        """The command line that does the same, for a shell."""
+        words = {self.subject.value: quote(name), self.asks or "asked": quote(asked)}
+        return self.command.format_map(words)
 
     def perform(self, home: Home, name: str = "", asked: str = "") -> Any:
         """Do it; raises what the function raises."""
@@ -72,6 +74,7 @@ ACTIONS: dict[str, Action] = {
             Subject.RELEASE,
             "yolodeploy rollout start {release}",
             f"{_HERE}:roll_out",
+            dangerous=True,
         ),
         Action(
             "rollout.pause",
@@ -102,7 +105,7 @@ ACTIONS: dict[str, Action] = {
         Action(
             "device.hold",
             Subject.DEVICE,
-            "yolodeploy device hold {device} --reason {reason!r}",
+            "yolodeploy device hold {device} --reason {reason}",
             "yolodeploy.ops.sites:hold_device",
             asks="reason",
         ),
@@ -115,7 +118,7 @@ ACTIONS: dict[str, Action] = {
         Action(
             "site.hold",
             Subject.SITE,
-            "yolodeploy site hold {site} --reason {reason!r}",
+            "yolodeploy site hold {site} --reason {reason}",
             "yolodeploy.ops.sites:hold_site",
             asks="reason",
         ),

@@ -29,7 +29,7 @@ def detect(
         Failed: `site.detect`, a picture was refused.
     """
     with read_inventory(home.inventory) as inventory:
-        names = [site] if site else [row.name for row in list_sites(inventory)]
+        names = [site] if site is not None else [row.name for row in list_sites(inventory)]
         found = [connect_named(home, inventory, name) for name in names]
     where, instances = _ready(found, app)
     return [

@@ -11,20 +11,22 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from yolodeploy.core.errors import Failed, Refused, YolodeployError
 from yolodeploy.core.release import Serving
-from yolodeploy.inventory.connection import open_inventory, read_inventory
+from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.operations import OperationEvent, list_operations
 from yolodeploy.inventory.rollouts import RolloutState, get_rollout
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops import operations, rollouts
 from yolodeploy.ops.catalog import add_model, build_image, create_app, create_release
 from yolodeploy.ops.home import Home
+from yolodeploy.ops.opening import present_inventory
 from yolodeploy.ops.pictures import pictures_in
 from yolodeploy.ops.shipped import shipped
-from yolodeploy.ops.sites import create_site, refresh, remove_site
+from yolodeploy.ops.sites import create_site, refresh
 from yolodeploy.rollouts.planning import Wish
 
 APP = "brake-disc"
@@ -68,7 +70,10 @@ def run(home: Home, images: Path | None) -> Iterator[Step]:
     for site in SITES:
         yield Step(f"site {site}: one device, a server process", f"yolodeploy site create {site}")
         create_site(home, site, 1, {"line": site[-1]})
-    yield Step(f"app {APP}, with {count} frames", f"yolodeploy app create {APP} --frames {frames}")
+    yield Step(
+        f"app {APP}, with {count} frames",
+        f"yolodeploy app create {APP} --frames {quote(str(frames))}",
+    )
     create_app(home, APP, "cracks and pits on brake discs", str(frames))
     for version, story in STORY.items():
         yield from _version(home, example, version, story)
@@ -79,7 +84,7 @@ def _version(home: Home, example: Path, version: int, story: str) -> Iterator[St
     name = f"{APP}-v{version}"
     file = example / "models" / f"{name}.onnx"
     release = f"{APP}@{version}"
-    yield Step(f"model {version}: {story}", f"yolodeploy model add {file}")
+    yield Step(f"model {version}: {story}", f"yolodeploy model add {quote(str(file))}")
     add_model(home, file)
     yield Step(f"image {name}: server and model layers", f"yolodeploy image build {name}")
     built = build_image(home, name)
@@ -115,16 +120,14 @@ def clean_up(home: Home) -> None:
     """End whatever runs in a home folder and empty it; harmless when half of it is there.
 
     A configuration is the person's own and stays, and so does then the folder.
+
+    Raises:
+        Failed: `site.supervisor`, a site cannot be ended.
     """
-    if home.inventory.exists():
-        with open_inventory(home.inventory) as inventory:
-            names = [row.name for row in list_sites(inventory)]
-            for row in list_operations(inventory, unfinished=True):
-                operations.end(row)
-        for name in names:
-            _remove(home, name)
-    for folder in home.site("").glob("*"):
-        _remove_folder(home, folder.name)
+    names = {*_ended(home), *(folder.name for folder in home.site("").glob("*"))}
+    failures = [error for name in sorted(names) if (error := _failure_to_end(home, name))]
+    if failures:
+        raise failures[0]  # its processes still work in the folder; the others are gone
     for path in home.root.glob("*"):
         if path.name == CONFIG:
             continue
@@ -136,17 +139,23 @@ def clean_up(home: Home) -> None:
         home.root.rmdir()
 
 
-def _remove(home: Home, name: str) -> None:
-    try:
-        remove_site(home, name)
-    except YolodeployError:
-        _remove_folder(home, name)  # a rollout was cut off: nothing drives it any more
+def _ended(home: Home) -> list[str]:
+    """The sites in the inventory, after the operations on them; none where it cannot be read."""
+    with suppress(YolodeployError), present_inventory(home) as inventory:
+        for row in list_operations(inventory, unfinished=True):
+            operations.end(row)
+        return [row.name for row in list_sites(inventory)]
+    return []
 
 
-def _remove_folder(home: Home, name: str) -> None:
+def _failure_to_end(home: Home, name: str) -> YolodeployError | None:
     from yolodeploy.sites.embedded import lifecycle
 
-    lifecycle.remove(home.site(name), name)
+    try:
+        lifecycle.remove(home.site(name), name)
+    except YolodeployError as error:
+        return error
+    return None
 
 
 def temporary_home() -> Home:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.errors import Refused, YolodeployError
 from yolodeploy.core.gates import GateResult
 from yolodeploy.core.steps import Entry, Outcome
 from yolodeploy.inventory import journal, rollouts
@@ -88,9 +88,7 @@ class InventoryJournal:
         """What people ask; now and then also a sign of life."""
         if time.monotonic() - self._beat_at > BEAT_S:
             self._beat_at = time.monotonic()
-            rollouts.take_rollout(
-                self._inventory, self._rollout, self._holder, at=time.time(), stale_after=1e9
-            )
+            renew(self._inventory, self._rollout, self._holder)
             self._teller.alive()
         asked = rollouts.requests(self._inventory, self._rollout)
         if asked.abort:
@@ -107,6 +105,19 @@ class InventoryJournal:
             collect(self._sites[site], self._inventory, at=time.time())
         except YolodeployError as error:
             self._teller.say(error.code, "warning", **error.fields)
+
+
+def renew(inventory: Inventory, rollout: str, holder: str) -> None:
+    """Give a sign of life of the engine that drives a rollout.
+
+    Raises:
+        Refused: `inventory.rollout_taken`, it does so no more, even if nobody else does now.
+    """
+    with inventory.transaction():
+        driven_by = rollouts.get_rollout(inventory, rollout).holder
+        if driven_by != holder:
+            raise Refused("inventory.rollout_taken", rollout=rollout, holder=driven_by or "nobody")
+        rollouts.take_rollout(inventory, rollout, holder, at=time.time(), stale_after=0.0)
 
 
 def hold_of(inventory: Inventory, site: str) -> str:

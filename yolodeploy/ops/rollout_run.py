@@ -20,7 +20,7 @@ from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.ops.connect import connect_named
 from yolodeploy.ops.operations import alive
 from yolodeploy.ops.pictures import pictures_in
-from yolodeploy.ops.rollout_journal import InventoryJournal
+from yolodeploy.ops.rollout_journal import InventoryJournal, renew
 from yolodeploy.rollouts.engine import Engine
 from yolodeploy.rollouts.ports import Ending
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from yolodeploy.ops.operations import Teller
 
 STALE_S = 10.0
-NEVER_S = 1e9
 STATES = {
     Ending.DONE: RolloutState.DONE,
     Ending.WAITING: RolloutState.WAITING,
@@ -61,7 +60,7 @@ def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str
     except Refused as error:
         if error.code == "site.fenced":
             # whoever fenced this process off may be its successor, whose rollout it is now
-            rows.take_rollout(inventory, rollout, holder, at=time.time(), stale_after=NEVER_S)
+            renew(inventory, rollout, holder)
             _record(inventory, rollout, Ending.FAILED, error.text())
         raise
     finally:

@@ -226,7 +226,7 @@ def logs(
         Unreachable: `site.unreachable`, the site that was asked for.
     """
     with present_inventory(home, dry_run=True) as inventory:
-        names = [site] if site else [row.name for row in rows.list_sites(inventory)]
+        names = [site] if site is not None else [row.name for row in rows.list_sites(inventory)]
         connected = [connect_named(home, inventory, name) for name in names]
     found: list[tuple[str, LogLine]] = []
     for each in connected:

@@ -75,8 +75,9 @@ class Engine:
 
     def _site(self, name: str) -> SiteResult:
         result = following(self._journal.entries(name))
-        if isinstance(result, SiteResult):
-            return result  # known from an earlier run
+        if isinstance(result, SiteResult):  # known from an earlier run
+            self._run_of(name).tidy()
+            return result
         if self._journal.request() is Request.PAUSE and not self._journal.entries(name):
             return SiteResult.WAITING
         return self._run_of(name).run()

@@ -25,6 +25,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     soak_s: float = 5.0
     guard_s: float = 300.0
     compare: bool = True
+    accept_classes: bool = False
 
 
 def plan_rollout(
@@ -51,6 +52,7 @@ def plan_rollout(
         soak_s=wish.soak_s,
         guard_s=wish.guard_s,
         compare=wish.compare,
+        accept_classes=wish.accept_classes,
     )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from math import ceil
 
 from msgspec.structs import replace
@@ -24,17 +23,17 @@ from yolodeploy.core.gates import (
     samples_wanted,
 )
 from yolodeploy.core.release import Release
-from yolodeploy.core.site import AppState, Fence, Guard, Intent, Phase, SiteState
+from yolodeploy.core.site import AppState, Guard, Intent, Phase, SiteState
 from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, following, switched
 from yolodeploy.core.waves import Plan
 from yolodeploy.rollouts.figures import Figures
 from yolodeploy.rollouts.measuring import agreement_on, boxes_on, counted, instances_of, since
 from yolodeploy.rollouts.planning import kept_release
 from yolodeploy.rollouts.ports import Journal, Request
+from yolodeploy.rollouts.site_lease import SiteLease
 from yolodeploy.sites.interface import Site
 
 POLL_S = 0.2
-LEASE_S = 60.0
 NOT_NOW = frozenset({"site.leased"})
 LOST = frozenset({"site.fenced", "inventory.rollout_taken"})
 GONE_BACK = frozenset({Phase.REVERTING, Phase.REVERTED})
@@ -60,10 +59,7 @@ class SiteRun:
         self._release = release
         self._journal = journal
         self._frames = frames
-        self._holder = holder
-        self._lineage = lineage
-        self._take_over = take_over
-        self._fence: Fence | None = None
+        self._lease = SiteLease(site, holder, lineage, take_over=take_over)
         self._complaint = ""
         self._steps: dict[Step, Callable[[], str]] = {
             Step.PREFETCH: self._prefetch,
@@ -85,14 +81,18 @@ class SiteRun:
         try:
             return self._run()
         finally:
-            self._leave()
+            self._lease.give_back()
 
     def revert(self) -> bool:
         """Go back to the previous release, whatever was reached; False when it must wait."""
         try:
             return self._do(Step.REVERT)
         finally:
-            self._leave()
+            self._lease.give_back()
+
+    def tidy(self) -> None:
+        """Give back the lease that an engine of this rollout held when it was killed."""
+        self._lease.tidy()
 
     def _run(self) -> SiteResult:
         while True:
@@ -139,7 +139,7 @@ class SiteRun:
 
     def _check(self) -> str:
         """Who runs now, and what it answers: afterwards it may be gone."""
-        fence = self._claim()
+        fence = self._lease.claim()
         state = self._site.observe()
         app = state.app(self._plan.app)
         previous = kept_release(app)
@@ -147,13 +147,32 @@ class SiteRun:
             # nobody has closed an earlier trial, and the same one again would not be a new one
             self._site.apply(Intent(app=self._plan.app, release=previous), fence)
         figures = Figures(previous=previous)
-        if previous is not None and self._plan.compare:
+        if previous is not None and self._comparable_with(previous):
             figures = self._baseline(state, previous)
         self._journal.save_figures(self._site.name, figures)
         self._journal.collect(self._site.name)
         boxes = sum(map(len, figures.expected))
         now = previous.alias if previous else "nothing"
         return f"runs {now}; {boxes} boxes on {len(figures.expected)} frames"
+
+    def _comparable_with(self, previous: Release) -> bool:
+        """Whether the boxes of both mean the same.
+
+        Raises:
+            Refused: `rollout.classes_changed`, they do not, and nobody said that it is meant.
+        """
+        old, new = previous.spec.classes, self._release.spec.classes
+        if not self._plan.compare or old == new:
+            return self._plan.compare
+        if not self._plan.accept_classes:
+            raise Refused(
+                "rollout.classes_changed",
+                site=self._site.name,
+                release=self._release.alias,
+                old=", ".join(old),
+                new=", ".join(new),
+            )
+        return False
 
     def _baseline(self, state: SiteState, previous: Release) -> Figures:
         """The old release's boxes and stage times on the frames, repeated to have samples."""
@@ -264,7 +283,7 @@ class SiteRun:
         intent = Intent(
             app=self._plan.app, release=self._release, previous=self._figures().previous
         )
-        self._claim()
+        self._lease.claim()
         self._on_trial(self._site.observe())
         self._apply(intent)
         return f"{self._release.alias} is the current release"
@@ -285,55 +304,20 @@ class SiteRun:
 
     # what they share -------------------------------------------------------------------------
 
-    def _claim(self) -> Fence:
-        """The lease, extended; that of an engine of this rollout which is no more is taken over.
-
-        Raises:
-            Refused: `site.leased`; `site.fenced`, somebody had the site since this began.
-        """
-        if self._fence is None:
-            self._fence = self._first_claim()
-            return self._fence
-        try:
-            fence = self._site.claim(self._holder, LEASE_S)
-        except Refused as error:
-            raise self._fenced(error.fields.get("holder", "")) from error
-        if fence != self._fence:  # they came and went while this process slept
-            self._site.release_lease(fence)
-            raise self._fenced("")
-        return fence
-
-    def _first_claim(self) -> Fence:
-        try:
-            return self._site.claim(self._holder, LEASE_S, take_over=self._take_over)
-        except Refused as error:
-            if f"/{self._lineage}/" not in error.fields.get("holder", ""):
-                raise
-            return self._site.claim(self._holder, LEASE_S, take_over=True)
-
     def _apply(self, intent: Intent) -> None:
         """Ask the site for something, if it still is as this rollout found or made it.
 
         Raises:
             Refused: `site.fenced`, somebody brought something else meanwhile.
         """
-        fence = self._claim()
+        fence = self._lease.claim()
         app = self._site.observe().app(self._plan.app)
         runs = app.release if app is not None else None
         if runs != self._release:
             expected = (self._release, self._figures().previous)
             if kept_release(app) not in expected:
-                raise self._fenced("")
+                raise self._lease.lost()
         self._site.apply(intent, fence)
-
-    def _fenced(self, holder: str) -> Refused:
-        return Refused("site.fenced", site=self._site.name, holder=holder or "another operator")
-
-    def _leave(self) -> None:
-        """Give the lease back; where that fails it runs out by itself."""
-        if self._fence is not None:
-            with suppress(YolodeployError):
-                self._site.release_lease(self._fence)
 
     def _figures(self) -> Figures:
         return self._journal.figures(self._site.name)
@@ -346,7 +330,7 @@ class SiteRun:
     def _wait(self) -> Request:
         """Wait a moment; keeps the lease, and tells what people ask."""
         time.sleep(POLL_S)
-        self._claim()
+        self._lease.renew()
         return self._journal.request()
 
     def _on_trial(self, state: SiteState) -> AppState:
@@ -354,14 +338,15 @@ class SiteRun:
 
         Raises:
             RolledBack: `rollout.guard`, the site went back by itself.
-            Refused: `site.fenced`, the site tries something else.
+            Refused: `site.fenced`, the site tries something else, or somebody else has it.
         """
+        self._lease.check(state)
         app = state.app(self._plan.app)
         if app is not None and app.phase in GONE_BACK:
             told = f"{app.reason}; {self._complaint}" if self._complaint else app.reason
             raise RolledBack("rollout.guard", site=self._site.name, reason=told)
         if app is None or app.release != self._release:
-            raise self._fenced("")
+            raise self._lease.lost()
         self._complaint = _complaint(state, self._plan.app, self._release.digest, self._complaint)
         return app
 

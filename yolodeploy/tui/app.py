@@ -15,8 +15,9 @@ from textual.screen import Screen
 from yolodeploy.core.errors import YolodeployError
 from yolodeploy.ops.actions import ACTIONS, Action
 from yolodeploy.ops.home import Home
+from yolodeploy.ops.rounds import Rounds
 from yolodeploy.ops.settings import language, settings
-from yolodeploy.tui.collecting import Collect, Collecting, refresh_sites
+from yolodeploy.tui.collecting import Collect, Collecting
 from yolodeploy.tui.keys import bindings_of
 from yolodeploy.tui.messages import Collected, Performed, SnapshotRead
 from yolodeploy.tui.palette import ActionCommands
@@ -60,7 +61,7 @@ class Dashboard(App[int]):
         home: Home,
         *,
         clock: Callable[[], float] = time.time,
-        collect: Collect = refresh_sites,
+        collect: Collect | None = None,
         refresh_s: float = 2.0,
         words: Words | None = None,
     ) -> None:
@@ -78,7 +79,7 @@ class Dashboard(App[int]):
         self._notice: tuple[Line, float] | None = None
         self._collect_error: YolodeployError | None = None
         self._collecting = Collecting(
-            home, collect, lambda error: self.post_message(Collected(error))
+            home, collect or Rounds(), lambda error: self.post_message(Collected(error))
         )
 
     def on_mount(self) -> None:

@@ -10,14 +10,6 @@ from yolodeploy.ops.home import Home
 Collect = Callable[[Home], object]
 
 
-def refresh_sites(home: Home) -> None:
-    """One round over all sites, where there is an inventory: asking must not make one."""
-    if home.inventory.exists():
-        from yolodeploy.ops.sites import refresh
-
-        refresh(home)
-
-
 class Collecting:
     """Rounds that never overlap: one that is asked for while another runs is dropped.
 

@@ -41,7 +41,7 @@ class ActionCommands(Provider):
         """Those that fit what was typed."""
         matcher = self.matcher(query)
         for entry in self._entries():
-            score = max(matcher.match(entry.text), matcher.match(entry.action.id))
+            score = max(matcher.match(entry.text), matcher.match(entry.help))
             if score > 0:
                 yield Hit(score, Content(entry.text), self._command(entry), entry.text, entry.help)
 

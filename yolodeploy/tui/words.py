@@ -18,6 +18,6 @@ class Words:
         return found.rendered("text", self.language, {k: str(v) for k, v in fields.items()})
 
     def event(self, code: str) -> str:
-        """What an event's code means; the code itself where it is not one of ours."""
+        """What an event's code means, or why a site is offline; other text as it is."""
         key = f"event.{code}"
         return self(key) if key in MESSAGES else code

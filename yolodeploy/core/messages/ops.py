@@ -71,6 +71,12 @@ MESSAGES = {
         "name a smaller file",
         "请指定较小的文件",
     ),
+    "not_text": Message(
+        "{text} is not text in UTF-8",
+        "{text} 不是 UTF-8 文本",
+        "type it again; only names of files may hold other bytes",
+        "请重新输入；只有文件名可以包含其他字节",
+    ),
     "unknown_device": Message(
         "there is no device {device}", "没有设备 {device}", "yolodeploy device list"
     ),

@@ -3,6 +3,12 @@
 from yolodeploy.core.messages import Message
 
 MESSAGES = {
+    "classes_changed": Message(
+        "site {site}: {release} knows the classes {new}, where {old} ran before",
+        "站点 {site}：{release} 的类别为 {new}，之前为 {old}",
+        "when that is meant: yolodeploy rollout start {release} --accept-classes",
+        "如果确实需要：yolodeploy rollout start {release} --accept-classes",
+    ),
     "not_ready": Message(
         "site {site}: the release was not ready within {seconds} s ({reason})",
         "站点 {site}：版本在 {seconds} 秒内未就绪（{reason}）",

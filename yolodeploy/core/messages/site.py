@@ -67,12 +67,6 @@ MESSAGES = {
         "{instance} 拒绝了图片（HTTP {status}）：{reason}",
         "yolodeploy logs",
     ),
-    "port_taken": Message(
-        "port {port} is taken by another program",
-        "端口 {port} 已被其他程序占用",
-        "choose another with --port, or find the program with: ss -ltnp 'sport = :{port}'",
-        "用 --port 另选端口，或查找占用程序：ss -ltnp 'sport = :{port}'",
-    ),
     "no_app": Message(
         "app {app} does not run on site {site}",
         "应用 {app} 未在站点 {site} 上运行",

@@ -149,9 +149,10 @@ _FIGURES = {
     "device.instances": Message("{ready} of {all} ready", "{ready}/{all} 就绪"),
     "device.trend": Message("p95, minute by minute", "每分钟 p95"),
     "device.offline": Message(
-        "offline; this is how it was at {at}, {ago} ago", "离线；以下为 {at}（{ago}前）的状态"
+        "offline; this is how it was at {at}, {ago} ago: {reason}",
+        "离线；以下为 {at}（{ago}前）的状态：{reason}",
     ),
-    "device.never": Message("offline, and never seen", "离线，从未更新"),
+    "device.never": Message("offline, and never seen: {reason}", "离线，从未更新：{reason}"),
     "device.held": Message("held: {reason}", "已锁定：{reason}"),
     "device.site_held": Message("its site is held: {reason}", "所属站点已锁定：{reason}"),
     "device.gone": Message("This device is gone.", "该设备已不存在。"),
@@ -171,6 +172,10 @@ _EVENTS = {
     "event.instance.restarted": Message("restarted", "已重启"),
     "event.guard.reverted": Message("reverted by guard", "已自动回退"),
     "event.guard.settled": Message("back and ready", "回退完成"),
+    "event.site.stopped": Message("site stopped", "站点已停止"),
+    "event.site.unreachable": Message("site unreachable", "站点无法读取"),
+    "event.site.late": Message("site too slow", "站点响应过慢"),
+    "event.site.back": Message("site is back", "站点已恢复"),
     "event.hold.set": Message("hold", "锁定"),
     "event.hold.ended": Message("hold ended", "解除锁定"),
 }

@@ -49,6 +49,7 @@ def place(layout: Path, folder: SiteFolder, image: str) -> Prefetched:
         draft.write_bytes(msgspec.json.encode(found))
         draft.replace(word)
     except OSError as error:
+        draft.unlink(missing_ok=True)
         raise Failed("site.not_placed", image=short(image), reason=error.strerror) from error
     return Prefetched(moved, server.size + model.size - moved)
 

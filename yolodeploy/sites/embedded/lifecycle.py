@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import Failed
+from yolodeploy.oci.locks import locked
 from yolodeploy.sites.embedded.folder import SiteFolder
 from yolodeploy.sites.embedded.store import Store
 from yolodeploy.sites.embedded.supervisor import Supervisor
@@ -36,8 +37,21 @@ def create(root: Path, site: str, devices: list[str]) -> None:
 
 
 def start(root: Path, site: str) -> None:
-    """Start the supervisor and the agent of a site."""
-    Supervisor(SiteFolder(root), site).start()
+    """Start the supervisor and the agent of a site, unless they run.
+
+    Raises:
+        Failed: `site.supervisor`.
+        Refused: `oci.busy`, somebody else is starting it and does not come to an end.
+    """
+    folder = SiteFolder(root)
+    supervisor = Supervisor(folder, site)
+    with locked(folder.lock):
+        if supervisor.running():
+            return
+        supervisor.stop()  # what an earlier one has left
+        with closing(Store(folder.database, site)) as store:
+            store.forget_processes()
+        supervisor.start()
 
 
 def stop(root: Path, site: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from yolodeploy.core.errors import Failed, Refused, Unreachable, YolodeployError
+from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
 from yolodeploy.core.site import (
@@ -170,20 +170,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-def check_port(port: int) -> None:
-    """Nobody listens on `port`.
-
-    Raises:
-        Refused: `site.port_taken`.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise Refused("site.port_taken", port=port) from error
 
 
 def _phase(row: AppRow) -> Phase:

@@ -259,6 +259,12 @@ class Store:
         with self.transaction() as db:
             db.execute("DELETE FROM instances WHERE name = ?", (name,))
 
+    def forget_processes(self) -> None:
+        """Nothing runs: what an earlier life of the site saw of its processes means nothing."""
+        with self.transaction() as db:
+            db.execute("UPDATE instances SET pid = 0, started_at = 0, ready = 0, url = ''")
+            db.execute("UPDATE apps SET settled = 0")
+
     def ports(self, app: str) -> dict[str, int]:
         """Device → port that answers for the app."""
         rows = self.rows("SELECT device, port FROM endpoints WHERE app = ? ORDER BY device", app)

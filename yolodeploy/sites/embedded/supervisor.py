@@ -19,7 +19,6 @@ import msgspec
 
 from yolodeploy.core.errors import Failed, Unreachable
 from yolodeploy.core.text import one_line
-from yolodeploy.oci.locks import locked
 from yolodeploy.sites.embedded.ending import end_all
 
 if TYPE_CHECKING:
@@ -114,17 +113,11 @@ class Supervisor:
         return True
 
     def start(self) -> None:
-        """Start it, with the agent, unless it runs already.
+        """Start it, with the agent; it must not run already.
 
         Raises:
             Failed: `site.supervisor`, it did not come up.
         """
-        with locked(self._folder.lock):
-            if not self.running():
-                self.stop()  # what an earlier one has left
-                self._start()
-
-    def _start(self) -> None:
         self._write_config()
         process = subprocess.Popen(
             [

@@ -59,11 +59,14 @@ def _troubles(detail: DeviceDetail, look: Look, width: int) -> list[Line]:
     row, words = detail.row, look.words
     lines: list[Line] = []
     if row.status is Status.OFFLINE:
-        since = words("device.never")
+        why = words.event(row.reason) or "–"
+        since = words("device.never", reason=why)
         if row.seen_at is not None:
             ago = duration(look.now - row.seen_at, words)
-            since = words("device.offline", at=clock_time(row.seen_at, look.now), ago=ago)
-        lines += wrapped(f"○ {since}: {row.reason}", width - 1, "warn", 2)
+            since = words(
+                "device.offline", at=clock_time(row.seen_at, look.now), ago=ago, reason=why
+            )
+        lines += wrapped(f"○ {since}", width - 1, "warn", 2)
     elif row.status is Status.NOT_READY and row.reason:
         lines += wrapped(f"✗ {row.reason}", width - 1, "bad", 2)
     if row.held is not None:

@@ -14,6 +14,9 @@ _TONES = {
     "guard.settled": "dim",
     "instance.started": "dim",
     "hold.set": "warn",
+    "site.stopped": "warn",
+    "site.unreachable": "warn",
+    "site.late": "warn",
 }
 
 

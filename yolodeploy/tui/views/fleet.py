@@ -70,7 +70,7 @@ def _seen(row: FleetRow, look: Look) -> Line:
 
 
 def _note(row: FleetRow, look: Look) -> Line:
-    return (Span(row.reason, "dim"),)
+    return (Span(look.words.event(row.reason), "dim"),)
 
 
 def _known(row: FleetRow, text: str) -> Span:
@@ -95,7 +95,7 @@ FLEET_COLUMNS: tuple[Column[FleetRow], ...] = (
     Column("device", _device, lambda row: row.device, 8, 28),
     Column("site", _site, lambda row: row.site, 6, 20),
     Column("release", release_cell, lambda row: row.release, 10, 28),
-    Column("status", status_cell, lambda row: _ATTENTION[row.status], 10, 14),
+    Column("status", status_cell, lambda row: _ATTENTION[row.status], 13, 13),
     Column("p95", _p95, _p95_order, 7, 7, right=True),
     Column("trend", _trend, _p95_order, MINUTES, MINUTES, rank=1),
     Column("restarts", _restarts, lambda row: row.restarts, 4, 5, rank=2, right=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from yolodeploy.core.text import cells, fit, one_line
@@ -62,23 +62,24 @@ def wrapped(text: str, width: int, tone: str = "", indent: int = 0, most: int = 
     """A text on as many lines as it takes, at most `most`, each indented by `indent` cells."""
     room = max(width - indent, 10)
     lines: list[str] = [""]
-    for word in one_line(text).split(" "):
-        for piece in _pieces(word, room):
-            grown = f"{lines[-1]} {piece}" if lines[-1] else piece
-            if cells(grown) <= room:
-                lines[-1] = grown
-            else:
-                lines.append(piece)
+    for space, piece in _pieces(one_line(text), room):
+        grown = lines[-1] + space + piece if lines[-1] else piece
+        if cells(grown) <= room:
+            lines[-1] = grown
+        else:
+            lines.append(piece)
     if len(lines) > most:
         lines[most - 1 :] = [fit(" ".join(lines[most - 1 :]), room)]
     return [(Span(" " * indent), Span(line, tone)) for line in lines]
 
 
-def _pieces(word: str, room: int) -> list[str]:
-    """A word cut where it would not fit on a line: Chinese has no spaces to break at."""
-    pieces = [""]
-    for character in word:
-        if cells(pieces[-1] + character) > room or (pieces[-1] and not character.isascii()):
-            pieces.append("")
-        pieces[-1] += character
-    return pieces
+def _pieces(text: str, room: int) -> Iterator[tuple[str, str]]:
+    """What must stay together, with the space before it: Chinese may break after any character."""
+    for word in text.split(" "):
+        space, piece = " ", ""
+        for character in word:
+            if piece and (not character.isascii() or cells(piece) >= room - 1):
+                yield space, piece
+                space, piece = "", ""
+            piece += character
+        yield space, piece

@@ -23,8 +23,9 @@ from yolodeploy.tui.widgets.paint import TONE_CLASSES, painted
 from yolodeploy.tui.widgets.rows import Rows
 from yolodeploy.tui.words import Words
 
-MEASURED_ROWS = 1000
-"""So many rows decide how wide columns are: measuring ten thousand takes longer than painting."""
+MEASURED_ROWS = 200
+"""So many rows, spread evenly, decide how wide columns are: measuring all takes longer than
+painting those that are seen."""
 
 _HEADER = 1
 
@@ -78,8 +79,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         before = (len(self.rows.every), self.rows.cursor, len(self.rows.shown))
         self._look = look
         self.rows.set(rows, [self._key(row) for row in rows], look)
-        if before[0] != len(rows) or not self._wishes:
-            self._measure()
+        self._measure(sample(rows) if before[0] != len(rows) else self._seen_rows())
         self._settle(before[1], before[2])
 
     def filter(self, text: str) -> None:
@@ -103,12 +103,17 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self.refresh()
         self.call_after_refresh(self._follow_cursor)
 
-    def _measure(self) -> None:
-        columns = self.rows.columns
-        wishes = natural_widths(columns, self.rows.every[:MEASURED_ROWS], self._look)
+    def _measure(self, rows: Sequence[Row]) -> None:
+        """Widen columns for what is in these rows; they never shrink while the table is open."""
+        found = natural_widths(self.rows.columns, rows, self._look)
+        wishes = tuple(map(max, found, self._wishes)) if self._wishes else found
         if wishes != self._wishes:
             self._wishes = wishes
             self._place()
+
+    def _seen_rows(self) -> Sequence[Row]:
+        top = self.scroll_offset.y
+        return self.rows.shown[top : top + self.size.height]
 
     def _place(self) -> None:
         if self._wishes:
@@ -120,12 +125,16 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         if shown != len(self.rows.shown):
             self.virtual_size = Size(self.size.width, len(self.rows.shown) + _HEADER)
             self.refresh()
+        else:
+            self._repaint_differences(cursor)
+        self.post_message(self.Moved())
+
+    def _repaint_differences(self, cursor: int) -> None:
         if cursor != self.rows.cursor:
             self._repaint(cursor)
             self._repaint(self.rows.cursor)
         for y in range(_HEADER, self.size.height):
             self._repaint_changed(y - _HEADER + self.scroll_offset.y)
-        self.post_message(self.Moved())
 
     def on_resize(self, event: events.Resize) -> None:
         """Columns come and go with the width."""
@@ -225,19 +234,23 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         here = row == self.rows.cursor and row < len(self.rows.shown)
         base = self._row_style(here)
         spans = [Span(("›" if here else " ").ljust(GUTTER), "accent")]
+        end = GUTTER
         for place, line in zip(self._places, cells, strict=False):
-            spans += [_up_to(place, spans), *line]
+            spans += [Span(" " * (place.x - end)), *line]
+            end = place.x + place.width
         return painted(self, spans, self.size.width, base)
 
     def _header(self) -> Strip:
-        spans = [Span(" " * GUTTER)]
+        spans: list[Span] = []
+        end = 0
         for place in self._places:
             column = self.rows.columns[place.column]
             label = self._look.words(f"column.{column.id}")
             if place.column == self.rows.sorted_by:
                 label = f"{'▾' if self.rows.descending else '▴'}{label}"
-            label_line = _aligned((Span(label),), place.width, right=column.right)
-            spans += [_up_to(place, spans), *label_line]
+            line = _aligned((Span(label),), place.width, right=column.right)
+            spans += [Span(" " * (place.x - end)), *line]
+            end = place.x + place.width
         style = self.rich_style + self.get_component_rich_style("table--header", partial=True)
         return painted(self, spans, self.size.width, style)
 
@@ -252,9 +265,9 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._painted = {row: cells for row, cells in self._painted.items() if row in seen}
 
 
-def _up_to(place: Placed, spans: Sequence[Span]) -> Span:
-    """The gap before a column."""
-    return Span(" " * (place.x - width_of(spans)))
+def sample(rows: Sequence[Row]) -> Sequence[Row]:
+    """Some rows, spread evenly."""
+    return rows[:: max(len(rows) // MEASURED_ROWS, 1)]
 
 
 def _fitted(column: Column[Row], row: Row, width: int, look: Look) -> Line:

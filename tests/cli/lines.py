@@ -1,0 +1,95 @@
+"""One command line of every command, for tests that ask all of them the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from yolodeploy.cli.main import yolodeploy
+
+# they read or change the inventory, and so cannot do without one
+NEED_INVENTORY = (
+    "status",
+    "status --refresh",
+    "device list",
+    "device show d1",
+    "device edit d1 --label a=b",
+    "device hold d1 --reason shift",
+    "device unhold d1",
+    "site list",
+    "site show plant",
+    "site remove plant --yes",
+    "site hold plant --reason shift",
+    "site unhold plant",
+    "model list",
+    "model show m",
+    "image build m",
+    "image list",
+    "image show m",
+    "image prune",
+    "app list",
+    "app show brake-disc",
+    "release create brake-disc --image m",
+    "release list",
+    "release show brake-disc@1",
+    "release diff brake-disc@1 brake-disc@2",
+    "rollout plan brake-disc@1",
+    "rollout start brake-disc@1",
+    "rollout list",
+    "rollout status r-1",
+    "rollout watch r-1",
+    "rollout pause r-1",
+    "rollout resume r-1",
+    "rollout abort r-1 --yes",
+    "rollout undo r-1 --yes",
+    "latency",
+    "events",
+    "logs",
+    "detect {picture}",
+    "operations",
+    "operations list",
+    "operations follow op-1",
+    "inventory check",
+    "inventory backup {tmp}/backup.db",
+    "inventory export {tmp}/exported",
+    "inventory prune",
+)
+# they make an inventory where there is none, or do without
+NEED_NONE = (
+    "site create x",
+    "site adopt x",
+    "site start plant",
+    "site stop plant --yes",
+    "model add {model}",
+    "app create weld",
+    "inventory restore {tmp}/absent.db --yes",
+    "doctor",
+    "config show",
+    "config set concurrency 3",
+    "config validate",
+    "config path",
+    "completion bash",
+)
+ELSEWHERE = {"quickstart", "serve"}
+
+
+def commands(
+    command: click.Command = yolodeploy, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command of the tree with the words that lead to it."""
+    if path:
+        yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from commands(found, (*path, name))
+
+
+LEAVES = {
+    " ".join(path): command
+    for path, command in commands()
+    if not isinstance(command, click.Group) or command.invoke_without_command
+}

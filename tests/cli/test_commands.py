@@ -1,0 +1,552 @@
+"""What every command owes to whoever calls it.
+
+If these fail, a script cannot tell success from failure, or a person is left with a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.lines import ELSEWHERE, LEAVES, NEED_INVENTORY, NEED_NONE, commands
+from tests.cli.running import UNPRIVILEGED, Answer, contents, program, started
+from yolodeploy.cli.main import COMMANDS, yolodeploy
+from yolodeploy.core import errors
+from yolodeploy.inventory import operations
+from yolodeploy.inventory.connection import open_inventory
+from yolodeploy.ops.home import Home
+from yolodeploy.ops.operations import boot_id
+
+PATHS = {" ".join(path): command for path, command in commands()}
+
+
+def is_error(answer: Answer, code: int) -> None:
+    """Two lines on stderr (what happened, what mends it), and nothing on stdout."""
+    assert answer.code == code, answer
+    assert answer.out == ""
+    lines = answer.err.splitlines()
+    assert len(lines) == 2, answer.err
+    assert lines[0].startswith("yolodeploy: ")
+    assert lines[1].startswith(("  mend it with: ", "  解决方法："))
+    assert "should not have happened" not in answer.err
+    assert "Traceback" not in answer.err
+    assert all(character.isprintable() or character == "\n" for character in answer.err)
+
+
+def words(line: str, **places: object) -> list[str]:
+    return [word.format_map({k: str(v) for k, v in places.items()}) for word in line.split()]
+
+
+# help ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_command_has_help_that_is_not_cut(path: str, run: Run) -> None:
+    command = PATHS[path]
+    if path == "serve":
+        return  # it hands everything to the server, --help too
+    for option in ("--help", "-h"):
+        answer = run(*path.split(), option)
+        assert (answer.code, answer.err) == (0, "")
+        assert answer.out.startswith(f"Usage: yolodeploy {path}")
+    listed = answer.out.partition("Commands:")[2]
+    assert not re.search(r"\.\.\.$", listed, re.MULTILINE), "a line of help is cut off"
+    for parameter in command.params:
+        told = isinstance(parameter, click.Option) and (parameter.help or parameter.show_default)
+        assert isinstance(parameter, click.Argument) or told, parameter.name
+
+
+def test_the_first_help_names_every_command(run: Run) -> None:
+    answer = run("--help")
+    listed = re.findall(r"^  ([a-z]+)  ", answer.out.split("Commands:")[1], re.MULTILINE)
+    assert listed == list(COMMANDS)
+    assert run().out == answer.out  # stdout is no terminal here
+
+
+@pytest.mark.parametrize("name", [n for n, item in COMMANDS.items() if ":" in item.help])
+def test_the_line_of_a_group_lists_its_commands(name: str) -> None:
+    group = PATHS[name]
+    assert isinstance(group, click.Group)
+    told = COMMANDS[name].help.split(": ")[1].rstrip(".").split(", ")
+    assert sorted(told) == sorted(group.list_commands(click.Context(group)))
+
+
+def test_the_same_option_is_told_in_the_same_words() -> None:
+    told: dict[tuple[str, ...], set[str]] = {}
+    for command in LEAVES.values():
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                told.setdefault(tuple(parameter.opts), set()).add(parameter.help or "")
+    for options in (("-o", "--output"), ("--yes",), ("--detach",), ("--take-over",)):
+        assert len(told.get(options, {""})) == 1, options
+
+
+LISTS = [path for path in LEAVES if path.split()[-1] in ("list", "show", "diff", "check")]
+CHANGES = [
+    "device edit", "device hold", "device unhold", "site create", "site adopt", "site remove",
+    "site start", "site stop", "site hold", "site unhold", "model add", "image build",
+    "image prune", "app create", "release create", "rollout start", "config set",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", [*LISTS, "status", "latency", "events", "logs", "detect", "doctor"]
+)
+def test_what_lists_takes_every_form(path: str) -> None:
+    [option] = [p for p in LEAVES[path].params if p.name == "form"]
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == ["table", "wide", "json", "jsonl", "yaml", "name"]
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_what_changes_takes_dry_run(path: str) -> None:
+    assert any("--dry-run" in parameter.opts for parameter in LEAVES[path].params)
+
+
+def test_a_version(run: Run) -> None:
+    assert re.fullmatch(r"yolodeploy \d+\.\d+\.\d+\n", run("--version").out)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell: str, run: Run) -> None:
+    assert "_YOLODEPLOY_COMPLETE" in run("completion", shell).out
+    is_error(run("completion", "tcsh"), 2)
+
+
+def test_a_shell_is_told_what_comes_next(home: Home) -> None:
+    answer = program(
+        home=home.root, _YOLODEPLOY_COMPLETE="bash_complete", COMP_WORDS="yolodeploy roll",
+        COMP_CWORD="1",
+    )  # fmt: skip
+    assert (answer.out, answer.err) == ("plain,rollout\n", "")
+
+
+# usage --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "near"),
+    [("statu", "status"), ("rollot list", "rollout"), ("sites", "site"), ("modle", "model")],
+)
+def test_an_unknown_command_is_answered_with_the_nearest(line: str, near: str, run: Run) -> None:
+    answer = run(*line.split())
+    is_error(answer, 2)
+    assert f"Did you mean {near}?" in answer.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["zzzzzz", "site frobnicate", "status --bogus", "site create", "site create x --devices 0",
+     "site create x --devices many", "site create x --devices 65", "device edit d1 --label novalue",
+     "device edit d1 --label =x", "status extra", "events --limit 0", "status -o xml",
+     "latency --last forever", "latency --last 10", "latency --by colour", "site hold plant",
+     "rollout start brake-disc@1 --waves 0", "rollout start brake-disc@1 --on-failure later",
+     "release create brake-disc", "release create brake-disc --image m --conf 2", "detect",
+     "config set colour red", "config set language fr", "config set concurrency 0",
+     "config set guard_seconds nan", "site create Plant", "app create a.b", "--bogus",
+     "inventory export"],
+)  # fmt: skip
+def test_what_is_not_well_formed_is_2(line: str, run: Run, filled: Home) -> None:
+    before = contents(filled.root)
+    is_error(run(*line.split()), 2)
+    assert contents(filled.root) == before
+
+
+def test_hostile_words_do_not_reach_the_terminal(run: Run, home: Home) -> None:
+    for word in ("\x1b[31mred", "a\nb", "--\x1b]0;title\x07", "-o\x1b[2J", "\u202eabc", "x" * 9999):
+        for line in ([word], ["site", word], ["status", word], ["status", "-o", word]):
+            answer = run(*line)
+            is_error(answer, 2)
+            assert len(answer.err) < 1500
+
+
+@pytest.mark.parametrize("name", ["site", "rollout", "inventory"])
+def test_a_group_alone_shows_its_help_and_is_2(name: str, run: Run) -> None:
+    answer = run(name)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith(f"Usage: yolodeploy {name} ")
+
+
+def test_dangerous_commands_want_a_yes(run: Run, filled: Home) -> None:
+    before = contents(filled.root)
+    for line in ("site remove plant", "site stop plant", "rollout abort r-1", "rollout undo r-1",
+                 "inventory restore /nowhere"):  # fmt: skip
+        answer = run(*line.split())
+        is_error(answer, 2)
+        assert "--yes" in answer.err
+    assert contents(filled.root) == before
+
+
+# exit codes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(errors.Failed("site.no_answer", instance="a", reason="b"), 1),
+     (errors.UsageError("wave.invalid", spec="x", part="x"), 2),
+     (errors.Unreachable("site.unreachable", site="plant", reason="no route"), 3),
+     (errors.RolledBack("rollout.guard", site="plant", reason="deadline"), 4),
+     (errors.Interrupted("ops.interrupted"), 130)],
+)  # fmt: skip
+def test_each_kind_of_error_has_its_exit_code(
+    error: errors.YolodeployError, code: int, run: Run, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(_home: Home) -> None:
+        raise error
+
+    monkeypatch.setattr("yolodeploy.ops.doctor.examine", raises)
+    assert run("doctor").code == code
+
+
+def test_what_nobody_expected_is_one_error_and_a_traceback_on_demand(
+    run: Run, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(_home: Home) -> None:
+        raise ZeroDivisionError("a\nbug\x1b[31m")
+
+    monkeypatch.setattr("yolodeploy.ops.doctor.examine", breaks)
+    answer = run("doctor")
+    assert (answer.code, answer.out) == (1, "")
+    assert len(answer.err.splitlines()) == 2
+    assert "\x1b" not in answer.err
+    monkeypatch.setenv("YOLODEPLOY_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        run("doctor")
+
+
+def test_an_operation_gives_its_exit_code_to_whoever_follows(run: Run, filled: Home) -> None:
+    for number, code in enumerate((0, 1, 3, 4, 130), 2):
+        with open_inventory(filled.inventory) as inventory:
+            operations.create_operation(inventory, f"op-{number}", "rollout", {}, at=0)
+            state = operations.OperationState.FAILED if code else operations.OperationState.DONE
+            operations.finish(inventory, f"op-{number}", state, code, at=1)
+        assert run("operations", "follow", f"op-{number}").code == code
+
+
+def test_ctrl_c_ends_the_following_and_not_the_operation(filled: Home) -> None:
+    with open_inventory(filled.inventory) as inventory:
+        operations.create_operation(inventory, "op-9", "rollout", {}, at=time.time())
+        operations.started(inventory, "op-9", os.getpid(), boot_id(), at=time.time())
+        fields = {"rollout": "r-1", "release": "brake-disc@1"}
+        operations.append_event(inventory, "op-9", "info", "progress.resumed", fields, at=0)
+        process = started("operations", "follow", "op-9", home=filled.root)
+        assert process.stderr is not None
+        assert b"brake-disc@1" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert b"yolodeploy operations follow op-9" in err
+        assert b"Traceback" not in err
+        assert operations.get_operation(inventory, "op-9").ended_at is None
+        operations.finish(inventory, "op-9", operations.OperationState.DONE, 0, at=time.time())
+
+
+def test_a_lost_operation_is_told_and_not_waited_for(run: Run, filled: Home) -> None:
+    with open_inventory(filled.inventory) as inventory:
+        operations.create_operation(inventory, "op-8", "rollout", {}, at=time.time())
+        operations.started(inventory, "op-8", 2**22 - 1, boot_id(), at=time.time())
+    answer = run("operations", "follow", "op-8")
+    is_error(answer, 1)
+    assert "its process is gone" in answer.err
+    assert "lost" in run("operations").out
+
+
+# dry runs -----------------------------------------------------------------------------------------
+
+DRY = {
+    "device edit": "d1 --label a=b", "device hold": "d1 --reason shift", "device unhold": "d1",
+    "site create": "fresh --devices 3", "site adopt": None, "site remove": "plant",
+    "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
+    "site unhold": "plant", "model add": "{model}", "image build": "sample",
+    "image prune": "", "app create": "weld --description x",
+    "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",
+    "config set": "concurrency 3",
+}  # fmt: skip
+
+
+def test_every_dry_run_is_tried() -> None:
+    takes = {
+        path for path, command in LEAVES.items() if any(p.name == "dry_run" for p in command.params)
+    }
+    assert takes == set(DRY)
+
+
+@pytest.mark.parametrize("path", [path for path, rest in DRY.items() if rest is not None])
+def test_a_dry_run_changes_nothing(path: str, run: Run, filled: Home, v1: Path) -> None:
+    if path == "image build":
+        assert run("model", "add", str(v1), "--name", "sample").code == 0
+    before = contents(filled.root)
+    answer = run(*path.split(), *words(DRY[path] or "", model=v1), "--dry-run")
+    assert answer.code == 0, answer.err
+    assert contents(filled.root) == before
+
+
+@pytest.mark.parametrize("line", ["site create x", "app create x", "model add {model}"])
+def test_a_dry_run_does_not_even_make_the_home_folder(
+    line: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, v1: Path
+) -> None:
+    monkeypatch.setenv("YOLODEPLOY_HOME", str(tmp_path / "none"))
+    assert run(*words(line, model=v1), "--dry-run").code == 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_dry_run_says_what_the_real_one_does(run: Run, home: Home, v1: Path) -> None:
+    """The same digests, before anything is written."""
+    assert run("model", "add", str(v1)).code == 0
+    assert run("app", "create", "brake-disc").code == 0
+    dry = run("image", "build", "brake-disc-v1", "--dry-run", "-o", "json").out
+    real = run("image", "build", "brake-disc-v1", "-o", "json").out
+    assert dry == real
+    line = ("release", "create", "brake-disc", "--image", "brake-disc-v1")
+    said = run(*line, "--dry-run").err
+    assert said.replace("would be", "is") == run(*line).err
+    assert run(*line, "--dry-run").err == said
+
+
+# what is not there --------------------------------------------------------------------------------
+
+
+def test_every_command_is_asked() -> None:
+    named = {
+        " ".join(path)
+        for line in (*NEED_INVENTORY, *NEED_NONE)
+        for path in [tuple(w for w in line.split()[:2] if re.fullmatch("[a-z]+", w))]
+    }
+    asked = {path for path in LEAVES if any(name.startswith(path) for name in named)}
+    assert set(LEAVES) - asked - ELSEWHERE == set()
+
+
+@pytest.fixture
+def places(tmp_path: Path, example: Path, v1: Path) -> dict[str, object]:
+    picture = next((example / "frames").glob("*.jpg"))
+    return {"tmp": tmp_path, "picture": picture, "model": v1}
+
+
+@pytest.mark.parametrize("line", NEED_INVENTORY)
+def test_without_an_inventory_each_command_says_so(
+    line: str, run: Run, home: Home, places: dict[str, object]
+) -> None:
+    is_error(run(*words(line, **places)), 1)
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"SQLite format 3\x00" + os.urandom(8000))
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def half(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2 // 512 * 512])
+
+
+def newer(path: Path) -> None:
+    import sqlite3
+
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version=99")
+    connection.close()
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("spoil", [garbage, emptied, newer, a_folder])
+def test_with_a_spoiled_inventory_each_command_says_so(
+    spoil: object, run: Run, filled: Home, places: dict[str, object]
+) -> None:
+    for side in filled.root.glob("inventory.db-*"):
+        side.unlink()
+    spoil(filled.inventory)  # type: ignore[operator]
+    before = contents(filled.root)
+    for line in NEED_INVENTORY:
+        answer = run(*words(line, **places))
+        if line == "inventory check" and answer.code == 1 and answer.out:
+            continue  # its findings are its data
+        is_error(answer, 1)
+    after = contents(filled.root)
+    assert {path: after[path] for path in before} == before
+
+
+@pytest.mark.parametrize("line", ["status", "device list", "events", "latency"])
+def test_half_an_inventory_is_no_traceback(line: str, run: Run, filled: Home) -> None:
+    half(filled.inventory)
+    answer = run(*line.split())
+    if answer.code != 0:
+        is_error(answer, 1)
+
+
+def test_a_read_only_inventory_can_be_read(filled: Home) -> None:
+    filled.inventory.chmod(0o400)
+    filled.root.chmod(0o500)
+    try:
+        for line in ("status", "rollout status r-1", "events -o json"):
+            assert program(*line.split(), home=filled.root, prefix=UNPRIVILEGED).code == 0
+        for line in ("device hold d1 --reason x", "app create weld", "config set concurrency 3"):
+            is_error(program(*line.split(), home=filled.root, prefix=UNPRIVILEGED), 1)
+    finally:
+        filled.root.chmod(0o700)
+
+
+def test_a_home_that_cannot_be_made(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("/dev/null/x", "/proc/nobody"):
+        monkeypatch.setenv("YOLODEPLOY_HOME", place)
+        is_error(run("app", "create", "x"), 1)
+        is_error(run("site", "create", "x"), 1)
+        is_error(run("status"), 1)
+        is_error(run("config", "set", "concurrency", "3"), 1)
+
+
+# names --------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "../../etc", "/etc/passwd", "a b", "😀", "x" * 10_000, "", "a\x00b", "a\nb", "\x1b[31mred",
+    "\u202egnp", "厂区", "a/b", "%s", "{0}", "'; DROP TABLE sites; --", "~", "*", "\udcff\udcfe",
+    "r-99999999999999999999", "sha256:", "brake-disc@0", "@", "plant/../..",
+]  # fmt: skip
+NAMING = [
+    "site show {}", "site create {}", "site adopt {}", "site remove {} --yes", "site start {}",
+    "site stop {} --yes", "site hold {} --reason x", "site unhold {}", "device show {}",
+    "device hold {} --reason x", "device edit {} --label a=b", "model show {}", "app show {}",
+    "app create {}", "image show {}", "image build {}", "release show {}", "release diff {} {}",
+    "release create {} --image brake-disc-v1", "release create brake-disc --image {}",
+    "release list --app {}", "rollout plan {}", "rollout start {}", "rollout status {}",
+    "rollout pause {}", "rollout watch {}", "rollout resume {}", "rollout abort {} --yes",
+    "rollout undo {} --yes", "rollout plan brake-disc@1 --site {}",
+    "rollout plan brake-disc@1 --waves {}", "rollout plan brake-disc@1 --wave {}",
+    "operations follow {}", "status --site {}", "device list --site {}", "latency --site {}",
+    "latency --app {}", "latency --by {}", "latency --last {}", "logs --site {}", "detect {}",
+    "model add {}", "model add m.onnx --name {}", "inventory restore {} --yes",
+    "release create brake-disc --image brake-disc-v1 --gates {}", "app create x --frames {}",
+    "config set {} 1", "config set concurrency {}", "image build brake-disc-v1 --name {}",
+    "image build brake-disc-v1 --base {}",
+]  # fmt: skip
+
+
+def changed(folder: Path) -> dict[str, bytes | None]:
+    """What is in a folder; that a layout was made ready for a build is no matter."""
+    return {k: v for k, v in contents(folder).items() if not k.startswith("home/images")}
+
+
+@pytest.mark.parametrize("line", NAMING)
+def test_hostile_names_are_answered_in_two_lines(
+    line: str, run: Run, filled: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = changed(tmp_path)
+    for name in HOSTILE:
+        if name == "" and ("--name" in line or "--frames" in line):
+            continue  # the default
+        if name.startswith("r-9") and "create {}" in line:
+            continue  # long, and yet a name
+        answer = run(*(word.replace("{}", name) for word in line.split()))
+        assert answer.code in (1, 2), (name, answer)
+        is_error(answer, answer.code)
+        assert len(answer.err) < 2500
+    assert changed(tmp_path) == before
+
+
+def test_texts_of_people_are_kept_on_one_line(run: Run, filled: Home) -> None:
+    for text in ({*HOSTILE} - {"a\x00b"}) | {"night shift"}:
+        for line in (["site", "hold", "plant"], ["device", "hold", "d1"]):
+            answer = run(*line, "--reason", text)
+            assert answer.code == 0
+            assert len(answer.err.splitlines()) == 1
+        shown = [run("site", "show", "plant"), run("status", "-o", "wide"), run("events")]
+        for answer in shown:
+            assert answer.code == 0
+            assert "\x1b" not in answer.out + answer.err
+        assert run("app", "create", "brake-disc", "--description", text).code == 0
+        assert run("device", "edit", "d1", "--label", f"a={text}").code == 0
+        for form in ("json", "yaml", "jsonl"):
+            assert run("events", "-o", form).code == 0
+
+
+# languages ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["site show x", "model add /nowhere.onnx", "rollout status r-9",
+                                  "app create A", "site remove plant"])  # fmt: skip
+def test_errors_are_told_in_chinese(
+    line: str, run: Run, filled: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YOLODEPLOY_LANGUAGE", "zh")
+    answer = run(*line.split())
+    is_error(answer, answer.code)
+    first, second = answer.err.splitlines()
+    assert re.search("[\u4e00-\u9fff]", first)
+    assert second.startswith("  解决方法：")
+
+
+def test_the_language_of_the_machine_is_taken(home: Home) -> None:
+    environment = {"YOLODEPLOY_LANGUAGE": "auto", "LC_ALL": "zh_CN.UTF-8"}
+    assert "没有站点" in program("site", "start", "x", home=home.root, **environment).err
+    environment["LC_ALL"] = "C"
+    assert "no site" in program("site", "start", "x", home=home.root, **environment).err
+
+
+# terminals and pipes ------------------------------------------------------------------------------
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(filled: Home) -> None:
+    with open_inventory(filled.inventory) as inventory:
+        from yolodeploy.inventory.events import add_event
+
+        with inventory.transaction():
+            for _ in range(9000):
+                add_event(inventory, "plant", "instance.started", at=0, detail="x" * 50)
+    for form in ("table", "json", "jsonl", "name"):
+        process = started("events", "--limit", "10000", "-o", form, home=filled.root)
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        process.stderr.close()
+        assert process.wait(60) == 0
+
+
+def test_a_full_disk_behind_stdout_is_one_error(filled: Home) -> None:
+    import subprocess
+    import sys
+
+    script = "from yolodeploy.cli.main import run; import sys; run()"
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-P", "-c", script, "config", "show"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert "No space left" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 2
+
+
+def test_without_a_terminal_the_bare_command_prints_help(home: Home) -> None:
+    answer = program(home=home.root)
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith("Usage: yolodeploy ")
+    assert contents(home.root) == contents(Home(home.root).root)
+
+
+def test_the_console_script_has_the_exit_code(filled: Home) -> None:
+    assert program("status", home=filled.root).code == 0
+    is_error(program("site", "show", "x", home=filled.root), 1)
+    is_error(program("statu", home=filled.root), 2)
+    is_error(program("site", "create", b"\xff\xfe", home=filled.root), 2)
+    is_error(program("model", "add", b"/nowhere/\xff.onnx", home=filled.root), 1)
+
+
+def test_the_table_of_commands_is_the_tree() -> None:
+    assert set(COMMANDS) == {path.split()[0] for path in PATHS}
+    assert isinstance(yolodeploy, click.Group)

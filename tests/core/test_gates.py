@@ -1,0 +1,203 @@
+"""If these fail, a bad release goes to every site, or a good one is stopped."""
+
+from __future__ import annotations
+
+from math import inf
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yolodeploy.core.detections import Agreement
+from yolodeploy.core.gates import (
+    DEFAULT_GATES,
+    AgreementGate,
+    ErrorsGate,
+    Gate,
+    GateResult,
+    LatencyGate,
+    Observation,
+    RestartsGate,
+    Verdict,
+    judge,
+    overall,
+    samples_wanted,
+)
+from yolodeploy.core.sketch import Sketch
+
+ORDER = [Verdict.PASSED, Verdict.INCONCLUSIVE, Verdict.FAILED]
+MS = 1000.0
+
+
+def sketch(*values_ms: float) -> Sketch:
+    made = Sketch(0.0, {})
+    for value in values_ms:
+        made.record(value * MS)
+    return made
+
+
+def stages(*values_ms: float) -> dict[str, Sketch]:
+    return {"total": sketch(*values_ms), "inference": sketch(*values_ms)}
+
+
+def observed(
+    *values_ms: float, failures: int = 0, restarts: int = 0, agreement: Agreement | None = None
+) -> Observation:
+    return Observation(
+        requests=len(values_ms),
+        failures=failures,
+        restarts=restarts,
+        stages=stages(*values_ms),
+        agreement=agreement,
+    )
+
+
+def verdict(gate: Gate, new: Observation, old: Observation | None = None) -> Verdict:
+    return gate.judge(new, old).verdict
+
+
+shares = st.floats(0, 1)
+errors_gates = st.builds(ErrorsGate, max_share=shares, min_samples=st.integers(1, 100))
+latencies = st.lists(st.floats(0.01, 5000), min_size=1, max_size=60)
+
+
+@given(errors_gates, st.integers(0, 500), st.data())
+def test_more_failures_never_make_a_better_verdict(
+    gate: ErrorsGate, requests: int, data: st.DataObject
+) -> None:
+    fewer = data.draw(st.integers(0, requests))
+    more = data.draw(st.integers(fewer, requests))
+    before = verdict(gate, Observation(requests=requests, failures=fewer))
+    after = verdict(gate, Observation(requests=requests, failures=more))
+    assert ORDER.index(after) >= ORDER.index(before)
+
+
+@given(latencies, latencies, st.floats(1, 20), st.none() | st.floats(1, 1000))
+def test_a_slower_release_never_gets_a_better_verdict(
+    new: list[float], old: list[float], factor: float, budget: float | None
+) -> None:
+    gate = LatencyGate(min_samples=1, budget_ms=budget)
+    before = verdict(gate, observed(*new), observed(*old))
+    after = verdict(gate, observed(*(value * factor for value in new)), observed(*old))
+    assert ORDER.index(after) >= ORDER.index(before)
+
+
+@given(st.integers(0, 3), st.integers(0, 3))
+def test_more_restarts_never_make_a_better_verdict(fewer: int, more: int) -> None:
+    gate = RestartsGate(max_restarts=1)
+    low, high = sorted((fewer, more))
+    before, after = (verdict(gate, Observation(restarts=count)) for count in (low, high))
+    assert ORDER.index(after) >= ORDER.index(before)
+
+
+@given(st.integers(0, 19), st.booleans())
+def test_too_few_samples_never_pass(requests: int, first: bool) -> None:
+    few = observed(*[5.0] * requests, agreement=Agreement(frames=9, expected=9, matched=9))
+    enough = observed(*[5.0] * 40)
+    old = None if first else enough
+    for gate in DEFAULT_GATES:
+        if samples_wanted(gate) > 1:
+            assert verdict(gate, few, old) is not Verdict.PASSED, gate
+    if not first:
+        assert verdict(AgreementGate(), few, old) is Verdict.INCONCLUSIVE
+        # nor does an old release that was hardly seen serve as a measure
+        assert verdict(LatencyGate(), enough, few) is Verdict.INCONCLUSIVE
+
+
+def test_failures_that_no_window_can_make_good_fail_at_once() -> None:
+    assert verdict(ErrorsGate(0.1, 20), Observation(requests=3, failures=3)) is Verdict.FAILED
+    assert verdict(ErrorsGate(0.1, 20), Observation(requests=3, failures=2)) is Verdict.INCONCLUSIVE
+
+
+def test_a_first_release_is_judged_by_its_own_health() -> None:
+    results = judge(DEFAULT_GATES, observed(*[30.0] * 40), None)
+    assert overall(results) is Verdict.PASSED
+    assert overall(judge(DEFAULT_GATES, observed(*[30.0] * 40, failures=9), None)) is Verdict.FAILED
+    budget = LatencyGate(budget_ms=20)
+    assert verdict(budget, observed(*[30.0] * 40)) is Verdict.FAILED
+    assert verdict(budget, observed(*[10.0] * 40)) is Verdict.PASSED
+
+
+def test_what_a_gate_said_survives_the_journal() -> None:
+    """`rollout status` of every first release reads a bound that is not there."""
+    results = judge(DEFAULT_GATES, observed(*[30.0] * 40), None)
+    assert results[2].bound == inf
+    text = msgspec.json.encode(results)
+    assert msgspec.json.decode(text, type=tuple[GateResult, ...]) == results
+    assert b'"bound":null' in text
+
+
+def test_a_slow_stage_of_a_tenth_of_a_millisecond_harms_nobody() -> None:
+    new, old = observed(*[0.3] * 40), observed(*[0.1] * 40)
+    assert verdict(LatencyGate(max_ratio=1.5, slack_ms=5), new, old) is Verdict.PASSED
+    assert verdict(LatencyGate(max_ratio=1.5, slack_ms=0), new, old) is Verdict.FAILED
+
+
+def agreed(**counts: int) -> Observation:
+    return Observation(agreement=Agreement(frames=36, **counts))
+
+
+OLD = Observation()
+
+
+def test_a_better_model_that_finds_more_passes() -> None:
+    better = agreed(expected=100, matched=97, gained=80)
+    assert verdict(AgreementGate(), better, OLD) is Verdict.PASSED
+
+
+def test_a_model_that_loses_boxes_fails() -> None:
+    result = AgreementGate().judge(agreed(expected=100, matched=70), OLD)
+    assert (result.verdict, result.unit) == (Verdict.FAILED, "lost")
+    assert result.figure == pytest.approx(0.3)
+
+
+def test_a_model_that_sees_ghosts_fails() -> None:
+    result = AgreementGate().judge(agreed(expected=100, matched=100, gained=900), OLD)
+    assert (result.verdict, result.unit) == (Verdict.FAILED, "gained")
+
+
+@given(st.integers(0, 100), st.integers(0, 100), st.integers(1, 100))
+def test_boxes_that_are_no_boxes_fail_whatever_else(
+    matched: int, gained: int, invalid: int
+) -> None:
+    seen = agreed(expected=100, matched=matched, gained=gained, invalid=invalid)
+    result = AgreementGate(max_lost=1, max_gained=1).judge(seen, OLD)
+    assert (result.verdict, result.unit) == (Verdict.FAILED, "invalid boxes")
+
+
+def test_a_model_that_finds_nothing_fails_whatever_share_may_be_lost() -> None:
+    blind = agreed(expected=100, empty=36)
+    assert verdict(AgreementGate(max_lost=1), blind, OLD) is Verdict.FAILED
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_losing_more_never_makes_a_better_verdict(one: int, other: int) -> None:
+    fewest, most = sorted((one, other))
+    before = verdict(AgreementGate(), agreed(expected=100, matched=most), OLD)
+    after = verdict(AgreementGate(), agreed(expected=100, matched=fewest), OLD)
+    assert ORDER.index(after) >= ORDER.index(before)
+
+
+results = st.builds(
+    GateResult, st.just("g"), st.sampled_from(Verdict), st.floats(0, 1), st.floats(0, 1), st.just(1)
+)
+
+
+@given(st.lists(results))
+def test_the_worst_verdict_counts(found: list[GateResult]) -> None:
+    expected = max((result.verdict for result in found), key=ORDER.index, default=Verdict.PASSED)
+    assert overall(found) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[{"kind": "errors", "max_shar": 0.5}]', '[{"kind": "errors", "max_share": 2}]',
+     '[{"kind": "errors", "max_share": -0.1}]', '[{"kind": "errors", "min_samples": 0}]',
+     '[{"kind": "latency", "quantile": 95}]', '[{"kind": "latency", "budget_ms": 0}]',
+     '[{"kind": "agreement", "max_lost": "all"}]', '[{"kind": "luck"}]', '[{}]', '{}'],
+)  # fmt: skip
+def test_gates_that_would_not_hold_are_refused(text: str) -> None:
+    """A misspelt bound is a bound that nobody set; a window of no samples passes everything."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(text, type=tuple[Gate, ...])

@@ -1,0 +1,61 @@
+"""Drives a rollout and signals its own process at one moment of its journal.
+
+    python -m tests.rollouts.crashing_engine HOME ROLLOUT "before switch done" KILL
+
+A moment is `before` or `after` a line of the journal (`switch done`), or the figures of a step
+(`check figures`). Nothing in the product knows of this: the journal is wrapped.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from yolodeploy.core.steps import Entry
+from yolodeploy.inventory.connection import open_inventory
+from yolodeploy.inventory.rollouts import get_rollout
+from yolodeploy.ops import rollout_run
+from yolodeploy.ops.home import Home
+from yolodeploy.ops.operations import Teller
+from yolodeploy.ops.rollout_journal import InventoryJournal
+from yolodeploy.rollouts.figures import Figures
+
+MOMENT = sys.argv[3]
+NUMBER = signal.Signals[f"SIG{sys.argv[4]}"]
+
+
+def at(moment: str) -> None:
+    if moment == MOMENT:
+        os.kill(os.getpid(), NUMBER)
+
+
+class MortalJournal(InventoryJournal):
+    """The real journal, in which one moment is the last."""
+
+    step = ""
+
+    def append(self, site: str, entry: Entry) -> None:
+        self.step = entry.step.value
+        line = f"{entry.step.value} {entry.outcome.value}"
+        at(f"before {line}")
+        super().append(site, entry)
+        at(f"after {line}")
+
+    def save_figures(self, site: str, figures: Figures) -> None:
+        at(f"before {self.step} figures")
+        super().save_figures(site, figures)
+        at(f"after {self.step} figures")
+
+
+def main(home: Home, rollout: str) -> int:
+    rollout_run.InventoryJournal = MortalJournal  # type: ignore[misc]
+    with open_inventory(home.inventory) as inventory:
+        operation = get_rollout(inventory, rollout).operation
+        arguments = {"rollout": rollout, "frames": str(home.root / "frames")}
+        return rollout_run.run(home, inventory, Teller(inventory, operation), arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(Home(Path(sys.argv[1])), sys.argv[2]))

@@ -1,0 +1,100 @@
+"""If these fail, some journal of a rollout leads nowhere, and a site stays half switched."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yolodeploy.core.steps import (
+    AFTER_FAILURE,
+    AFTER_SUCCESS,
+    Entry,
+    Outcome,
+    SiteResult,
+    Step,
+    following,
+    switched,
+)
+
+BEFORE_SWITCH = {Step.PREFETCH, Step.CHECK}
+# what the engine may write for a step; a revert is never given up
+OUTCOMES = {
+    step: [Outcome.DONE, Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.WAITING] for step in Step
+} | {Step.REVERT: [Outcome.DONE, Outcome.WAITING]}
+
+# each turn: does the engine die in the middle, does a failure elsewhere or an abort ask for a
+# revert, and how does the step end
+turns = st.lists(
+    st.tuples(st.booleans(), st.booleans(), st.integers(0, 3)), min_size=0, max_size=25
+)
+
+
+def played(story: list[tuple[bool, bool, int]]) -> list[Entry]:
+    """A journal as the engine writes it over several lives."""
+    journal: list[Entry] = []
+    for dies, reverts, fate in story:
+        upcoming = following(journal)
+        if reverts and switched(journal):
+            upcoming = Step.REVERT
+        if isinstance(upcoming, SiteResult):
+            break
+        journal.append(Entry(upcoming, Outcome.INTENDED))
+        if not dies:
+            outcomes = OUTCOMES[upcoming]
+            journal.append(Entry(upcoming, outcomes[fate % len(outcomes)]))
+    return journal
+
+
+@given(turns)
+def test_every_journal_has_a_next_step_or_a_result(story: list[tuple[bool, bool, int]]) -> None:
+    journal = played(story)
+    upcoming = following(journal)
+    assert isinstance(upcoming, Step | SiteResult)
+    if isinstance(upcoming, SiteResult):
+        assert switched(journal) == (upcoming is SiteResult.COMMITTED)
+    else:
+        assert switched(journal) or upcoming in {*BEFORE_SWITCH, Step.SWITCH}
+        assert not (switched(journal) and upcoming in BEFORE_SWITCH)
+
+
+@given(turns, st.sampled_from([Outcome.DONE, Outcome.FAILED, Outcome.INCONCLUSIVE]))
+def test_every_way_ends(story: list[tuple[bool, bool, int]], ending: Outcome) -> None:
+    """However it began: when steps come to an end, so does the site."""
+    journal = played(story)
+    for _ in range(len(Step) + 1):
+        upcoming = following(journal)
+        if isinstance(upcoming, SiteResult):
+            break
+        outcome = Outcome.DONE if upcoming is Step.REVERT else ending
+        journal += [Entry(upcoming, Outcome.INTENDED), Entry(upcoming, outcome)]
+    result = following(journal)
+    assert isinstance(result, SiteResult)
+    assert result not in (SiteResult.WAITING, SiteResult.STOPPED)
+    assert switched(journal) == (result is SiteResult.COMMITTED)
+
+
+@given(turns)
+def test_dying_after_the_intention_changes_nothing(story: list[tuple[bool, bool, int]]) -> None:
+    journal = played(story)
+    upcoming = following(journal)
+    if isinstance(upcoming, Step):
+        assert following([*journal, Entry(upcoming, Outcome.INTENDED)]) is upcoming
+        assert following([*journal, Entry(upcoming, Outcome.WAITING)]) is upcoming
+
+
+@given(turns)
+def test_a_site_is_inconclusive_only_if_that_was_its_last_trouble(
+    story: list[tuple[bool, bool, int]],
+) -> None:
+    journal = played(story)
+    troubles = [e for e in journal if e.outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE)]
+    if following(journal) is SiteResult.INCONCLUSIVE:
+        assert troubles[-1].outcome is Outcome.INCONCLUSIVE
+
+
+def test_the_tables_know_every_step() -> None:
+    assert set(AFTER_SUCCESS) == set(AFTER_FAILURE) == set(Step)
+    for step, outcome in product(Step, Outcome):
+        assert isinstance(following([Entry(step, outcome)]), Step | SiteResult)

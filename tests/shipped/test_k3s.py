@@ -1,0 +1,167 @@
+"""Every API server from 1.30 on accepts the Kubernetes objects, and they agree with each other."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from yolodeploy.core.serving import ServeConfig
+from yolodeploy.images.assembly import USER
+from yolodeploy.oci import our_image
+from yolodeploy.serve.http import STATUS, application
+from yolodeploy.serve.settings import checked
+
+VOLUMES = {
+    "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim",
+    "projected", "secret",
+}  # fmt: skip
+FORBIDDEN_FIELDS = {"hostNetwork", "hostPID", "hostIPC", "hostPort", "hostPath", "privileged"}
+
+
+@pytest.fixture
+def objects(k3s: Path) -> dict[str, Any]:
+    listed = yaml.safe_load((k3s / "serve" / "kustomization.yaml").read_text())["resources"]
+    present = {path.name for path in (k3s / "serve").glob("*.yaml")} - {"kustomization.yaml"}
+    assert set(listed) == present
+    read = [yaml.safe_load((k3s / "serve" / name).read_text()) for name in listed]
+    return {one["kind"]: one for one in read}
+
+
+@pytest.fixture
+def pod(objects: dict[str, Any]) -> Any:
+    return objects["Deployment"]["spec"]["template"]["spec"]
+
+
+@pytest.fixture
+def server(pod: Any) -> Any:
+    (container,) = pod["containers"]
+    return container
+
+
+@pytest.fixture
+def told(objects: dict[str, Any]) -> ServeConfig:
+    text = objects["ConfigMap"]["data"][Path(our_image.SERVE_CONFIG).name]
+    unknown = set(json.loads(text)) - set(ServeConfig.__struct_fields__)
+    assert not unknown, "the server would ignore these"
+    return checked(msgspec.json.decode(text, type=ServeConfig))
+
+
+def all_fields(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value).union(*map(all_fields, value.values()))
+    return set().union(*map(all_fields, value)) if isinstance(value, list) else set()
+
+
+def test_every_kubernetes_from_1_30_accepts_them(objects: dict[str, Any]) -> None:
+    """Else `kubectl apply` fails on one site of many."""
+    validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is absent")
+    versions = {version for version in validator.utils.all_versions() if minor(version) >= 30}
+    assert len(versions) >= 8, "1.30 to 1.37"
+    for one in objects.values():
+        for version in sorted(versions, key=minor):
+            validator.validate(one, version, strict=True)
+
+
+def minor(version: str) -> int:
+    return int(version.split(".")[1])
+
+
+def test_the_server_may_do_nothing_that_pod_security_restricted_forbids(
+    objects: dict[str, Any], pod: Any, server: Any
+) -> None:
+    """Else the namespace, which enforces it, refuses the pod."""
+    enforced = objects["Namespace"]["metadata"]["labels"]
+    assert enforced["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert not all_fields(pod) & FORBIDDEN_FIELDS
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert server["securityContext"]["allowPrivilegeEscalation"] is False
+    assert server["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    for volume in pod["volumes"]:
+        assert set(volume) - {"name"} <= VOLUMES
+
+
+def test_a_broken_in_server_finds_nothing_to_use(
+    objects: dict[str, Any], pod: Any, server: Any
+) -> None:
+    assert server["securityContext"]["readOnlyRootFilesystem"] is True
+    assert f"{pod['securityContext']['runAsUser']}:{pod['securityContext']['runAsGroup']}" == USER
+    assert pod["automountServiceAccountToken"] is False
+    assert objects["ServiceAccount"]["automountServiceAccountToken"] is False
+    assert pod["serviceAccountName"] == objects["ServiceAccount"]["metadata"]["name"]
+    assert objects["NetworkPolicy"]["spec"]["egress"] == []
+    assert {"name": "ORT_DISABLE_TELEMETRY", "value": "1"} in server["env"]
+
+
+def test_the_server_is_told_where_its_model_and_its_state_are(
+    told: ServeConfig, pod: Any, server: Any
+) -> None:
+    assert told.model == our_image.MODEL_FILE
+    mounts = {mount["mountPath"]: mount["name"] for mount in server["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert "emptyDir" in volumes[mounts[told.state_dir]]
+    assert "configMap" in volumes[mounts[str(Path(our_image.SERVE_CONFIG).parent)]]
+    assert not told.exit_with_parent, "in a container the parent is process 0"
+
+
+def test_ports_agree_from_the_service_to_the_server(
+    objects: dict[str, Any], told: ServeConfig, server: Any
+) -> None:
+    """Else nobody is answered, or a healthy server is killed."""
+    ports = {port["name"]: port["containerPort"] for port in server["ports"]}
+    assert ports == {"http": told.port, "instance": told.instance_port}
+    assert told.host == "0.0.0.0"
+    (service,) = objects["Service"]["spec"]["ports"]
+    assert service["targetPort"] == "http"
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert server[probe]["httpGet"]["port"] == "instance"
+    for rule in objects["NetworkPolicy"]["spec"]["ingress"]:
+        assert {port["port"] for port in rule["ports"]} <= set(ports)
+
+
+def test_the_probes_ask_what_the_server_answers(server: Any) -> None:
+    class Nothing:
+        """The routes are asked for, no request is made."""
+
+    paths = {route.path for route in application(Nothing()).routes}  # type: ignore[arg-type]
+    asked = {server[p]["httpGet"]["path"] for p in ("startupProbe", "readinessProbe")}
+    assert asked == {"/readyz"} <= paths
+    assert server["livenessProbe"]["httpGet"]["path"] in paths
+    assert STATUS["serve.not_ready"] >= 400
+
+
+def test_selectors_find_the_pods(objects: dict[str, Any]) -> None:
+    labels = objects["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    for selector in (
+        objects["Deployment"]["spec"]["selector"]["matchLabels"],
+        objects["Service"]["spec"]["selector"],
+        objects["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
+    ):
+        assert selector.items() <= labels.items()
+    spaces = {one["metadata"].get("namespace", one["metadata"]["name"]) for one in objects.values()}
+    assert spaces == {objects["Namespace"]["metadata"]["name"]}
+
+
+def test_an_update_never_needs_room_for_two(objects: dict[str, Any]) -> None:
+    """On a gateway with one GPU, or little memory, a surge waits for ever (FACTS, Kubernetes)."""
+    rolling = objects["Deployment"]["spec"]["strategy"]["rollingUpdate"]
+    assert rolling == {"maxSurge": 0, "maxUnavailable": 1}
+
+
+def test_a_slow_start_is_not_told_as_a_failed_update(objects: dict[str, Any], server: Any) -> None:
+    probe = server["startupProbe"]
+    slowest = probe["periodSeconds"] * probe["failureThreshold"]
+    assert slowest < objects["Deployment"]["spec"]["progressDeadlineSeconds"]
+
+
+def test_what_has_to_be_filled_in_is_seen_and_can_never_run(server: Any) -> None:
+    host, name, digest = re.fullmatch(
+        r"([^/]+)/(.+)@sha256:([0-9a-f]{64})", server["image"]
+    ).groups()
+    assert host.endswith(".invalid")  # RFC 2606: resolves nowhere
+    assert set(digest) == {"0"}
+    assert name == "brake-disc"

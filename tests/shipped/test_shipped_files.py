@@ -1,0 +1,45 @@
+"""What ships must mean the same on every machine, with or without internet."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = [
+    path
+    for folder in ("images", "k3s", "playbooks")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.is_file() and path.suffix != ".pyc"
+]
+HOSTS = re.compile(
+    r"pypi\.|pythonhosted|docker\.io|docker\.com|quay\.io|ghcr\.io|gcr\.io|nvcr\.io|registry\.k8s"
+    r"|(deb|security|snapshot)\.debian|archive\.ubuntu|npmjs|index-url|find-links=|extra-index"
+)
+OF_A_MACHINE = re.compile(r"/(work|root|home|Users|tmp)/|/opt/(pypi|wheels)|/mnt/")
+FLOATING = re.compile(r":latest\b|@sha256:(\s|$|\")|\bsha256:\s*$|==\s*(\\|$)", re.MULTILINE)
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_all_three_folders_ship_something() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in FILES} == {"images", "k3s", "playbooks"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_nobody_is_sent_to_a_registry_that_they_did_not_choose(path: Path) -> None:
+    # `--no-emit-index-url` is how pip-compile is told to leave them out
+    text = path.read_text().replace("--no-emit-index-url", "").replace("--no-index", "")
+    assert not HOSTS.findall(text)
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_no_path_of_the_machine_it_was_made_on(path: Path) -> None:
+    assert not OF_A_MACHINE.findall(path.read_text())
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_no_pin_is_empty_or_floats(path: Path) -> None:
+    assert not FLOATING.findall(path.read_text())
