@@ -66,6 +66,15 @@ def sites(home: Home) -> Callable[..., list[str]]:
     return make
 
 
+# tiers of their own: what they need is not on a CI machine; nor has every processor bf16
+ELSEWHERE = ("train", "gpu")
+PROCESSOR = "this processor"
+
+
+def _elsewhere(item: pytest.Item, report: pytest.TestReport) -> bool:
+    return any(map(item.get_closest_marker, ELSEWHERE)) or PROCESSOR in str(report.longrepr)
+
+
 def _skips_fail() -> bool:
     return bool(os.environ.get("YOLODEPLOY_NO_SKIP"))
 
@@ -74,10 +83,9 @@ def _skips_fail() -> bool:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI every real part is there, so a skip hides something; `train` needs a GPU's worth of
-    packages and stays a tier of its own."""
+    """In CI every real part is there, so a skip hides something, but for tiers of their own."""
     report = yield
-    if report.skipped and _skips_fail() and item.get_closest_marker("train") is None:
+    if report.skipped and _skips_fail() and not _elsewhere(item, report):
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be: {report.longrepr}"
     return report
