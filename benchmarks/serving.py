@@ -6,7 +6,7 @@ yolov8n 640 × 640 f32 with random weights, a 1080p JPEG of 300 kB over HTTP on 
 16 clients in a process of their own; rounds interleaved, medians. Peers, each in an environment of
 its own that is kept in the folder: Flask + gunicorn + ultralytics, FastAPI + ONNX Runtime, LitServe
 with one and two workers. Then everybody at his best setting: the network at 384 × 640 (16:9), ours
-in OpenVINO bf16 with its detections held against f32. `--quick`: 4 clients, no ultralytics, two
+in OpenVINO bf16 with scaled decoding, its detections held against f32. `--quick`: 4 clients, no ultralytics, two
 minutes once the environments are there.
 
 The raw engine, and a bare loop of the cheapest decoding, preparation, suppression and HTTP, are
@@ -18,12 +18,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -59,7 +61,7 @@ TARGETS = {
 }
 # random weights amplify rounding: the server's own check, which lets the trained samples pass in
 # bf16 without a lost box, refuses this network; that is accepted here, and the share is reported
-BEST = Serving(engine="openvino", precision="bf16", accept_difference=True)
+BEST = Serving(engine="openvino", precision="bf16", accept_difference=True, scaled_decode=True)
 
 
 class Plan(NamedTuple):
@@ -92,8 +94,8 @@ class Bench:
     def start(self) -> None:
         """Start everybody, one after the other."""
         material, folder = self.material, self.folder
-        self._ours("ours", material.square, Serving())
-        self._ours("ours_best", material.wide, BEST)
+        self.add_ours("ours", material.square, Serving())
+        self.add_ours("ours_best", material.wide, BEST)
         self._add("bare_http", lambda port: _uvicorn(sys.executable, "bare_http", port), raw=True)
         fastapi = python_of(folder, "fastapi")
         self._add("fastapi", lambda port: _uvicorn(fastapi, "fastapi_app", port), material.square)
@@ -104,9 +106,7 @@ class Bench:
             ("litserve_2", material.square, cores),
             ("litserve_best", material.wide, cores),
         ):
-            self._add(name, lambda port, m=model, w=workers: [
-                litserve, str(PEERS / "litserve_app.py"), str(m), str(port), w,
-            ])  # fmt: skip
+            self._add(name, partial(_litserve, litserve, model, workers))
         if self.plan.torch:
             for name, model in (
                 ("flask", material.square),
@@ -187,7 +187,8 @@ class Bench:
         self.servers.append(server)
         server.wait()
 
-    def _ours(self, name: str, model: Path, serving: Serving) -> None:
+    def add_ours(self, name: str, model: Path, serving: Serving) -> None:
+        """Start one of ours."""
         config = self.scratch / f"{name}.json"
 
         def command(port: int) -> list[str]:
@@ -228,6 +229,10 @@ class Bench:
 def _uvicorn(python: str, module: str, port: int) -> list[str]:
     return [python, "-m", "uvicorn", f"{module}:app", "--port", str(port), "--no-access-log",
             "--loop", "uvloop", "--http", "httptools"]  # fmt: skip
+
+
+def _litserve(python: str, model: Path, workers: str, port: int) -> list[str]:
+    return [python, str(PEERS / "litserve_app.py"), str(model), str(port), workers]
 
 
 def _form(picture: Path, path: Path) -> Path:
@@ -281,12 +286,12 @@ def ready_s(material: Material, scratch: Path, starts: int) -> float:
 def matched_share(bench: Bench) -> float:
     """Boxes of the f32 engine at 384 × 640 that the best setting finds too, and the reverse."""
     answers = []
-    bench._ours("wide_f32", bench.material.wide, Serving())
+    bench.add_ours("wide_f32", bench.material.wide, Serving())
     for name in ("wide_f32", "ours_best"):
         server = bench.server(name)
-        server.signal(18)  # SIGCONT
+        server.signal(signal.SIGCONT)
         answers.append(msgspec.json.decode(server.ask(), type=DetectResponse).boxes)
-        server.signal(19)  # SIGSTOP
+        server.signal(signal.SIGSTOP)
     bench.server("wide_f32").end()
     bench.servers = [server for server in bench.servers if server.name != "wide_f32"]
     agreed = compare(answers[0], answers[1])
