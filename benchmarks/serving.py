@@ -6,8 +6,8 @@ yolov8n 640 × 640 f32 with random weights, a 1080p JPEG of 300 kB over HTTP on 
 16 clients in a process of their own; rounds interleaved, medians. Peers, each in an environment of
 its own that is kept in the folder: Flask + gunicorn + ultralytics, FastAPI + ONNX Runtime, LitServe
 with one and two workers. Then everybody at his best setting: the network at 384 × 640 (16:9), ours
-in OpenVINO bf16 with scaled decoding, its detections held against f32. `--quick`: 4 clients, no ultralytics, two
-minutes once the environments are there.
+in OpenVINO bf16 with scaled decoding, its detections held against f32. `--quick`: 4 clients, no
+ultralytics, two minutes once the environments are there.
 
 The raw engine, and a bare loop of the cheapest decoding, preparation, suppression and HTTP, are
 measured in every round; shares are of CPU time, so that a busy machine changes little.
