@@ -13,6 +13,7 @@ from yolodeploy.cli.output import (
     output_option,
     say,
 )
+from yolodeploy.cli.reading import read
 
 COLUMNS = [
     Column("app", "app", lambda row: row.name),
@@ -51,11 +52,8 @@ def create(name: str, description: str, frames: str, dry_run: bool, form: str) -
 def list_(form: str) -> None:
     """List apps."""
     from yolodeploy.inventory.catalog import list_apps
-    from yolodeploy.inventory.connection import read_inventory
-    from yolodeploy.ops.home import home
 
-    with read_inventory(home().inventory) as inventory:
-        rows = list_apps(inventory)
+    rows = read(list_apps)
     emit(rows, COLUMNS, form)
 
 
@@ -65,9 +63,6 @@ def list_(form: str) -> None:
 def show(name: str, form: str) -> None:
     """Show one app."""
     from yolodeploy.inventory.catalog import get_app
-    from yolodeploy.inventory.connection import read_inventory
-    from yolodeploy.ops.home import home
 
-    with read_inventory(home().inventory) as inventory:
-        row = get_app(inventory, name)
+    row = read(lambda inventory: get_app(inventory, name))
     emit_one(row, COLUMNS, form)

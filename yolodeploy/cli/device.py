@@ -16,6 +16,7 @@ from yolodeploy.cli.output import (
     say,
     shown,
 )
+from yolodeploy.cli.reading import read
 from yolodeploy.cli.words import labels_option, parsed_labels, words_of
 from yolodeploy.core.text import one_line
 
@@ -81,12 +82,9 @@ def show(name: str, form: str) -> None:
     """Show one device; NAME or SITE/NAME."""
     import time
 
-    from yolodeploy.inventory.connection import read_inventory
-    from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import find_device
 
-    with read_inventory(home().inventory) as inventory:
-        row = find_device(inventory, name)
+    row = read(lambda inventory: find_device(inventory, name))
     emit_one(row, columns(time.time()), form)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from yolodeploy.cli.output import Column, emit, output_option
+from yolodeploy.cli.reading import read
 
 
 @click.command()
@@ -17,12 +18,11 @@ def events(site: str | None, device: str | None, code: str | None, limit: int, f
     """List events, oldest first."""
     import time
 
-    from yolodeploy.inventory.connection import read_inventory
     from yolodeploy.inventory.events import query_events
-    from yolodeploy.ops.home import home
 
-    with read_inventory(home().inventory) as inventory:
-        rows = query_events(inventory, site=site, device=device, code=code, limit=limit)
+    rows = read(
+        lambda inventory: query_events(inventory, site=site, device=device, code=code, limit=limit)
+    )
     columns = [
         Column("id", "", lambda row: row.id),
         Column(

@@ -15,6 +15,7 @@ from yolodeploy.cli.output import (
     say,
     size,
 )
+from yolodeploy.cli.reading import read
 from yolodeploy.core.digests import short
 
 COLUMNS = [
@@ -74,11 +75,8 @@ def build(model: str, base: str | None, name: str, dry_run: bool, form: str) -> 
 def list_(form: str) -> None:
     """List images, newest first."""
     from yolodeploy.inventory.catalog import list_images
-    from yolodeploy.inventory.connection import read_inventory
-    from yolodeploy.ops.home import home
 
-    with read_inventory(home().inventory) as inventory:
-        rows = list_images(inventory)
+    rows = read(list_images)
     emit(rows, COLUMNS, form)
 
 

@@ -16,6 +16,7 @@ from yolodeploy.cli.output import (
     say,
     size,
 )
+from yolodeploy.cli.reading import read
 from yolodeploy.cli.words import FILE
 from yolodeploy.core.digests import short
 
@@ -62,11 +63,8 @@ def add(file: Path, name: str, dry_run: bool, form: str) -> None:
 def list_(form: str) -> None:
     """List models."""
     from yolodeploy.inventory.catalog import list_models
-    from yolodeploy.inventory.connection import read_inventory
-    from yolodeploy.ops.home import home
 
-    with read_inventory(home().inventory) as inventory:
-        rows = list_models(inventory)
+    rows = read(list_models)
     emit(rows, COLUMNS, form)
 
 
@@ -76,9 +74,6 @@ def list_(form: str) -> None:
 def show(name: str, form: str) -> None:
     """Show one model, by name or digest."""
     from yolodeploy.inventory.catalog import get_model
-    from yolodeploy.inventory.connection import read_inventory
-    from yolodeploy.ops.home import home
 
-    with read_inventory(home().inventory) as inventory:
-        row = get_model(inventory, name)
+    row = read(lambda inventory: get_model(inventory, name))
     emit_one(row, COLUMNS, form)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from yolodeploy.cli.output import Column, emit, moment, output_option
+from yolodeploy.cli.reading import read
 
 
 def _columns() -> list[Column]:
@@ -49,10 +50,7 @@ def follow(operation: str) -> int:
 
 
 def _list(form: str) -> None:
-    from yolodeploy.inventory.connection import read_inventory
     from yolodeploy.inventory.operations import list_operations
-    from yolodeploy.ops.home import home
 
-    with read_inventory(home().inventory) as inventory:
-        rows = list_operations(inventory)
+    rows = read(list_operations)
     emit(rows, _columns(), form)

@@ -19,6 +19,7 @@ from yolodeploy.cli.output import (
     say,
     shown,
 )
+from yolodeploy.cli.reading import read
 from yolodeploy.cli.words import FILE
 from yolodeploy.core.digests import short
 
@@ -164,12 +165,9 @@ def diff(old: str, new: str, form: str) -> None:
 
 
 def _release(name: str) -> Release:
-    from yolodeploy.inventory.connection import read_inventory
     from yolodeploy.inventory.releases import get_release
-    from yolodeploy.ops.home import home
 
-    with read_inventory(home().inventory) as inventory:
-        return get_release(inventory, name)
+    return read(lambda inventory: get_release(inventory, name))
 
 
 def _row(made: Release) -> ReleaseRow:

@@ -15,6 +15,7 @@ from yolodeploy.cli.output import (
     say,
     yes_option,
 )
+from yolodeploy.cli.reading import read
 from yolodeploy.cli.words import labels_option, parsed_labels
 from yolodeploy.core.text import one_line
 
@@ -59,12 +60,9 @@ def _columns() -> list[Column]:
 @output_option
 def list_(form: str) -> None:
     """List sites as last seen."""
-    from yolodeploy.inventory.connection import read_inventory
     from yolodeploy.inventory.sites import list_sites
-    from yolodeploy.ops.home import home
 
-    with read_inventory(home().inventory) as inventory:
-        rows = list_sites(inventory)
+    rows = read(list_sites)
     emit(rows, _columns(), form)
 
 
@@ -73,12 +71,9 @@ def list_(form: str) -> None:
 @output_option
 def show(name: str, form: str) -> None:
     """Show one site."""
-    from yolodeploy.inventory.connection import read_inventory
     from yolodeploy.inventory.sites import get_site
-    from yolodeploy.ops.home import home
 
-    with read_inventory(home().inventory) as inventory:
-        row = get_site(inventory, name)
+    row = read(lambda inventory: get_site(inventory, name))
     emit_one(row, _columns(), form)
 
 

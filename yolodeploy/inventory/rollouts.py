@@ -15,6 +15,9 @@ from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.waves import Plan
 from yolodeploy.inventory.connection import Inventory, Row
 
+SILENT_S = 10.0
+"""After this long without a sign of life nobody drives a rollout; engines give one every 2 s."""
+
 _ID = re.compile(r"(?:r-)?(\d{1,15})", re.ASCII)
 
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
     from yolodeploy.ops.operations import Teller
 
-STALE_S = 10.0
 STATES = {
     Ending.DONE: RolloutState.DONE,
     Ending.WAITING: RolloutState.WAITING,
@@ -54,7 +53,7 @@ def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str
     holder = new_holder(row.operation)
     if row.holder is not None and is_dead_here(row.holder):
         rows.leave_rollout(inventory, rollout, row.holder)  # it needs no waiting for
-    rows.take_rollout(inventory, rollout, holder, at=time.time(), stale_after=STALE_S)
+    rows.take_rollout(inventory, rollout, holder, at=time.time(), stale_after=rows.SILENT_S)
     try:
         ending = _drive(home, inventory, teller, arguments, rollout, holder)
     except Refused as error:

@@ -23,7 +23,7 @@ from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops import operations
 from yolodeploy.ops.connect import connect_named
 from yolodeploy.ops.rollout_journal import hold_of
-from yolodeploy.ops.rollout_run import STALE_S, is_dead_here
+from yolodeploy.ops.rollout_run import is_dead_here
 from yolodeploy.rollouts.planning import Wish, plan_rollout
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _check_free(row: rows.RolloutRow) -> None:
 
 def _stale(row: rows.RolloutRow) -> bool:
     """Whether the engine of a rollout has given no sign of life for too long, or is known dead."""
-    if row.heartbeat_at is None or abs(time.time() - row.heartbeat_at) > STALE_S:
+    if row.heartbeat_at is None or abs(time.time() - row.heartbeat_at) > rows.SILENT_S:
         return True
     return is_dead_here(row.holder or "")
 

@@ -10,10 +10,7 @@ from yolodeploy.core.gates import GateResult
 from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, following
 from yolodeploy.core.waves import Plan, SitePlan
 from yolodeploy.inventory.journal import RolloutSite, StepRow
-from yolodeploy.inventory.rollouts import FINAL, RolloutRow, RolloutState
-
-SILENT_S = 10.0
-"""After this long without a sign of life nobody drives a rollout (`ops.rollout_run.STALE_S`)."""
+from yolodeploy.inventory.rollouts import FINAL, SILENT_S, RolloutRow, RolloutState
 
 TRACK = (
     Step.PREFETCH,
