@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from yolodeploy.core.decoding import known
 from yolodeploy.core.detections import Agreement
 from yolodeploy.core.sketch import TOTAL, Stages
 
@@ -207,3 +208,6 @@ def overall(results: Sequence[GateResult]) -> Verdict:
     """The worst verdict; passed where there is no gate at all."""
     verdicts = (result.verdict for result in results)
     return max(verdicts, key=_WORSE.__getitem__, default=Verdict.PASSED)
+
+
+known(GateResult, Observation)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from yolodeploy.core.decoding import known
 from yolodeploy.core.digests import digest_of
 from yolodeploy.core.gates import DEFAULT_GATES, Gate
 
@@ -107,3 +108,6 @@ class Release(msgspec.Struct, frozen=True):
     def digest(self) -> str:
         """The identity."""
         return self.spec.digest
+
+
+known(Release, ModelFacts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from yolodeploy.core.decoding import known
 from yolodeploy.core.detections import Box
 from yolodeploy.core.release import Serving
 
@@ -88,3 +89,6 @@ class ErrorResponse(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     text: str
     remedy: str = ""
+
+
+known(ServeConfig, InstanceAddress, DetectResponse, ErrorResponse)

@@ -10,6 +10,7 @@ from enum import Enum
 
 import msgspec
 
+from yolodeploy.core.decoding import known
 from yolodeploy.core.release import Release
 from yolodeploy.core.sketch import Stages
 
@@ -173,3 +174,6 @@ class LogLine(msgspec.Struct, frozen=True):
     device: str
     instance: str
     text: str
+
+
+known(Intent, SiteState, StageReport, SiteEvent)

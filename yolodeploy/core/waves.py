@@ -14,6 +14,7 @@ from math import ceil
 
 import msgspec
 
+from yolodeploy.core.decoding import known
 from yolodeploy.core.errors import UsageError
 
 DEFAULT_WAVES = "1,25%,100%"
@@ -148,3 +149,6 @@ def affected_by_failure(plan: Plan, failed: str, switched: Mapping[str, bool]) -
     else:
         reach = tuple(site for wave in plan.waves for site in wave)
     return tuple(site for site in reach if switched.get(site, False) or site == failed)
+
+
+known(Plan)

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import msgspec
 
+from yolodeploy.core.decoding import known
+
 REF_NAME = "org.opencontainers.image.ref.name"
 
 # `\Z`, for `$` would let a line break through; only sha256 is stored, so no other path can be named
@@ -128,3 +130,6 @@ class ImageConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 def canonical(value: msgspec.Struct) -> bytes:
     """The one encoding of a value: JSON with sorted keys and no spaces."""
     return msgspec.json.encode(value, order="sorted")
+
+
+known(Index, Manifest, ImageConfig, References)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from yolodeploy.core.decoding import known
 from yolodeploy.core.detections import Box
 from yolodeploy.core.gates import Observation
 from yolodeploy.core.release import Release
@@ -23,3 +24,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     old: Observation | None = None
     new: Observation | None = None
     outage_s: float = 0.0
+
+
+known(Figures)

@@ -87,8 +87,9 @@ def _warm_up(pipelines: Sequence[Pipeline], config: ServeConfig) -> None:
     def work(index: int) -> None:
         try:
             serving = config.serving
+            asked = warm_up.asked(warm_up.grey(), serving, serving.conf)
             # the session for lone requests is woken too
-            warm_up.answer(pipelines[index], warm_up.grey(), serving, serving.conf, index == 0)
+            pipelines[index].answer(asked, alone=index == 0)
         except Failed as error:
             # it answers, if badly: requests shall show that to the gates
             logger.warning("warm-up: %s", narration.told(error))

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 SHAPES = 40
 
+# made once, by the thread that imports: two threads that make msgspec learn the same type at the
+# same moment crash the process (2 starts of 330)
+_decode = msgspec.json.Decoder(DetectResponse).decode
+
 
 def grey() -> bytes:
     """A small grey JPEG: enough to touch everything."""
@@ -49,17 +53,19 @@ def pictures(count: int = 4) -> list[bytes]:
     return made
 
 
-def answer(
-    pipeline: Pipeline, picture: bytes, serving: Serving, conf: float, alone: bool = False
-) -> DetectResponse:
+def asked(picture: bytes, serving: Serving, conf: float) -> Asked:
+    """A request for a picture."""
+    wanted = Wanted(conf, serving.iou, serving.max_det)
+    return Asked(picture, wanted, "warm-up", perf_counter_ns())
+
+
+def answer(pipeline: Pipeline, picture: bytes, serving: Serving, conf: float) -> DetectResponse:
     """What a pipeline makes of a picture.
 
     Raises:
         Failed: `serve.*`.
     """
-    wanted = Wanted(conf, serving.iou, serving.max_det)
-    asked = Asked(picture, wanted, "warm-up", perf_counter_ns())
-    return msgspec.json.decode(pipeline.answer(asked, alone=alone).body, type=DetectResponse)
+    return _decode(pipeline.answer(asked(picture, serving, conf)).body)
 
 
 def _jpeg(canvas: np.ndarray[Any, Any]) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from yolodeploy.core.decoding import known
 from yolodeploy.core.serving import ServeConfig
 
 if TYPE_CHECKING:
@@ -92,3 +93,6 @@ def command(
     line = [sys.executable, "-P", "-m", "yolodeploy.serve", "--config", str(path)]
     # -P keeps the working folder off the path; without byte code the layers stay as they came
     return Command(line, {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"})
+
+
+known(Placed)
