@@ -12,7 +12,7 @@ import msgspec
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.release import Release
 from yolodeploy.core.steps import SiteResult
-from yolodeploy.core.waves import Plan, Standing
+from yolodeploy.core.waves import Plan
 from yolodeploy.inventory import journal as journals
 from yolodeploy.inventory import rollouts as rows
 from yolodeploy.inventory.catalog import get_app
@@ -182,13 +182,3 @@ def _frames_of_operation(inventory: Inventory, operation: str) -> str:
         return str(get_operation(inventory, operation).arguments.get("frames") or "")
     except NotFound:
         return ""
-
-
-def left_out(planned: Plan) -> list[str]:
-    """Sites of a plan that do not move, with the reason."""
-    standings = (Standing.HELD, Standing.OFFLINE, Standing.CURRENT)
-    return [
-        f"{site.site}: {site.standing.value} {site.reason}".strip()
-        for site in planned.sites
-        if site.standing in standings
-    ]

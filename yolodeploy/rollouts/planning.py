@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -82,9 +82,3 @@ def kept_release(app: AppState | None) -> Release | None:
     if app is None:
         return None
     return app.previous if app.guard_left_s is not None else app.release
-
-
-def without(plan: Plan, names: Sequence[str]) -> Plan:
-    """The plan with some sites left out."""
-    kept = tuple(tuple(site for site in wave if site not in names) for wave in plan.waves)
-    return msgspec.structs.replace(plan, waves=tuple(wave for wave in kept if wave))
