@@ -12,7 +12,6 @@ import pytest
 
 from yolodeploy.core.errors import Refused
 from yolodeploy.core.serving import InstanceAddress
-from yolodeploy.core.site import Epoch
 from yolodeploy.core.sketch import TOTAL
 from yolodeploy.serve.measure import Measurements
 from yolodeploy.serve.state import StateFolder
@@ -127,6 +126,6 @@ def test_the_address_tells_the_whole_life(start: Start) -> None:
 def test_a_snapshot_does_not_change_afterwards() -> None:
     measurements = Measurements(1)
     measurements.detected({TOTAL: 10.0})
-    before: Epoch = measurements.snapshot()
+    (before,) = measurements.snapshot()
     measurements.detected({TOTAL: 20.0})
     assert before.requests == before.stages[TOTAL].count == 1

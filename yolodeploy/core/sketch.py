@@ -72,6 +72,8 @@ Stages = dict[str, Sketch]
 """The sketches of one release on one instance: stage → sketch, with `total` among them."""
 
 STAGES = ("queue", "decode", "preprocess", "inference", "postprocess")
+# a camera's frame: from the moment it was taken until its message is handed over to the sinks
+CAMERA_STAGES = ("capture", *STAGES, "publish")
 TOTAL = "total"
 
 

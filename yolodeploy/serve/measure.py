@@ -6,48 +6,70 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.site import Epoch
-from yolodeploy.core.sketch import STAGES, TOTAL, Sketch, Stages
+from yolodeploy.core.sketch import CAMERA_STAGES, STAGES, TOTAL, Sketch, Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-SOURCE = "http"
+HTTP = "http"
+
+
+def source_of(camera: str) -> str:
+    """The name under which a camera's frames are counted."""
+    return f"camera:{camera}"
+
+
+class _Counts:
+    """Of one source."""
+
+    def __init__(self, stages: Sequence[str]) -> None:
+        self.requests = 0
+        self.failures = 0
+        self.stages: Stages = {stage: Sketch(0.0, {}) for stage in (*stages, TOTAL)}
 
 
 class Measurements:
-    """Counts of one epoch; they only grow. About 10 µs a request, under one lock."""
+    """Counts of one epoch, a source each; they only grow. About 10 µs a request, under one lock."""
 
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
         self._lock = Lock()
-        self._requests = 0
-        self._failures = 0
-        self._stages: Stages = {stage: Sketch(0.0, {}) for stage in (*STAGES, TOTAL)}
+        self._sources = {HTTP: _Counts(STAGES)}
 
-    def detected(self, stages_us: Mapping[str, float]) -> None:
-        """Count one request that was answered with detections."""
+    def detected(self, stages_us: Mapping[str, float], source: str = HTTP) -> None:
+        """Count one picture that was answered with detections."""
         with self._lock:
-            self._requests += 1
+            counts = self._of(source)
+            counts.requests += 1
             for stage, value_us in stages_us.items():
-                self._stages[stage].record(value_us)
+                counts.stages[stage].record(value_us)
 
-    def refused(self, *, failed: bool) -> None:
-        """Count one request that was answered with an error; `failed`: with one of ours (5xx)."""
+    def refused(self, *, failed: bool, source: str = HTTP) -> None:
+        """Count one that was answered with an error; `failed`: with one of ours (5xx)."""
         with self._lock:
-            self._requests += 1
-            self._failures += failed
+            counts = self._of(source)
+            counts.requests += 1
+            counts.failures += failed
 
-    def snapshot(self) -> Epoch:
-        """The counts at this moment, all of the same moment."""
+    def snapshot(self) -> tuple[Epoch, ...]:
+        """The counts of each source at this moment, all of the same moment; HTTP comes first."""
         with self._lock:
-            stages = {
-                stage: Sketch(sketch.sum_us, dict(sketch.counts))
-                for stage, sketch in self._stages.items()
-            }
-            return Epoch(
-                number=self.epoch,
-                source=SOURCE,
-                requests=self._requests,
-                failures=self._failures,
-                stages=stages,
+            return tuple(
+                Epoch(
+                    number=self.epoch,
+                    source=source,
+                    requests=counts.requests,
+                    failures=counts.failures,
+                    stages={
+                        stage: Sketch(sketch.sum_us, dict(sketch.counts))
+                        for stage, sketch in counts.stages.items()
+                    },
+                )
+                for source, counts in self._sources.items()
             )
+
+    def _of(self, source: str) -> _Counts:
+        known = self._sources.get(source)
+        if known is None:
+            known = self._sources[source] = _Counts(CAMERA_STAGES)
+        return known

@@ -1,4 +1,4 @@
-"""`GET /metrics`: the measurements of this epoch as Prometheus text.
+"""`GET /metrics`: the measurements of this epoch as Prometheus text, a source each.
 
 The histograms are made from the sketches when they are asked for: their bounds are powers of two
 of a microsecond, which are bounds of the sketch too, so that nothing is estimated.
@@ -6,7 +6,7 @@ of a microsecond, which are bounds of the sketch too, so that nothing is estimat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 DOUBLINGS = range(5, 26)  # 32 µs to 33 s
 
 
-def metrics_text(epoch: Epoch, in_flight: int, info: Mapping[str, str]) -> bytes:
+def metrics_text(epochs: Sequence[Epoch], in_flight: int, info: Mapping[str, str]) -> bytes:
     """The text format 0.0.4; all figures are of the same moment."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Reading(epoch, in_flight, info))
+    registry.register(_Reading(epochs, in_flight, info))
     return generate_latest(registry)
 
 
@@ -50,24 +50,30 @@ def buckets_of(sketch: Sketch) -> list[tuple[str, float]]:
 
 
 class _Reading(Collector):
-    def __init__(self, epoch: Epoch, in_flight: int, info: Mapping[str, str]) -> None:
-        self._epoch = epoch
+    def __init__(self, epochs: Sequence[Epoch], in_flight: int, info: Mapping[str, str]) -> None:
+        self._epochs = epochs
         self._in_flight = in_flight
         self._info = info
 
     def collect(self) -> Iterable[Metric]:
         stages = HistogramMetricFamily(
-            "yolodeploy_stage_seconds", "Time of answered requests by stage", labels=["stage"]
+            "yolodeploy_stage_seconds",
+            "Time of answered requests and frames by stage",
+            labels=["source", "stage"],
         )
-        for stage, sketch in self._epoch.stages.items():
-            stages.add_metric([stage], buckets_of(sketch), sketch.sum_us / 1e6)
-        yield stages
-        yield CounterMetricFamily(
-            "yolodeploy_requests", "Answered requests", value=self._epoch.requests
+        requests = CounterMetricFamily(
+            "yolodeploy_requests", "Answered requests and frames", labels=["source"]
         )
-        yield CounterMetricFamily(
-            "yolodeploy_failures", "Requests answered with 5xx", value=self._epoch.failures
+        failures = CounterMetricFamily(
+            "yolodeploy_failures", "Those answered with 5xx, or lost to us", labels=["source"]
         )
+        for epoch in self._epochs:
+            for stage, sketch in epoch.stages.items():
+                buckets = buckets_of(sketch)
+                stages.add_metric([epoch.source, stage], buckets, sketch.sum_us / 1e6)
+            requests.add_metric([epoch.source], epoch.requests)
+            failures.add_metric([epoch.source], epoch.failures)
+        yield from (stages, requests, failures)
         yield GaugeMetricFamily(
             "yolodeploy_in_flight", "Requests waiting or worked on", value=self._in_flight
         )

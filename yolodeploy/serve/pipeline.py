@@ -1,4 +1,4 @@
-"""One worker's way from a request's bytes to its answer."""
+"""One worker's way from a request's bytes, or a camera's frame, to what was seen in it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from yolodeploy.core.sketch import STAGES, TOTAL
 from yolodeploy.serve.drawing import annotated
 from yolodeploy.serve.formats import ANNOTATED, JPEG, JSON, TEXTS
 from yolodeploy.serve.opencv import cv2
-from yolodeploy.serve.pictures import Decoder
+from yolodeploy.serve.pictures import Decoder, Picture
 from yolodeploy.serve.tasks.table import READERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     import numpy as np
 
     from yolodeploy.serve.letterbox import Fit
     from yolodeploy.serve.model import LoadedModel
-    from yolodeploy.serve.pictures import Picture
     from yolodeploy.serve.postprocess import Wanted
     from yolodeploy.serve.tasks.seen import Outputs, Seen
+
+
+FRAME_STAGES = tuple(stage for stage in STAGES if stage != "decode")
 
 
 class Asked(NamedTuple):
@@ -35,6 +38,33 @@ class Asked(NamedTuple):
     wanted: Wanted
     request_id: str
     at_ns: int
+
+
+class Frame(NamedTuple):
+    """A picture that somebody else has decoded: a camera's, in (height, width, 3) BGR uint8.
+
+    Marks are in ns of `perf_counter`, which all processes of a machine share: when it was taken,
+    when it was here, and when it was decoded. `id` goes into the answer as a request's does.
+    """
+
+    pixels: np.ndarray[Any, Any]
+    id: str
+    taken_ns: int
+    received_ns: int
+    decoded_ns: int
+
+
+class Sighting(NamedTuple):
+    """What was seen in a frame.
+
+    `stages_us` has no `total` yet: publishing, which begins at `ended_ns`, is a part of it. `drawn`
+    is the frame as a JPEG with everything drawn into it, where that was asked for.
+    """
+
+    answer: DetectResponse
+    stages_us: dict[str, float]
+    ended_ns: int
+    drawn: bytes | None = None
 
 
 class Answer(NamedTuple):
@@ -66,13 +96,8 @@ class Pipeline:
         marks = [asked.at_ns, perf_counter_ns()]
         picture = self._decoder.decoded(asked.body)
         marks.append(perf_counter_ns())
-        blob, place = self._preparation.filled(picture.pixels)
-        marks.append(perf_counter_ns())
-        outputs = self._inferred(blob, alone)
-        marks.append(perf_counter_ns())
         wanted = asked.wanted
-        place = place.of_picture(picture.width, picture.height)
-        seen = self._read(outputs, self._model.head, wanted, place)
+        seen, place = self._seen(picture, wanted, marks, alone=alone)
         drawn = None
         if wanted.format == ANNOTATED:
             drawn = _drawn(picture, seen, self._model.facts.classes)
@@ -80,8 +105,41 @@ class Pipeline:
         stages_us = _durations_us(marks)
         if drawn is not None:
             return Answer(drawn, stages_us, JPEG)
-        answer = self._answer(asked, seen, place, stages_us)
+        answer = self._answer(asked.request_id, seen, place, stages_us)
         return Answer(TEXTS[wanted.format](answer), stages_us)
+
+    def sighting(self, frame: Frame, wanted: Wanted, *, alone: bool = False) -> Sighting:
+        """Detect in one frame, which is drawn into when `wanted.format` is `annotated`.
+
+        Raises:
+            Failed: `serve.*`.
+        """
+        # what a frame waits for lies behind its decoding
+        marks = [frame.decoded_ns, perf_counter_ns()]
+        picture = Picture(frame.pixels, frame.pixels.shape[1], frame.pixels.shape[0])
+        seen, place = self._seen(picture, wanted, marks, alone=alone)
+        drawn = None
+        if wanted.format == ANNOTATED:
+            drawn = _drawn(picture, seen, self._model.facts.classes)
+        marks.append(perf_counter_ns())
+        stages_us = {
+            "capture": (frame.received_ns - frame.taken_ns) / 1000,
+            "decode": (frame.decoded_ns - frame.received_ns) / 1000,
+            **_between(FRAME_STAGES, marks),
+        }
+        answer = self._answer(frame.id, seen, place, stages_us)
+        return Sighting(answer, stages_us, marks[-1], drawn)
+
+    def _seen(
+        self, picture: Picture, wanted: Wanted, marks: list[int], *, alone: bool
+    ) -> tuple[Seen, Fit]:
+        """Prepare, infer and read; the first two leave their marks."""
+        blob, place = self._preparation.filled(picture.pixels)
+        marks.append(perf_counter_ns())
+        outputs = self._inferred(blob, alone)
+        marks.append(perf_counter_ns())
+        place = place.of_picture(picture.width, picture.height)
+        return self._read(outputs, self._model.head, wanted, place), place
 
     def _inferred(self, blob: np.ndarray[Any, Any], alone: bool) -> Outputs:
         try:
@@ -91,7 +149,7 @@ class Pipeline:
             raise Failed("serve.engine", reason=" ".join(str(error).split())) from error
 
     def _answer(
-        self, asked: Asked, seen: Seen, place: Fit, stages_us: dict[str, float]
+        self, request_id: str, seen: Seen, place: Fit, stages_us: dict[str, float]
     ) -> DetectResponse:
         facts = self._model.facts
         return DetectResponse(
@@ -100,7 +158,7 @@ class Pipeline:
             width=place.width,
             height=place.height,
             stages_ms={stage: round(us / 1000, 4) for stage, us in stages_us.items()},
-            request_id=asked.request_id,
+            request_id=request_id,
             release=self._release,
             model=facts.digest,
             probabilities=msgspec.UNSET if seen.probabilities is None else seen.probabilities,
@@ -115,9 +173,12 @@ def _drawn(picture: Picture, seen: Seen, classes: tuple[str, ...]) -> bytes:
 
 
 def _durations_us(marks: list[int]) -> dict[str, float]:
+    return {**_between(STAGES, marks), TOTAL: (marks[-1] - marks[0]) / 1000}
+
+
+def _between(stages: Sequence[str], marks: list[int]) -> dict[str, float]:
     """Marks in ns, one more than there are stages: no time falls between two stages."""
-    stages = {
+    return {
         stage: (after - before) / 1000
-        for stage, before, after in zip(STAGES, marks[:-1], marks[1:], strict=True)
+        for stage, before, after in zip(stages, marks[:-1], marks[1:], strict=True)
     }
-    return {**stages, TOTAL: (marks[-1] - marks[0]) / 1000}

@@ -11,7 +11,7 @@ import logging
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
 from yolodeploy.serve.admission import Admission
@@ -21,19 +21,23 @@ if TYPE_CHECKING:
 
     from yolodeploy.serve.pipeline import Answer, Asked, Pipeline
 
+    # what a worker does with its pipeline; `alone`: nobody else waits just now
+    Work = Callable[[Pipeline, bool], "T"]
+
+T = TypeVar("T")
 STUCK_S = 60.0  # the slowest gateway's slowest model takes a few seconds
 
 logger = logging.getLogger(__name__)
 
 
 class _Job(NamedTuple):
-    asked: Asked
+    work: Work[Any]
     end: float  # monotonic; nobody waits for the answer after it
-    done: Callable[[Answer | YolodeployError], None]
+    done: Callable[[Any], None]
 
 
 class Pool:
-    """The workers and the requests that wait for them. `answer` is for the event loop only."""
+    """The workers and what waits for them. To be asked on the event loop only."""
 
     def __init__(self, pipelines: Sequence[Pipeline]) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
@@ -51,16 +55,25 @@ class Pool:
             Failed: `serve.*`.
         """
         self._admission.demand_place(self.in_flight, limit_s)
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[Answer | YolodeployError] = loop.create_future()
+        return await self.run(lambda pipeline, alone: pipeline.answer(asked, alone=alone), limit_s)
 
-        def settle(it: Answer | YolodeployError) -> None:
+    async def run(self, work: Work[T], limit_s: float) -> T:
+        """Have a worker do something, whoever waits: for those who bound their number themselves.
+
+        Raises:
+            Unreachable: `serve.deadline`.
+            Failed: `serve.*`.
+        """
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[T | YolodeployError] = loop.create_future()
+
+        def settle(it: T | YolodeployError) -> None:
             self.in_flight -= 1
             if not outcome.done():
                 outcome.set_result(it)
 
         self.in_flight += 1
-        self._jobs.put(_Job(asked, monotonic() + limit_s, lambda it: _call(loop, settle, it)))
+        self._jobs.put(_Job(work, monotonic() + limit_s, lambda it: _call(loop, settle, it)))
         try:
             async with asyncio.timeout(limit_s):
                 result = await outcome
@@ -105,18 +118,18 @@ class _Worker(Thread):
             if began >= job.end:
                 job.done(_late())
             else:
-                job.done(self._outcome(job.asked))
+                job.done(self._outcome(job.work))
                 self._pool.served(monotonic() - began)
             self._since = None
 
-    def _outcome(self, asked: Asked) -> Answer | YolodeployError:
+    def _outcome(self, work: Work[Any]) -> Any:
         try:
-            return self._pipeline.answer(asked, alone=self._pool.in_flight == 1)
+            return work(self._pipeline, self._pool.in_flight == 1)
         except YolodeployError as error:
             return error
         # whatever one picture brought about must not cost the worker
         except Exception:
-            logger.exception("request %s", asked.request_id)
+            logger.exception("a worker's mistake")
             return Failed("serve.internal")
 
 
@@ -126,8 +139,8 @@ def _late() -> Unreachable:
 
 def _call(
     loop: asyncio.AbstractEventLoop,
-    settle: Callable[[Answer | YolodeployError], None],
-    it: Answer | YolodeployError,
+    settle: Callable[[Any], None],
+    it: Any,
 ) -> None:
     try:
         loop.call_soon_threadsafe(settle, it)

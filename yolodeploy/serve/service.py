@@ -52,7 +52,7 @@ class Service:
             instance=config.instance,
             app=config.app,
             release=config.release,
-            epochs=(*self.finished, self.measurements.snapshot()),
+            epochs=(*self.finished, *self.measurements.snapshot()),
         )
 
     def labels(self) -> dict[str, str]:

@@ -3,7 +3,7 @@
     lock             held while a process lives: two would write over each other
     instance.json    where this life answers (`InstanceAddress`)
     epoch            the number of the latest epoch
-    epochs.msgpack   the measurements of the last epochs, the latest among them
+    epochs.msgpack   the measurements of the last epochs, each source's, the latest among them
 
 Files are replaced, never rewritten in place. Only the start waits for the disk (fsync): a power
 cut may cost the last seconds of measurements, an epoch number must not be given twice.
@@ -48,7 +48,7 @@ class StateFolder:
         except OSError as error:
             raise Failed("serve.state_folder", path=path, reason=error.strerror) from error
         self.finished = self._read_epochs()
-        self._saved: Epoch | None = None
+        self._saved: tuple[Epoch, ...] | None = None
 
     def begin_epoch(self) -> int:
         """The number of the epoch that begins now; no earlier one had it.
@@ -71,15 +71,15 @@ class StateFolder:
         """
         self._replace("instance.json", msgspec.json.encode(address))
 
-    def save(self, now: Epoch) -> None:
-        """Keep the measurements of this epoch; writes nothing when nothing was added.
+    def save(self, now: tuple[Epoch, ...]) -> None:
+        """Keep the measurements of this epoch's sources; writes nothing when nothing was added.
 
         Raises:
             OSError: the folder cannot be written.
         """
-        if self._saved is not None and self._saved == now:
+        if self._saved == now:
             return
-        self._replace("epochs.msgpack", _encode((*self.finished, now)))
+        self._replace("epochs.msgpack", _encode((*self.finished, *now)))
         self._saved = now
 
     def close(self) -> None:
@@ -92,7 +92,9 @@ class StateFolder:
         except (OSError, msgspec.DecodeError):
             return ()
         # a server that dies again and again before it serves must not push out what was measured
-        return tuple(epoch for epoch in epochs if epoch.requests)[-KEPT_EPOCHS:]
+        counted = [epoch for epoch in epochs if epoch.requests]
+        kept = sorted({epoch.number for epoch in counted})[-KEPT_EPOCHS:]
+        return tuple(epoch for epoch in counted if epoch.number in kept)
 
     def _read_counter(self) -> int:
         try:
