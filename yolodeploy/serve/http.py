@@ -32,20 +32,33 @@ STATUS = {
     "serve.parameter_invalid": 400,
     "serve.body_empty": 400,
     "serve.body_cut": 400,
+    "serve.request_malformed": 400,
     "serve.no_such_path": 404,
     "serve.wrong_method": 405,
+    "serve.head_slow": 408,
     "serve.body_slow": 408,
     "serve.body_too_large": 413,
     "serve.picture_too_large": 413,
     "serve.not_a_picture": 415,
     "serve.picture_broken": 422,
     "serve.busy": 429,
+    "serve.head_too_large": 431,
     "serve.not_ready": 503,
     "serve.stuck": 503,
     "serve.deadline": 504,
 }
-# after these the rest of the body may still be on its way
-CLOSING = frozenset({"serve.body_slow", "serve.body_too_large", "serve.body_cut", "serve.busy"})
+# after these nobody could tell where the next request begins; after others that came before a body
+# was all there, `Connection` reads on
+CLOSING = frozenset(
+    {
+        "serve.request_malformed",
+        "serve.head_too_large",
+        "serve.head_slow",
+        "serve.body_slow",
+        "serve.body_too_large",
+        "serve.body_cut",
+    }
+)
 
 
 def application(service: Service) -> Starlette:
@@ -64,7 +77,10 @@ def application(service: Service) -> Starlette:
         Route("/sketches", endpoints.sketches),
         Route("/info", endpoints.info),
     ]
-    return Starlette(routes=routes, exception_handlers=handlers)
+    made = Starlette(routes=routes, exception_handlers=handlers)
+    # a redirect would lead wherever the request's `host` says
+    made.router.redirect_slashes = False
+    return made
 
 
 class _Endpoints:

@@ -26,10 +26,12 @@ from yolodeploy.serve.measure import Measurements
 from yolodeploy.serve.pool import Pool
 from yolodeploy.serve.saving import Saver
 from yolodeploy.serve.service import Service
-from yolodeploy.serve.sockets import Listener, bound
+from yolodeploy.serve.sockets import Door, Listener, PlainDoor, bound
 from yolodeploy.serve.state import StateFolder
 from yolodeploy.serve.tls import tls_of
+from yolodeploy.serve.tls_door import TlsDoor
 from yolodeploy.serve.tokens import Guarded, tokens_of
+from yolodeploy.serve.unread import watch
 
 if TYPE_CHECKING:
     import socket
@@ -89,13 +91,17 @@ class _Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         uvicorn = _uvicorn_config(self._service)
-        crowd = Crowd(most_connections())
+        crowd = Crowd(most_connections(secure=self._service.tls is not None))
 
         def protocol() -> Connection:
             return Connection(uvicorn, self._state, loop, crowd)
 
-        instance = Listener(own, protocol)
-        traffic = Listener(shared, protocol, self._service.tls) if shared else None
+        door: Door = PlainDoor(protocol)
+        if self._service.tls is not None:
+            door = TlsDoor(protocol, self._service.tls, crowd)
+        instance = Listener(own, PlainDoor(protocol))
+        traffic = Listener(shared, door) if shared else None
+        watching = loop.create_task(watch(self._state.connections))
         await instance.open()
         self._say(instance, ready=False)
         ready = await self._loaded(asyncio.wrap_future(begun))
@@ -103,6 +109,7 @@ class _Server:
             await self._join(ready, instance, traffic)
             await self._stop.wait()
         await self._leave(instance, traffic)
+        watching.cancel()
 
     async def _loaded(self, loading: asyncio.Future[Ready]) -> Ready | None:
         """The model; None when the process is to stop before it is there."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 16
 MOST_TOKENS = 100
+LARGEST_FILE = 1 << 16
 # what probes, Prometheus and the site's collector read, and the page that has a field for a token
 OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/metrics", "/sketches"})
 
@@ -33,9 +34,13 @@ def tokens_of(path: str) -> tuple[bytes, ...]:
         with Path(path).open("rb") as file:
             if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise UsageError("serve.token_file", path=path, reason="others can read it")
-            lines = file.read(1 << 16).split()
+            content = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise UsageError("serve.token_file", path=path, reason=error.strerror) from error
+    if len(content) > LARGEST_FILE:
+        # what is cut off may leave half a token, which would be let in
+        raise UsageError("serve.token_file", path=path, reason="it is larger than 64 kB")
+    lines = content.split()
     if not lines or len(lines) > MOST_TOKENS or min(map(len, lines)) < SHORTEST:
         reason = f"1 to {MOST_TOKENS} tokens of {SHORTEST} characters or more are needed"
         raise UsageError("serve.token_file", path=path, reason=reason)
@@ -80,8 +85,6 @@ def _refusal() -> tuple[Message, Message]:
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
         (b"www-authenticate", b"Bearer"),
-        # the body is not read
-        (b"connection", b"close"),
     ]
     start: Message = {"type": "http.response.start", "status": 401, "headers": headers}
     return start, {"type": "http.response.body", "body": body}

@@ -62,6 +62,24 @@ MESSAGES = {
         "give {allowed}",
         "允许的值：{allowed}",
     ),
+    "request_malformed": Message(
+        "what came is no HTTP/1.1 request",
+        "收到的内容不是 HTTP/1.1 请求",
+        "send it with a well-kept HTTP client; use https:// only where TLS is set up",
+        "请使用可靠的 HTTP 客户端发送；仅在已配置 TLS 时使用 https://",
+    ),
+    "head_too_large": Message(
+        "the request's head is larger than 32 kB, or has more than 100 fields",
+        "请求头超过 32 kB，或字段多于 100 个",
+        "send fewer and shorter headers and parameters",
+        "请减少并缩短请求头和参数",
+    ),
+    "head_slow": Message(
+        "the request's head was not complete within ten seconds",
+        "请求头未能在十秒内传完",
+        "send it again, or check the link",
+        "请重新发送，或检查网络",
+    ),
     "body_empty": Message(
         "the request has no body",
         "请求没有正文",
