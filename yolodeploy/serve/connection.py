@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from uvicorn import Config
     from uvicorn.server import ServerState
 
+    from yolodeploy.serve.bodies import Held
     from yolodeploy.serve.crowd import Crowd
+    from yolodeploy.serve.stream_connection import StreamConnection
 
 LARGEST_HEADER = 32 << 10
 HEADER_S = 10.0
@@ -29,11 +31,18 @@ class Connection(HttpToolsProtocol):
     _header_limit: asyncio.TimerHandle | None = None
 
     def __init__(
-        self, config: Config, state: ServerState, loop: asyncio.AbstractEventLoop, crowd: Crowd
+        self,
+        config: Config,
+        state: ServerState,
+        loop: asyncio.AbstractEventLoop,
+        crowd: Crowd,
+        held: Held,
     ) -> None:
-        """One of a crowd."""
+        """One of a crowd; what a stream that it becomes has in memory is counted in `held`."""
         super().__init__(config, state, {}, loop)
         self._crowd = crowd
+        self._held = held
+        self.ws_protocol_class = self._stream  # type: ignore[assignment]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -80,6 +89,12 @@ class Connection(HttpToolsProtocol):
         self._header_done()
         self._crowd.left(self)
         super().handle_websocket_upgrade()
+
+    def _stream(self, **settings: Any) -> StreamConnection:
+        # loaded by the first stream: 13 ms
+        from yolodeploy.serve.stream_connection import StreamConnection
+
+        return StreamConnection(self._crowd, self._held, _loop=self.loop, **settings)
 
     def _expect_header(self) -> None:
         self._header_done()

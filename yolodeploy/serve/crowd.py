@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from yolodeploy.serve.connection import Connection
+    from yolodeploy.serve.stream_connection import StreamConnection
 
 MOST_CONNECTIONS = 10_000  # about 10 kB each
 SPARE_FILES = 128  # the state folder, the model, libraries, sockets being accepted
@@ -23,7 +24,7 @@ class Crowd:
         self._most = most
         self._open = 0
         # without a request under way, longest first: a dict keeps its order
-        self._idle: dict[Connection, None] = {}
+        self._idle: dict[Connection | StreamConnection, None] = {}
 
     def came(self) -> None:
         """One more; closes the longest idle one when that is one too many."""
@@ -31,7 +32,7 @@ class Crowd:
         if self._open > self._most and self._idle:
             next(iter(self._idle)).transport.abort()
 
-    def left(self, connection: Connection) -> None:
+    def left(self, connection: Connection | StreamConnection) -> None:
         """One is gone."""
         self._open -= 1
         self._idle.pop(connection, None)
