@@ -22,7 +22,7 @@ from yolodeploy.serve.v2.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from yolodeploy.serve.v2.messages import InputTensor
 
@@ -34,6 +34,8 @@ MOST_ITEMS = 1000  # of a request in JSON, beside the elements of its tensors
 
 _request_of = msgspec.json.Decoder(InferRequest).decode
 _anything = msgspec.json.Decoder().decode
+_flat = msgspec.json.Decoder(list[float]).decode
+_nested = msgspec.json.Decoder(list[list[list[list[float]]]]).decode
 
 
 class Sent(NamedTuple):
@@ -105,7 +107,7 @@ def binary_of(given: InputTensor, tail: memoryview) -> memoryview | None:
         return None
     if type(size) is not int or size != len(tail):
         raise invalid(f"{BINARY_SIZE} is {size}, and {len(tail)} bytes follow")
-    if bytes(given.data):
+    if memoryview(given.data):
         raise invalid(f"{given.name} has both data and {BINARY_SIZE}")
     return tail
 
@@ -120,7 +122,7 @@ def picture_of(given: InputTensor, tail: memoryview) -> bytes:
         raise invalid(f"the shape of {given.name} is [1], not {list(given.shape)}")
     binary = binary_of(given, tail)
     if binary is None:
-        return _from_base64(_in_json(given))
+        return _from_base64(_in_json(given, _anything))
     if len(binary) < 4 or struct.unpack_from("<I", binary)[0] != len(binary) - 4:
         raise invalid(f"{given.name} does not begin with its length")
     return bytes(binary[4:])
@@ -148,29 +150,31 @@ def blob_of(given: InputTensor, tail: memoryview, dtype: np.dtype[Any]) -> Tenso
     if binary is None:
         if dtype.itemsize != 4:
             raise invalid(f"{given.datatype} has no form in JSON")
-        return _numbers(_in_json(given), given, dtype)
+        return _numbers(given, dtype)
     if len(binary) != count * dtype.itemsize:
         raise invalid(f"{given.name} has {len(binary)} bytes, not {count * dtype.itemsize}")
     # a copy, because JSON may end at any address and engines want theirs aligned
     return np.frombuffer(binary, dtype.newbyteorder("<")).astype(dtype).reshape(given.shape)
 
 
-def _numbers(data: Any, given: InputTensor, dtype: np.dtype[Any]) -> Tensor:
+def _numbers(given: InputTensor, dtype: np.dtype[Any]) -> Tensor:
+    begins = bytes(memoryview(given.data)[:64]).translate(None, b" \t\r\n")
+    data = _in_json(given, _nested if begins.startswith(b"[[") else _flat)
     try:
+        # what is too large for it becomes infinite, as it would in binary
         with np.errstate(over="ignore"):
-            numbers = np.array(data, dtype)
-        return numbers.reshape(given.shape)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            return np.array(data, dtype).reshape(given.shape)
+    except ValueError as error:  # ragged, or another number of elements
         raise invalid(f"the data of {given.name}: {error}") from error
 
 
-def _in_json(given: InputTensor) -> Any:
-    if not bytes(given.data):
+def _in_json(given: InputTensor, decode: Callable[[msgspec.Raw], Any]) -> Any:
+    if not memoryview(given.data):
         raise invalid(f"{given.name} has neither data nor {BINARY_SIZE}")
     try:
-        return _anything(given.data)
+        return decode(given.data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise invalid(error) from error
+        raise invalid(f"the data of {given.name}: {error}") from error
 
 
 def encoded(
