@@ -22,19 +22,19 @@ class Crowd:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._open = 0
+        self.open = 0
         # without a request under way, longest first: a dict keeps its order
         self._idle: dict[Connection | StreamConnection, None] = {}
 
     def came(self) -> None:
         """One more; closes the longest idle one when that is one too many."""
-        self._open += 1
-        if self._open > self._most and self._idle:
+        self.open += 1
+        if self.open > self._most and self._idle:
             next(iter(self._idle)).transport.abort()
 
     def left(self, connection: Connection | StreamConnection) -> None:
         """One is gone."""
-        self._open -= 1
+        self.open -= 1
         self._idle.pop(connection, None)
 
     def idles(self, connection: Connection) -> None:
@@ -49,7 +49,7 @@ class Crowd:
     @property
     def full(self) -> bool:
         """Whether there is no room, and nobody idle to make it."""
-        return self._open >= self._most and not self._idle
+        return self.open >= self._most and not self._idle
 
 
 def most_connections() -> int:

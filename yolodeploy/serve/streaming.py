@@ -89,7 +89,9 @@ class Stream:
             code = await reading
             if code is not None:
                 answered = asyncio.create_task(self._order.join())
-                await asyncio.wait({answered, answering}, timeout=DRAIN_S)
+                await asyncio.wait(
+                    {answered, answering}, timeout=DRAIN_S, return_when=asyncio.FIRST_COMPLETED
+                )
                 answered.cancel()
             return code
         finally:
