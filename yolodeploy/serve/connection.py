@@ -6,7 +6,7 @@ the head, the fields behind a chunked body, the requests that are sent ahead.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from yolodeploy.core.errors import YolodeployError
+    from yolodeploy.serve.bodies import Held
     from yolodeploy.serve.crowd import Crowd
+    from yolodeploy.serve.stream_connection import StreamConnection
 
 LARGEST_HEADER = 32 << 10
 MOST_FIELDS = 100  # 4 bytes on the wire become 130 in memory
@@ -49,11 +51,18 @@ class Connection(HttpToolsProtocol):
     _reason: YolodeployError | None = None
 
     def __init__(
-        self, config: Config, state: ServerState, loop: asyncio.AbstractEventLoop, crowd: Crowd
+        self,
+        config: Config,
+        state: ServerState,
+        loop: asyncio.AbstractEventLoop,
+        crowd: Crowd,
+        held: Held,
     ) -> None:
-        """One of a crowd."""
+        """One of a crowd; what a stream that it becomes has in memory is counted in `held`."""
         super().__init__(config, state, {}, loop)
         self._crowd = crowd
+        self._held = held
+        self.ws_protocol_class = self._stream  # type: ignore[assignment]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -118,6 +127,8 @@ class Connection(HttpToolsProtocol):
         if self.parser.get_http_version() == "1.0":
             self.expect_100_continue = False  # RFC 9110, 10.1.1
         super().on_headers_complete()
+        if self.parser.should_upgrade():
+            return
         self._in_header = False
         self._body_open = True
         self._head_bytes = 0
@@ -170,6 +181,7 @@ class Connection(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Another protocol takes over; this one hears no more, of its end neither."""
         self._expect_nothing()
+        self._given_up = True
         self._crowd.left(self)
         super().handle_websocket_upgrade()
 
@@ -177,6 +189,16 @@ class Connection(HttpToolsProtocol):
     def _owing(self) -> bool:
         """Whether a whole request waits for its answer."""
         return self._unanswered > self._body_open
+
+    def _should_upgrade(self) -> bool:
+        # a picture that is posted is one, whatever its sender would rather do next
+        return self.parser.get_method() == b"GET" and super()._should_upgrade()
+
+    def _stream(self, **settings: Any) -> StreamConnection:
+        # loaded by the first stream: 13 ms
+        from yolodeploy.serve.stream_connection import StreamConnection
+
+        return StreamConnection(self._crowd, self._held, _loop=self.loop, **settings)
 
     def _parse(self, data: bytes) -> None:
         try:

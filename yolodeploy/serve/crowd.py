@@ -26,14 +26,14 @@ class Crowd:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._open = 0
+        self.open = 0
         # those we owe nothing: without a whole request, longest first (a dict keeps its order)
         self._idle: dict[Guest, None] = {}
 
     def came(self) -> None:
         """One more; closes the longest idle one when that is one too many."""
-        self._open += 1
-        if self._open > self._most and self._idle:
+        self.open += 1
+        if self.open > self._most and self._idle:
             longest = next(iter(self._idle))
             # at once: it leaves later, and the next newcomer needs the room of another one
             del self._idle[longest]
@@ -41,7 +41,7 @@ class Crowd:
 
     def left(self, guest: Guest) -> None:
         """One is gone."""
-        self._open -= 1
+        self.open -= 1
         self._idle.pop(guest, None)
 
     def idles(self, guest: Guest) -> None:
@@ -56,7 +56,7 @@ class Crowd:
     @property
     def full(self) -> bool:
         """Whether there is no room, and nobody idle to make it."""
-        return self._open >= self._most and not self._idle
+        return self.open >= self._most and not self._idle
 
 
 def most_connections(*, secure: bool) -> int:

@@ -19,11 +19,14 @@ from uvicorn.server import ServerState
 from yolodeploy.core.digests import short
 from yolodeploy.core.errors import Failed
 from yolodeploy.core.serving import InstanceAddress
+from yolodeploy.serve.bodies import Held
 from yolodeploy.serve.connection import Connection
 from yolodeploy.serve.crowd import Crowd, most_connections
-from yolodeploy.serve.http import application
+from yolodeploy.serve.health import Health
 from yolodeploy.serve.measure import Measurements
+from yolodeploy.serve.pictures import LARGEST_BODY
 from yolodeploy.serve.pool import Pool
+from yolodeploy.serve.routes.application import application
 from yolodeploy.serve.saving import Saver
 from yolodeploy.serve.service import Service
 from yolodeploy.serve.sockets import Door, Listener, PlainDoor, bound
@@ -47,6 +50,7 @@ DRAIN_S = 10.0
 # or is about to use its connection again, gets its answer and `connection: close`
 LINGER_S = 1.5
 KEEP_ALIVE_S = 65  # above the 60 s of common load balancers, so that they close first
+PING_S = 20.0  # a stream whose client does not answer one within as long again is closed
 
 logger = logging.getLogger(__name__)
 
@@ -90,11 +94,12 @@ class _Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        uvicorn = _uvicorn_config(self._service)
+        held = Held()
+        uvicorn = _uvicorn_config(self._service, held)
         crowd = Crowd(most_connections(secure=self._service.tls is not None))
 
         def protocol() -> Connection:
-            return Connection(uvicorn, self._state, loop, crowd)
+            return Connection(uvicorn, self._state, loop, crowd, held)
 
         door: Door = PlainDoor(protocol)
         if self._service.tls is not None:
@@ -122,10 +127,12 @@ class _Server:
     async def _join(self, ready: Ready, instance: Listener, traffic: Listener | None) -> None:
         service = self._service
         service.facts = ready.facts
+        service.network = ready.network
         service.engine = ready.engine
         service.precision = ready.precision
         service.threads = ready.threads
         service.pool = Pool(ready.pipelines)
+        service.health = Health(service.pool)
         if traffic is not None:
             await traffic.open()
         self._say(instance, ready=True)
@@ -149,6 +156,10 @@ class _Server:
             await traffic.leave()
         # every answer from here on tells its client to connect anew, which leads elsewhere
         self._state.default_headers.append((b"connection", b"close"))
+        for connection in list(self._state.connections):
+            # a stream would stay for ever: it is told first, to connect to another process
+            if not isinstance(connection, Connection):
+                connection.shutdown()
         await self._connections_gone(loop.time() + LINGER_S)
         for connection in list(self._state.connections):
             connection.shutdown()
@@ -178,14 +189,18 @@ class _Server:
             ) from error
 
 
-def _uvicorn_config(service: Service) -> Config:
-    app: Starlette | Guarded = application(service)
+def _uvicorn_config(service: Service, held: Held) -> Config:
+    app: Starlette | Guarded = application(service, held)
     if service.tokens:
         app = Guarded(app, service.tokens)
     config = Config(
         app,
         http=Connection,
-        ws="none",
+        ws="none",  # `Connection` names its own
+        ws_max_size=LARGEST_BODY,
+        ws_per_message_deflate=False,  # pictures are compressed
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
         lifespan="off",
         log_config=None,
         access_log=False,
