@@ -1,6 +1,6 @@
 """Everything that comes to an MQTT broker, over its restarts: the id of each message, a line each.
 
-    python -m tests.soak.mqtt_reader PORT TOPIC FILE
+python -m tests.soak.mqtt_reader PORT TOPIC FILE
 """
 
 from __future__ import annotations
