@@ -133,7 +133,7 @@ def test_a_head_that_never_ends_is_cut_off(start: Start) -> None:
             answer = connection.recv(100)
         except (ConnectionResetError, BrokenPipeError):
             answer = b""
-        assert not answer or answer.startswith(b"HTTP/1.1 400")
+        assert not answer or answer.startswith(b"HTTP/1.1 431")
     assert server.ask("/healthz").status == 200
 
 

@@ -12,7 +12,9 @@ import yaml
 from yolodeploy.core.serving import ServeConfig
 from yolodeploy.images.assembly import USER
 from yolodeploy.oci import our_image
-from yolodeploy.serve.http import STATUS, application
+from yolodeploy.serve.bodies import Held
+from yolodeploy.serve.http import STATUS
+from yolodeploy.serve.routes.application import application
 from yolodeploy.serve.settings import checked
 
 VOLUMES = {
@@ -127,7 +129,7 @@ def test_the_probes_ask_what_the_server_answers(server: Any) -> None:
     class Nothing:
         """The routes are asked for, no request is made."""
 
-    paths = {route.path for route in application(Nothing()).routes}  # type: ignore[arg-type]
+    paths = {route.path for route in application(Nothing(), Held()).routes}  # type: ignore[arg-type]
     asked = {server[p]["httpGet"]["path"] for p in ("startupProbe", "readinessProbe")}
     assert asked == {"/readyz"} <= paths
     assert server["livenessProbe"]["httpGet"]["path"] in paths

@@ -10,7 +10,7 @@ import msgspec
 
 from yolodeploy.core.decoding import known
 from yolodeploy.core.detections import Box
-from yolodeploy.core.release import Serving
+from yolodeploy.core.release import ModelFacts, Serving
 
 
 class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,4 +91,31 @@ class ErrorResponse(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
 
 
-known(ServeConfig, InstanceAddress, DetectResponse, ErrorResponse)
+class Healthy(msgspec.Struct, frozen=True):
+    """The answer to `GET /healthz` when all is well."""
+
+    healthy: bool = True
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """The answer to `GET /readyz` when traffic may come."""
+
+    ready: bool = True
+
+
+class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to `GET /info`: what runs here. `model` is None until it has been loaded."""
+
+    version: str
+    engine: str
+    precision: str
+    threads: int
+    app: str
+    release: str
+    epoch: int
+    ready: bool
+    model: ModelFacts | None
+    serving: Serving
+
+
+known(ServeConfig, InstanceAddress, DetectResponse, ErrorResponse, ServerInfo)

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import UsageError
+from yolodeploy.serve.question import header_of
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection
 
     from yolodeploy.core.release import Serving
 
@@ -17,14 +18,14 @@ DEFAULT_S = 30.0
 MOST_MS = 600_000
 
 
-def limit_of(request: Request, serving: Serving) -> float:
+def limit_of(request: HTTPConnection, serving: Serving) -> float:
     """Seconds from the moment the body is complete.
 
     Raises:
         UsageError: `serve.parameter_invalid`.
     """
-    text = request.headers.get(HEADER)
-    if text is None:
+    text = header_of(request, HEADER.encode()).decode("latin-1")
+    if not text:
         return (serving.deadline_ms or DEFAULT_S * 1000) / 1000
     if not re.fullmatch(r"\d{1,6}", text, re.ASCII) or not 1 <= int(text) <= MOST_MS:
         raise UsageError(

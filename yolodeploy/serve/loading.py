@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from yolodeploy.core.release import ModelFacts
     from yolodeploy.core.serving import ServeConfig
+    from yolodeploy.serve.model import Network
     from yolodeploy.serve.pipeline import Pipeline
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Ready(NamedTuple):
     engine: str
     precision: str
     threads: int
+    network: Network
     pipelines: Sequence[Pipeline]
 
 
@@ -77,7 +79,9 @@ def _loaded(config: ServeConfig, threads: int) -> Ready:
     scaled = bool(serving.scaled_decode)
     pipelines = [Pipeline(model, config.release, scaled_decode=scaled) for _ in range(workers)]
     _warm_up(pipelines, config)
-    return Ready(model.facts, model.engine.name, model.engine.precision, threads, pipelines)
+    return Ready(
+        model.facts, model.engine.name, model.engine.precision, threads, model.network, pipelines
+    )
 
 
 def _warm_up(pipelines: Sequence[Pipeline], config: ServeConfig) -> None:

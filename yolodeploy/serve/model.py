@@ -29,6 +29,14 @@ INPUT_TYPES: dict[str, type[np.floating[Any]]] = {
 TASKS = ("detect", "segment", "pose", "obb", "classify")
 
 
+class Network(NamedTuple):
+    """What the network itself takes and gives; `any_size` as in `LoadedModel`."""
+
+    given: Port
+    outputs: tuple[Port, ...]
+    any_size: bool
+
+
 class LoadedModel(NamedTuple):
     """An engine that has answered once, and what is known of the model.
 
@@ -42,6 +50,11 @@ class LoadedModel(NamedTuple):
     input_type: type[np.floating[Any]]
     stretched: bool = False
     any_size: bool = False
+
+    @property
+    def network(self) -> Network:
+        """What its network takes and gives."""
+        return Network(self.engine.inputs[0], self.engine.outputs, self.any_size)
 
     def preparation(self) -> Preparation:
         """One worker's way from pictures to blobs."""

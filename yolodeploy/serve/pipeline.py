@@ -6,12 +6,14 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+import numpy as np
 
 from yolodeploy.core.errors import Failed
 from yolodeploy.core.serving import DetectResponse
 from yolodeploy.core.sketch import STAGES, TOTAL
 from yolodeploy.serve.drawing import annotated
 from yolodeploy.serve.formats import ANNOTATED, JPEG, JSON, TEXTS
+from yolodeploy.serve.letterbox import BORDER
 from yolodeploy.serve.opencv import cv2
 from yolodeploy.serve.pictures import Decoder, Picture
 from yolodeploy.serve.tasks.table import READERS
@@ -19,8 +21,6 @@ from yolodeploy.serve.tasks.table import READERS
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
-
-    import numpy as np
 
     from yolodeploy.serve.letterbox import Fit
     from yolodeploy.serve.model import LoadedModel
@@ -94,19 +94,48 @@ class Pipeline:
             Failed: `serve.*`.
         """
         marks = [asked.at_ns, perf_counter_ns()]
-        picture = self._decoder.decoded(asked.body)
-        marks.append(perf_counter_ns())
-        wanted = asked.wanted
-        seen, place = self._seen(picture, wanted, marks, alone=alone)
+        picture, seen, place = self._detected(asked, marks, alone=alone)
+        form = asked.wanted.format
         drawn = None
-        if wanted.format == ANNOTATED:
+        if form == ANNOTATED:
             drawn = _drawn(picture, seen, self._model.facts.classes)
         marks.append(perf_counter_ns())
-        stages_us = _durations_us(marks)
+        stages_us = durations_us(marks)
         if drawn is not None:
             return Answer(drawn, stages_us, JPEG)
         answer = self._answer(asked.request_id, seen, place, stages_us)
-        return Answer(TEXTS[wanted.format](answer), stages_us)
+        return Answer(TEXTS[form](answer), stages_us)
+
+    def response(
+        self, asked: Asked, began_ns: int, *, alone: bool = False
+    ) -> tuple[DetectResponse, dict[str, float]]:
+        """The same as a value, with its stages in µs; a worker took it up at `began_ns`.
+
+        Raises:
+            Failed: `serve.*`.
+        """
+        marks = [asked.at_ns, began_ns]
+        _, seen, place = self._detected(asked, marks, alone=alone)
+        marks.append(perf_counter_ns())
+        stages_us = durations_us(marks)
+        return self._answer(asked.request_id, seen, place, stages_us), stages_us
+
+    def network(self, blob: np.ndarray[Any, Any], *, alone: bool = False) -> Outputs:
+        """The network's own outputs, with their batch axis; valid until the next call.
+
+        Raises:
+            Failed: `serve.engine`.
+        """
+        return self._run(blob, alone)
+
+    def touch(self) -> None:
+        """Have the engine work on a grey picture.
+
+        Raises:
+            Failed: `serve.engine`.
+        """
+        blob, _ = self._preparation.filled(np.full((72, 128, 3), BORDER, np.uint8))
+        self._run(blob, alone=False)
 
     def sighting(self, frame: Frame, wanted: Wanted, *, alone: bool = False) -> Sighting:
         """Detect in one frame, which is drawn into when `wanted.format` is `annotated`.
@@ -130,20 +159,28 @@ class Pipeline:
         answer = self._answer(frame.id, seen, place, stages_us)
         return Sighting(answer, stages_us, marks[-1], drawn)
 
+    def _detected(
+        self, asked: Asked, marks: list[int], *, alone: bool
+    ) -> tuple[Picture, Seen, Fit]:
+        """Decode and see; each stage but the last leaves its mark."""
+        picture = self._decoder.decoded(asked.body)
+        marks.append(perf_counter_ns())
+        return picture, *self._seen(picture, asked.wanted, marks, alone=alone)
+
     def _seen(
         self, picture: Picture, wanted: Wanted, marks: list[int], *, alone: bool
     ) -> tuple[Seen, Fit]:
         """Prepare, infer and read; the first two leave their marks."""
         blob, place = self._preparation.filled(picture.pixels)
         marks.append(perf_counter_ns())
-        outputs = self._inferred(blob, alone)
+        outputs = tuple(output[0] for output in self._run(blob, alone))
         marks.append(perf_counter_ns())
         place = place.of_picture(picture.width, picture.height)
         return self._read(outputs, self._model.head, wanted, place), place
 
-    def _inferred(self, blob: np.ndarray[Any, Any], alone: bool) -> Outputs:
+    def _run(self, blob: np.ndarray[Any, Any], alone: bool) -> Outputs:
         try:
-            return tuple(output[0] for output in self._runner.infer(blob, alone=alone))
+            return self._runner.infer(blob, alone=alone)
         # the engine's errors have no base class of their own below Exception
         except Exception as error:
             raise Failed("serve.engine", reason=" ".join(str(error).split())) from error
@@ -172,7 +209,8 @@ def _drawn(picture: Picture, seen: Seen, classes: tuple[str, ...]) -> bytes:
     return annotated(pixels, seen, classes)
 
 
-def _durations_us(marks: list[int]) -> dict[str, float]:
+def durations_us(marks: list[int]) -> dict[str, float]:
+    """What each stage of a request took in µs, and `total`; of marks in ns, one more."""
     return {**_between(STAGES, marks), TOTAL: (marks[-1] - marks[0]) / 1000}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from math import inf
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
@@ -44,6 +45,8 @@ class Pool:
         self._admission = Admission(len(pipelines))
         self._workers = [_Worker(self, self._jobs, pipeline) for pipeline in pipelines]
         self.in_flight = 0  # waiting or worked on, also when nobody waits for it any more
+        self.succeeded_at = -inf  # monotonic; when a worker last ended something well
+        self._batched = 0  # pictures of batches under way, few of which are in flight at a time
         for worker in self._workers:
             worker.start()
 
@@ -54,8 +57,48 @@ class Pool:
             Unreachable: `serve.busy`, it would wait too long; `serve.deadline`, it has.
             Failed: `serve.*`.
         """
-        self._admission.demand_place(self.in_flight, limit_s)
+        self.demand_place(limit_s)
         return await self.run(lambda pipeline, alone: pipeline.answer(asked, alone=alone), limit_s)
+
+    async def answers(
+        self, asked: Sequence[Asked], limit_s: float
+    ) -> list[Answer | YolodeployError]:
+        """Have several requests answered within `limit_s`; in their order, errors in their place.
+
+        No more of them than there are workers wait at a time: who comes meanwhile with a single
+        picture is served between them, not behind them.
+
+        Raises:
+            Unreachable: `serve.busy`, they would wait too long.
+        """
+        ahead = max(self.in_flight, self._batched)
+        self._admission.demand_place(ahead, limit_s, len(asked))
+        clock = asyncio.get_running_loop().time
+        end = clock() + limit_s
+        places = asyncio.Semaphore(len(self._workers))
+
+        async def one(it: Asked) -> Answer | YolodeployError:
+            async with places:
+                try:
+                    return await self.run(
+                        lambda pipeline, alone: pipeline.answer(it, alone=alone), end - clock()
+                    )
+                except YolodeployError as error:
+                    return error
+
+        self._batched += len(asked)
+        try:
+            return await asyncio.gather(*map(one, asked))
+        finally:
+            self._batched -= len(asked)
+
+    def demand_place(self, limit_s: float) -> None:
+        """Let somebody in who is about to `run` something.
+
+        Raises:
+            Unreachable: `serve.busy`, it would wait too long.
+        """
+        self._admission.demand_place(self.in_flight, limit_s)
 
     async def run(self, work: Work[T], limit_s: float) -> T:
         """Have a worker do something, whoever waits: for those who bound their number themselves.
@@ -83,9 +126,16 @@ class Pool:
             raise result
         return result
 
-    def served(self, seconds: float) -> None:
+    def served(self, seconds: float, *, well: bool) -> None:
         """A worker took so long for one request."""
         self._admission.served(seconds)
+        if well:
+            self.succeeded_at = monotonic()
+
+    @property
+    def service_s(self) -> float:
+        """What a request takes a worker, in the mean; 0 before the first."""
+        return self._admission.service_s
 
     def stuck(self) -> bool:
         """Whether a worker died, or has been at one request for a minute."""
@@ -118,8 +168,10 @@ class _Worker(Thread):
             if began >= job.end:
                 job.done(_late())
             else:
-                job.done(self._outcome(job.work))
-                self._pool.served(monotonic() - began)
+                outcome = self._outcome(job.work)
+                well = not isinstance(outcome, YolodeployError)
+                self._pool.served(monotonic() - began, well=well)
+                job.done(outcome)
             self._since = None
 
     def _outcome(self, work: Work[Any]) -> Any:

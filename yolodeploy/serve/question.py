@@ -12,8 +12,9 @@ from yolodeploy.serve.formats import FORMATS
 from yolodeploy.serve.postprocess import Wanted
 
 if TYPE_CHECKING:
-    from starlette.datastructures import QueryParams
-    from starlette.requests import Request
+    from collections.abc import Sequence
+
+    from starlette.requests import HTTPConnection
 
     from yolodeploy.core.release import Serving
 
@@ -26,19 +27,26 @@ MOST_DETECTIONS = 3000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}", re.ASCII)
 
 
-def request_id_of(request: Request) -> str:
+def header_of(request: HTTPConnection, name: bytes) -> bytes:
+    """A header by its name in small letters; nothing where there is none."""
+    # not through `request.headers`, which takes four times as long
+    return next((value for known, value in request.scope["headers"] if known == name), b"")
+
+
+def request_id_of(request: HTTPConnection) -> str:
     """The sender's `x-request-id` where it is fit for logs and headers, else a new one."""
-    given = request.headers.get("x-request-id", "")
+    given = header_of(request, b"x-request-id").decode("latin-1")
     return given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
 
 
-def wanted_of(query: QueryParams, serving: Serving, classes: tuple[str, ...]) -> Wanted:
-    """What the query wants, and the release's settings for what it does not name.
+def wanted_of(
+    given: Sequence[tuple[str, str]], serving: Serving, classes: tuple[str, ...]
+) -> Wanted:
+    """What the parameters want, and the release's settings for what they do not name.
 
     Raises:
         UsageError: `serve.parameter_unknown`, `serve.parameter_invalid`.
     """
-    given = query.multi_items()
     for name, times in Counter(name for name, _ in given).items():
         if name not in PARAMETERS or times > 1:
             raise UsageError("serve.parameter_unknown", name=name, known=", ".join(PARAMETERS))

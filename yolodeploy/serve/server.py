@@ -19,17 +19,22 @@ from uvicorn.server import ServerState
 from yolodeploy.core.digests import short
 from yolodeploy.core.errors import Failed
 from yolodeploy.core.serving import InstanceAddress
+from yolodeploy.serve.bodies import Held
 from yolodeploy.serve.connection import Connection
 from yolodeploy.serve.crowd import Crowd, most_connections
-from yolodeploy.serve.http import application
+from yolodeploy.serve.health import Health
 from yolodeploy.serve.measure import Measurements
+from yolodeploy.serve.pictures import LARGEST_BODY
 from yolodeploy.serve.pool import Pool
+from yolodeploy.serve.routes.application import application
 from yolodeploy.serve.saving import Saver
 from yolodeploy.serve.service import Service
-from yolodeploy.serve.sockets import Listener, bound
+from yolodeploy.serve.sockets import Door, Listener, PlainDoor, bound
 from yolodeploy.serve.state import StateFolder
 from yolodeploy.serve.tls import tls_of
+from yolodeploy.serve.tls_door import TlsDoor
 from yolodeploy.serve.tokens import Guarded, tokens_of
+from yolodeploy.serve.unread import watch
 
 if TYPE_CHECKING:
     import socket
@@ -45,6 +50,7 @@ DRAIN_S = 10.0
 # or is about to use its connection again, gets its answer and `connection: close`
 LINGER_S = 1.5
 KEEP_ALIVE_S = 65  # above the 60 s of common load balancers, so that they close first
+PING_S = 20.0  # a stream whose client does not answer one within as long again is closed
 
 logger = logging.getLogger(__name__)
 
@@ -88,14 +94,19 @@ class _Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        uvicorn = _uvicorn_config(self._service)
-        crowd = Crowd(most_connections())
+        held = Held()
+        uvicorn = _uvicorn_config(self._service, held)
+        crowd = Crowd(most_connections(secure=self._service.tls is not None))
 
         def protocol() -> Connection:
-            return Connection(uvicorn, self._state, loop, crowd)
+            return Connection(uvicorn, self._state, loop, crowd, held)
 
-        instance = Listener(own, protocol)
-        traffic = Listener(shared, protocol, self._service.tls) if shared else None
+        door: Door = PlainDoor(protocol)
+        if self._service.tls is not None:
+            door = TlsDoor(protocol, self._service.tls, crowd)
+        instance = Listener(own, PlainDoor(protocol))
+        traffic = Listener(shared, door) if shared else None
+        watching = loop.create_task(watch(self._state.connections))
         await instance.open()
         self._say(instance, ready=False)
         ready = await self._loaded(asyncio.wrap_future(begun))
@@ -103,6 +114,7 @@ class _Server:
             await self._join(ready, instance, traffic)
             await self._stop.wait()
         await self._leave(instance, traffic)
+        watching.cancel()
 
     async def _loaded(self, loading: asyncio.Future[Ready]) -> Ready | None:
         """The model; None when the process is to stop before it is there."""
@@ -115,10 +127,12 @@ class _Server:
     async def _join(self, ready: Ready, instance: Listener, traffic: Listener | None) -> None:
         service = self._service
         service.facts = ready.facts
+        service.network = ready.network
         service.engine = ready.engine
         service.precision = ready.precision
         service.threads = ready.threads
         service.pool = Pool(ready.pipelines)
+        service.health = Health(service.pool)
         if traffic is not None:
             await traffic.open()
         self._say(instance, ready=True)
@@ -142,6 +156,10 @@ class _Server:
             await traffic.leave()
         # every answer from here on tells its client to connect anew, which leads elsewhere
         self._state.default_headers.append((b"connection", b"close"))
+        for connection in list(self._state.connections):
+            # a stream would stay for ever: it is told first, to connect to another process
+            if not isinstance(connection, Connection):
+                connection.shutdown()
         await self._connections_gone(loop.time() + LINGER_S)
         for connection in list(self._state.connections):
             connection.shutdown()
@@ -171,14 +189,18 @@ class _Server:
             ) from error
 
 
-def _uvicorn_config(service: Service) -> Config:
-    app: Starlette | Guarded = application(service)
+def _uvicorn_config(service: Service, held: Held) -> Config:
+    app: Starlette | Guarded = application(service, held)
     if service.tokens:
         app = Guarded(app, service.tokens)
     config = Config(
         app,
         http=Connection,
-        ws="none",
+        ws="none",  # `Connection` names its own
+        ws_max_size=LARGEST_BODY,
+        ws_per_message_deflate=False,  # pictures are compressed
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from yolodeploy.core.release import ModelFacts
     from yolodeploy.core.serving import ServeConfig
     from yolodeploy.core.site import Epoch
+    from yolodeploy.serve.health import Health
     from yolodeploy.serve.measure import Measurements
+    from yolodeploy.serve.model import Network
     from yolodeploy.serve.pool import Pool
 
 
 class Service:
-    """One server. `pool` and `facts` are None until the model has answered its warm-up."""
+    """One server. Until the model has answered its warm-up it has no pool, and nothing is known."""
 
     def __init__(
         self,
@@ -31,7 +33,9 @@ class Service:
         self.finished = finished
         self.threads = 0
         self.pool: Pool | None = None
+        self.health: Health | None = None
         self.facts: ModelFacts | None = None
+        self.network: Network | None = None
         self.engine = ""
         self.precision = ""
         self.leaving = False
@@ -42,6 +46,15 @@ class Service:
     def ready(self) -> bool:
         """Whether traffic should come here."""
         return self.pool is not None and not self.leaving
+
+    async def demand_health(self) -> None:
+        """Look whether workers and engine live; while they are loaded, that this answers will do.
+
+        Raises:
+            Failed: `serve.stuck`, `serve.engine_silent`.
+        """
+        if self.health is not None:
+            await self.health.demand()
 
     def report(self) -> StageReport:
         """Everything measured: the finished epochs that are kept, then the present one."""

@@ -13,12 +13,11 @@ import errno
 import socket
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from yolodeploy.core.errors import Failed, Unreachable
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
 BACKLOG = 1024
@@ -63,21 +62,57 @@ def bound(host: str, port: int, *, shared: bool) -> socket.socket:
     return made
 
 
+class Door(Protocol):
+    """How connections of a listening socket become ones that are served."""
+
+    async def open(self, listening: socket.socket) -> None:
+        """Listen, and serve whoever connects."""
+
+    def close(self) -> None:
+        """Accept nobody any more; closes the socket."""
+
+    async def take(self, connection: socket.socket) -> None:
+        """Serve one that somebody else has accepted."""
+
+    async def settled(self) -> None:
+        """Wait a moment for those that are about to be served."""
+
+
+class PlainDoor:
+    """HTTP: the event loop does it all."""
+
+    def __init__(self, protocol: Callable[[], asyncio.Protocol]) -> None:
+        self._protocol = protocol
+        self._server: asyncio.AbstractServer | None = None
+
+    async def open(self, listening: socket.socket) -> None:
+        """Listen, and serve whoever connects."""
+        self._server = await asyncio.get_running_loop().create_server(
+            self._protocol, sock=listening, backlog=BACKLOG
+        )
+
+    def close(self) -> None:
+        """Accept nobody any more; closes the socket."""
+        if self._server is not None:
+            self._server.close()
+
+    async def take(self, connection: socket.socket) -> None:
+        """Serve one that somebody else has accepted."""
+        await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+
+    async def settled(self) -> None:
+        """Nothing is between accepted and served."""
+
+
 class Listener:
     """A listening socket whose connections are all served, those too that wait at its end."""
 
-    def __init__(
-        self,
-        own: socket.socket,
-        protocol: Callable[[], asyncio.Protocol],
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
+    def __init__(self, own: socket.socket, door: Door) -> None:
         self._own = own
-        self._protocol = protocol
-        self._tls = tls
-        # the event loop closes its socket when it stops; through this one the queue stays open
+        self._door = door
+        # the door closes its socket when it stops; through this one the queue stays open
         self._spare = own.dup()
-        self._server: asyncio.AbstractServer | None = None
+        self._listening = False
 
     @property
     def port(self) -> int:
@@ -91,28 +126,27 @@ class Listener:
         Raises:
             Unreachable: `serve.port_taken`, somebody else began to listen there after `bound`.
         """
-        loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                self._protocol, sock=self._own, backlog=BACKLOG, ssl=self._tls
-            )
+            await self._door.open(self._own)
         except OSError as error:
             host, port = self._spare.getsockname()[:2]
             raise Unreachable("serve.port_taken", host=host, port=port) from error
+        self._listening = True
 
     async def leave(self) -> None:
         """Stop listening; whoever connected before is served."""
-        if self._server is None:
+        if not self._listening:
             self._own.close()
             self._spare.close()
             return
         # a dropped SYN comes again after a second, and then meets a process that stays
         _drop_newcomers(self._spare)
-        self._server.close()
-        self._server = None
+        self._door.close()
+        self._listening = False
         await self._handshakes_done()
         await self._take_waiting()
         self._spare.close()
+        await self._door.settled()
 
     async def _handshakes_done(self) -> None:
         loop = asyncio.get_running_loop()
@@ -121,7 +155,6 @@ class Listener:
             await asyncio.sleep(0.005)
 
     async def _take_waiting(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             try:
                 connection, _ = self._spare.accept()
@@ -130,7 +163,7 @@ class Listener:
             except OSError:  # none is left; or we have no descriptors left
                 return
             connection.setblocking(False)
-            await loop.connect_accepted_socket(self._protocol, connection, ssl=self._tls)
+            await self._door.take(connection)
 
 
 def _drop_newcomers(listening: socket.socket) -> None:

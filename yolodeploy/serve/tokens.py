@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import os
@@ -9,18 +11,32 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from yolodeploy.core.errors import UsageError
-from yolodeploy.core.serving import ErrorResponse
+from yolodeploy.serve.http import refusal
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 SHORTEST = 16
 MOST_TOKENS = 100
+LARGEST_FILE = 1 << 16
 # what probes, Prometheus and the site's collector read, and the page that has a field for a token
-OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/metrics", "/sketches"})
+OPEN_PATHS = frozenset(
+    {
+        "/",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/sketches",
+        "/openapi.json",
+        "/v2/health/live",
+        "/v2/health/ready",
+    }
+)
+# Browsers cannot give a WebSocket headers. They offer protocols: this one, which is accepted, and
+# one more that carries the token in base64url; an address would end up in logs and histories
+PROTOCOL = "yolodeploy"
+BEARER = "yolodeploy.bearer."
 
 
 def tokens_of(path: str) -> tuple[bytes, ...]:
@@ -33,9 +49,13 @@ def tokens_of(path: str) -> tuple[bytes, ...]:
         with Path(path).open("rb") as file:
             if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise UsageError("serve.token_file", path=path, reason="others can read it")
-            lines = file.read(1 << 16).split()
+            content = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise UsageError("serve.token_file", path=path, reason=error.strerror) from error
+    if len(content) > LARGEST_FILE:
+        # what is cut off may leave half a token, which would be let in
+        raise UsageError("serve.token_file", path=path, reason="it is larger than 64 kB")
+    lines = content.split()
     if not lines or len(lines) > MOST_TOKENS or min(map(len, lines)) < SHORTEST:
         reason = f"1 to {MOST_TOKENS} tokens of {SHORTEST} characters or more are needed"
         raise UsageError("serve.token_file", path=path, reason=reason)
@@ -53,11 +73,9 @@ class Guarded:
         """Let it through or refuse it."""
         if scope["path"] in OPEN_PATHS or self._known(_brought(scope)):
             await self._application(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            for message in _REFUSAL:
-                await send(message)
+            return
+        response = refusal(UsageError("serve.unauthorized"), scope["path"])
+        await response(scope, receive, send)
 
     def _known(self, token: bytes) -> bool:
         digest = hashlib.sha256(token).digest()
@@ -68,23 +86,19 @@ class Guarded:
 def _brought(scope: Scope) -> bytes:
     headers: dict[bytes, bytes] = dict(scope["headers"])
     scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-    return token.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
+    if scheme.lower() == b"bearer":
+        return token.strip()
+    if b"x-api-key" in headers:
+        return headers[b"x-api-key"]
+    for protocol in scope.get("subprotocols", ()):
+        if protocol.startswith(BEARER):
+            return _decoded(protocol[len(BEARER) :])
+    return b""
 
 
-def _refusal() -> tuple[Message, Message]:
-    error = UsageError("serve.unauthorized")
-    body = msgspec.json.encode(
-        ErrorResponse(code=error.code, text=error.text(), remedy=error.remedy())
-    )
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"www-authenticate", b"Bearer"),
-        # the body is not read
-        (b"connection", b"close"),
-    ]
-    start: Message = {"type": "http.response.start", "status": 401, "headers": headers}
-    return start, {"type": "http.response.body", "body": body}
-
-
-_REFUSAL = _refusal()
+def _decoded(text: str) -> bytes:
+    """Base64url without its padding, as Kubernetes' API server takes tokens over WebSockets."""
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        return b""

@@ -62,6 +62,24 @@ MESSAGES = {
         "give {allowed}",
         "允许的值：{allowed}",
     ),
+    "request_malformed": Message(
+        "what came is no HTTP/1.1 request",
+        "收到的内容不是 HTTP/1.1 请求",
+        "send it with a well-kept HTTP client; use https:// only where TLS is set up",
+        "请使用可靠的 HTTP 客户端发送；仅在已配置 TLS 时使用 https://",
+    ),
+    "head_too_large": Message(
+        "the request's head is larger than 32 kB, or has more than 100 fields",
+        "请求头超过 32 kB，或字段多于 100 个",
+        "send fewer and shorter headers and parameters",
+        "请减少并缩短请求头和参数",
+    ),
+    "head_slow": Message(
+        "the request's head was not complete within ten seconds",
+        "请求头未能在十秒内传完",
+        "send it again, or check the link",
+        "请重新发送，或检查网络",
+    ),
     "body_empty": Message(
         "the request has no body",
         "请求没有正文",
@@ -86,6 +104,30 @@ MESSAGES = {
         "send a smaller or better compressed picture",
         "请发送更小或压缩率更高的图片",
     ),
+    "form_invalid": Message(
+        "the form is not valid: {reason}",
+        "表单无效：{reason}",
+        "let a library write it: curl -F image=@picture.jpg …/detect",
+        "请用现成工具生成表单：curl -F image=@picture.jpg …/detect",
+    ),
+    "form_field": Message(
+        "the form's field {name!r} is no picture",
+        "表单字段 {name!r} 不是图片",
+        "send files only; parameters belong to the address: …/detect?conf=0.3",
+        "表单中只放文件；参数请写在地址中：…/detect?conf=0.3",
+    ),
+    "too_many_pictures": Message(
+        "there are more than {most} pictures in one request",
+        "单个请求中的图片超过 {most} 张",
+        "send them in several requests",
+        "请分多个请求发送",
+    ),
+    "batch_annotated": Message(
+        "format=annotated is for one picture, not for several",
+        "format=annotated 只适用于单张图片",
+        "send each picture by itself, or ask for another format",
+        "请逐张发送图片，或改用其他格式",
+    ),
     "picture_too_large": Message(
         "the picture is {width} × {height}; at most {megapixels} megapixels are decoded",
         "图片为 {width} × {height}；最多解码 {megapixels} 百万像素",
@@ -95,8 +137,8 @@ MESSAGES = {
     "not_a_picture": Message(
         "the body is no JPEG, PNG, WebP, BMP, TIFF or GIF",
         "正文不是 JPEG、PNG、WebP、BMP、TIFF 或 GIF",
-        "send the picture's own bytes, not a form and not base64",
-        "请直接发送图片字节，不要用表单或 base64",
+        "send the picture's own bytes, or a form of files; not base64",
+        "请直接发送图片字节或文件表单，不要用 base64",
     ),
     "picture_broken": Message(
         "the {kind} is truncated or damaged, or of a kind that is not decoded",
@@ -107,12 +149,56 @@ MESSAGES = {
     "no_such_path": Message(
         "there is nothing at {path}",
         "{path} 处没有内容",
-        "POST /detect, GET /healthz /readyz /metrics /sketches /info",
+        "POST /detect; all paths are in /openapi.json",
+        "POST /detect；全部路径见 /openapi.json",
     ),
     "wrong_method": Message(
         "{path} does not answer {method}",
         "{path} 不接受 {method}",
-        "POST /detect, GET /healthz /readyz /metrics /sketches /info",
+        "POST /detect; all paths are in /openapi.json",
+        "POST /detect；全部路径见 /openapi.json",
+    ),
+    "upgrade_needed": Message(
+        "{path} is a WebSocket",
+        "{path} 是 WebSocket",
+        "websocat --binary ws://…{path}",
+        "websocat --binary ws://…{path}",
+    ),
+    "other_origin": Message(
+        "pages of {origin} may not open streams here",
+        "{origin} 的页面不能在此打开视频流",
+        "use the server's own page, or give the server a token file",
+        "请使用服务器自带的页面，或为服务器配置令牌文件",
+    ),
+    "too_many_streams": Message(
+        "{most} streams are open already",
+        "已打开 {most} 个视频流",
+        "close one, or add replicas",
+        "请关闭其中一个，或增加副本",
+    ),
+    "frame_dropped": Message(
+        "a newer frame came before this one's turn",
+        "轮到该帧之前已有更新的帧到达",
+        "send fewer frames a second, or leave latest=true away",
+        "请降低帧率，或不使用 latest=true",
+    ),
+    "no_such_model": Message(
+        "there is no model {name!r} here, or not that version of it",
+        "此处没有模型 {name!r}，或没有该版本",
+        "known are {known}, version 1",
+        "可用模型：{known}，版本 1",
+    ),
+    "infer_invalid": Message(
+        "the inference request is not valid: {reason}",
+        "推理请求无效：{reason}",
+        "GET /v2/models/NAME tells what a model takes",
+        "GET /v2/models/NAME 可查看模型的输入",
+    ),
+    "coding_unsupported": Message(
+        "bodies in {coding} are not read",
+        "不支持 {coding} 编码的正文",
+        "send it without content-encoding",
+        "请不要使用 content-encoding",
     ),
     "busy": Message(
         "too much waits already ({waiting})",
@@ -153,6 +239,12 @@ MESSAGES = {
     "stuck": Message(
         "a worker has died, or has been at one request for a minute",
         "某个工作线程已终止，或处理单个请求已超过一分钟",
+        "restart the server",
+        "请重启服务器",
+    ),
+    "engine_silent": Message(
+        "the engine no longer answers: {reason}",
+        "推理引擎已无响应：{reason}",
         "restart the server",
         "请重启服务器",
     ),

@@ -1,0 +1,401 @@
+"""Frames over a WebSocket: every one answered in its turn, however the client behaves."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import re
+import socket
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from yolodeploy.core.release import Serving
+from yolodeploy.serve.bodies import Held
+from yolodeploy.serve.connection import Connection
+from yolodeploy.serve.crowd import Crowd
+from yolodeploy.serve.routes.stream import MOST_STREAMS
+
+from .pictures import encoded, plain
+from .running import Server, until
+from .test_limits import TOKEN, rss_mb, token_file
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from starlette.types import Receive, Scope, Send
+    from websockets.sync.client import ClientConnection
+
+    from .conftest import Start
+
+PICTURE = encoded(plain(128, 96))
+SIZES = [(64 + 8 * index, 48) for index in range(12)]
+FRAMES = [encoded(plain(*size)) for size in SIZES]
+
+
+def url_of(server: Server, query: str = "") -> str:
+    address = server.address()
+    assert address is not None
+    return f"ws://127.0.0.1:{address.port}/stream{query}"
+
+
+def stream(server: Server, query: str = "", **options: Any) -> ClientConnection:
+    return connect(url_of(server, query), max_size=None, compression=None, **options)
+
+
+def received(client: ClientConnection) -> Any:
+    return json.loads(client.recv(timeout=20))
+
+
+def refused(server: Server, query: str = "", **options: Any) -> tuple[int, str]:
+    with pytest.raises(InvalidStatus) as caught, stream(server, query, **options):
+        pass
+    response = caught.value.response
+    assert response.body is not None
+    return response.status_code, json.loads(response.body)["code"]
+
+
+def closed(client: ClientConnection) -> tuple[int, str]:
+    """The code and the reason that the server closes with, after whatever it still sends."""
+    try:
+        while True:
+            client.recv(timeout=20)
+    except ConnectionClosed as error:
+        assert error.rcvd is not None, "cut off without a word"
+        return error.rcvd.code, error.rcvd.reason
+
+
+def in_flight(server: Server) -> float:
+    text = server.ask("/metrics").body.decode()
+    return float(re.findall(r"^yolodeploy_in_flight (.+)$", text, re.MULTILINE)[0])
+
+
+def test_every_frame_is_answered_in_its_turn(server: Server) -> None:
+    with stream(server, "?conf=0.7", additional_headers={"x-request-id": "line-3"}) as client:
+        for frame in FRAMES:
+            client.send(frame)
+        answers = [received(client) for _ in FRAMES]
+    assert [(one["width"], one["height"]) for one in answers] == SIZES
+    assert [len(one["boxes"]) for one in answers] == [1] * len(FRAMES)
+    assert [one["request_id"] for one in answers] == [f"line-3/{i}" for i in range(len(FRAMES))]
+
+
+def test_a_frame_in_pieces_is_one_frame(server: Server) -> None:
+    with stream(server) as client:
+        client.send(PICTURE[start : start + 100] for start in range(0, len(PICTURE), 100))
+        assert received(client)["width"] == 128
+
+
+def test_a_bad_frame_is_refused_in_its_place_and_the_stream_goes_on(server: Server) -> None:
+    before = server.report().epochs[-1]
+    with stream(server) as client:
+        for frame in (PICTURE, b"no picture", b"", PICTURE):
+            client.send(frame)
+        answers = [received(client) for _ in range(4)]
+    assert [one.get("code") for one in answers] == [
+        None, "serve.not_a_picture", "serve.body_empty", None,
+    ]  # fmt: skip
+    after = server.report().epochs[-1]
+    assert after.requests - before.requests == 4
+    assert after.failures == before.failures
+
+
+def test_annotated_frames_come_back_as_pictures(server: Server) -> None:
+    with stream(server, "?format=annotated") as client:
+        client.send(PICTURE)
+        assert client.recv(timeout=20)[:2] == b"\xff\xd8"
+
+
+def test_a_client_that_does_not_read_is_not_read(start: Start, slow_model: Path) -> None:
+    """Else its frames would fill the memory."""
+    server = start(slow_model, serving=Serving(threads=1)).wait_ready()
+    large = PICTURE + bytes(4 << 20)
+    with stream(server) as client:
+        before = rss_mb(server)
+        sender = threading.Thread(target=lambda: [client.send(large) for _ in range(40)])
+        sender.start()
+        most = 0.0
+        for _ in range(40):
+            received(client)
+            most = max(most, in_flight(server))
+        sender.join(20)
+    assert most <= 4
+    assert rss_mb(server) - before < 120
+
+
+def test_the_latest_frame_wins_where_that_is_asked_for(start: Start, slow_model: Path) -> None:
+    server = start(slow_model, serving=Serving(threads=1)).wait_ready()
+    with stream(server, "?latest=true") as client:
+        for frame in FRAMES * 2:
+            client.send(frame)
+        answers = [received(client) for _ in FRAMES * 2]
+        seen = [index for index, one in enumerate(answers) if "width" in one]
+        assert [answers[index]["width"] for index in seen] == [
+            SIZES[index % len(SIZES)][0] for index in seen
+        ]
+        assert {0, 23} <= set(seen), "the newest is never dropped"
+        dropped = [one["code"] for one in answers if "code" in one]
+        assert dropped == ["serve.frame_dropped"] * (24 - len(seen))
+        assert len(seen) < 24
+    assert server.report().epochs[-1].failures == 0
+
+
+@pytest.mark.parametrize(
+    "query", ["?conf=2", "?confidence=1", "?latest=maybe", "?latest=true&latest=true"]
+)
+def test_parameters_are_judged_before_the_stream_begins(server: Server, query: str) -> None:
+    status, code = refused(server, query)
+    assert status == 400
+    assert code.startswith("serve.parameter_")
+
+
+def test_a_text_is_no_frame(server: Server) -> None:
+    with stream(server) as client:
+        client.send(PICTURE)
+        client.send("text")
+        assert received(client)["width"] == 128
+        assert closed(client) == (1003, "a frame is a picture, in binary")
+
+
+def test_a_frame_that_is_too_large_is_refused_before_it_comes(server: Server) -> None:
+    before = rss_mb(server)
+    with stream(server) as client:
+        client.send(bytes(40 << 20))
+        assert closed(client)[0] == 1009
+    assert rss_mb(server) - before < 40
+    with stream(server) as client:
+        # says that it is 2^62 bytes
+        client.socket.sendall(b"\x82\xff\x40" + bytes(7) + b"mask" + bytes(100))
+        assert closed(client)[0] == 1009
+
+
+def test_a_frame_of_a_million_pieces_is_refused(server: Server) -> None:
+    before = rss_mb(server)
+    with stream(server) as client:
+        piece = b"\x00\x81mask\x00"
+        client.socket.sendall(b"\x02\x81mask\x00" + piece * 1_000_000)
+        assert closed(client)[0] == 1009
+    assert rss_mb(server) - before < 40
+
+
+def test_garbage_in_a_stream_is_told_with_a_code(server: Server) -> None:
+    with stream(server) as client:
+        client.socket.sendall(os.urandom(3) + b"\xff" * 100)
+        assert closed(client)[0] == 1002
+    assert server.detect(PICTURE).status == 200
+
+
+HANDSHAKE = b"GET /stream HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"\r\n",
+        b"sec-websocket-version: 13\r\nsec-websocket-key: short\r\n\r\n",
+        b"sec-websocket-version: 8\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        b"sec-websocket-version: 13\r\nx: " + b"y" * 20_000 + b"\r\n\r\n",
+        b"sec-websocket-version: 13\r\n" + b"x: y\r\n" * 500 + b"\r\n",
+    ],
+)
+def test_a_handshake_that_is_none_ends_at_once(server: Server, rest: bytes) -> None:
+    """A connection that is kept for it would be kept for ever."""
+    address = server.address()
+    assert address is not None
+    with socket.create_connection(("127.0.0.1", address.port), timeout=20) as connection:
+        connection.sendall(HANDSHAKE + rest)
+        answer = b""
+        while chunk := connection.recv(4096):
+            answer += chunk
+        assert not answer.startswith(b"HTTP/1.1 101")
+    assert server.detect(PICTURE).status == 200
+
+
+def test_a_client_that_vanishes_leaves_nothing_behind(start: Start, slow_model: Path) -> None:
+    server = start(slow_model, serving=Serving(threads=1)).wait_ready()
+    for _ in range(3):
+        with stream(server) as client:
+            for frame in FRAMES[:8]:
+                client.send(frame)
+            client.socket.shutdown(socket.SHUT_RDWR)
+    until(lambda: in_flight(server) == 0, server)
+    with stream(server) as client:
+        client.send(PICTURE)
+        assert received(client)["width"] == 128
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_there_are_only_so_many_streams(start: Start) -> None:
+    server = start().wait_ready()
+    with ExitStack() as stack:
+        clients = [stack.enter_context(stream(server)) for _ in range(MOST_STREAMS)]
+        assert refused(server) == (429, "serve.too_many_streams")
+        clients[0].close()
+
+        def another() -> bool:
+            try:
+                stack.enter_context(stream(server))
+            except InvalidStatus:
+                return False
+            return True
+
+        until(another, server)
+
+
+def test_a_stream_needs_the_token_and_never_in_its_address(start: Start, tmp_path: Path) -> None:
+    server = start(token_file=str(token_file(tmp_path))).wait_ready()
+    text = base64.urlsafe_b64encode(TOKEN.encode()).decode().rstrip("=")
+    assert refused(server) == (401, "serve.unauthorized")
+    assert refused(server, f"?token={TOKEN}") == (401, "serve.unauthorized")
+    for wrong in (f"yolodeploy.bearer.{text}x", f"yolodeploy.bearer.{TOKEN}", "yolodeploy.bearer."):
+        assert refused(server, subprotocols=["yolodeploy", wrong])[0] == 401
+    # what a browser can send; the protocol that is accepted is not the token
+    with stream(server, subprotocols=["yolodeploy", f"yolodeploy.bearer.{text}"]) as client:
+        assert client.subprotocol == "yolodeploy"
+        client.send(PICTURE)
+        assert received(client)["width"] == 128
+    with stream(server, additional_headers={"authorization": f"Bearer {TOKEN}"}) as client:
+        client.send(PICTURE)
+        assert received(client)["width"] == 128
+    assert TOKEN not in server.log.read_text()
+    assert text not in server.log.read_text()
+
+
+def test_pages_of_other_sites_open_no_stream(server: Server) -> None:
+    """Browsers let every page open WebSockets to every address that its reader can reach."""
+    address = server.address()
+    assert address is not None
+    for origin in ("http://evil.example", "null", "http://127.0.0.1", "http://[", "file://"):
+        assert refused(server, origin=origin) == (403, "serve.other_origin")
+    with stream(server, origin=f"http://127.0.0.1:{address.port}") as client:
+        client.send(PICTURE)
+        assert received(client)["width"] == 128
+
+
+def test_a_server_that_leaves_answers_what_it_took_and_says_so(
+    start: Start, slow_model: Path
+) -> None:
+    server = start(slow_model, serving=Serving(threads=1)).wait_ready()
+    with stream(server) as busy, stream(server) as idle:
+        busy.send(FRAMES[0])
+        busy.send(FRAMES[1])
+        until(lambda: in_flight(server) == 2, server)
+        server.process.terminate()
+        assert [received(busy)["width"] for _ in range(2)] == [SIZES[0][0], SIZES[1][0]]
+        assert closed(busy) == closed(idle) == (1012, "the server is about to stop")
+    assert server.process.wait(20) == 0
+
+
+# the connection alone, with pings that do not take 20 s ------------------------------------------
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Accepts, and reads only what is called `go`, then everything."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (await receive())["type"] == "websocket.receive":
+        pass
+
+
+async def deaf(scope: Scope, receive: Receive, send: Send) -> None:
+    """Accepts and reads nothing for a while: a frame takes long."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    await asyncio.sleep(1.5)
+    await send({"type": "websocket.send", "text": "done"})
+    await receive()
+
+
+@pytest.fixture
+async def serving() -> AsyncIterator[Callable[..., Any]]:
+    servers: list[asyncio.Server] = []
+
+    async def begun(app: Any, crowd: Crowd, held: Held) -> str:
+        config = Config(
+            app, http=Connection, ws="none", lifespan="off", log_config=None,
+            ws_ping_interval=0.2, ws_ping_timeout=0.2,
+        )  # fmt: skip
+        config.load()
+        loop = asyncio.get_running_loop()
+        state = ServerState()
+        made = await loop.create_server(
+            lambda: Connection(config, state, loop, crowd, held), "127.0.0.1", 0
+        )
+        servers.append(made)
+        return f"ws://127.0.0.1:{made.sockets[0].getsockname()[1]}/"
+
+    yield begun
+    for server in servers:
+        server.close()
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_client_that_answers_no_ping_is_gone(serving: Callable[..., Any]) -> None:
+    crowd = Crowd(10)
+    url = await serving(echo, crowd, Held())
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.split(":")[2].strip("/")))
+    writer.write(
+        HANDSHAKE + b"sec-websocket-version: 13\r\n"
+        b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b"101" in head.partition(b"\r\n")[0]
+    assert crowd.open == 1
+    rest = await asyncio.wait_for(reader.read(), 20)
+    # a close frame, 1011
+    assert b"\x03\xf3keepalive ping timeout" in rest
+    await eventually(lambda: crowd.open == 0)
+    writer.close()
+
+
+async def test_a_pong_that_lies_behind_unread_frames_is_no_silence(
+    serving: Callable[..., Any],
+) -> None:
+    import websockets
+
+    url = await serving(deaf, Crowd(10), Held())
+    async with websockets.connect(url, ping_interval=None) as client:
+        await client.send(b"first")
+        await client.send(bytes(1 << 20))
+        assert await asyncio.wait_for(client.recv(), 20) == "done"
+
+
+async def test_what_a_stream_holds_is_counted_and_given_back(serving: Callable[..., Any]) -> None:
+    import websockets
+
+    held, crowd = Held(most=1 << 20), Crowd(10)
+    url = await serving(echo, crowd, held)
+    async with websockets.connect(url, ping_interval=None, compression=None) as client:
+        with pytest.raises(ConnectionClosed) as caught:
+            await client.send(bytes(2 << 20))
+            await client.recv()
+        assert caught.value.rcvd is not None
+        assert caught.value.rcvd.code == 1013
+    await eventually(lambda: crowd.open == 0)
+    held.take(1 << 20)
+
+
+async def test_streams_are_of_the_crowd(serving: Callable[..., Any]) -> None:
+    import websockets
+
+    crowd = Crowd(2)
+    url = await serving(echo, crowd, Held())
+    async with websockets.connect(url), websockets.connect(url):
+        assert crowd.full
+        with pytest.raises((OSError, websockets.InvalidHandshake, EOFError)):
+            await websockets.connect(url)
+    await eventually(lambda: crowd.open == 0)

@@ -1,0 +1,151 @@
+"""`POST /detect`: a picture as the body, or one to thirty-two of them in a form."""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+from starlette.responses import Response
+
+from yolodeploy.core.errors import Unreachable, UsageError, YolodeployError
+from yolodeploy.core.serving import DetectResponse, ErrorResponse
+from yolodeploy.serve.deadline import limit_of
+from yolodeploy.serve.formats import ANNOTATED, JPEG, JSON
+from yolodeploy.serve.http import is_failure, refusal, told
+from yolodeploy.serve.pipeline import Asked
+from yolodeploy.serve.question import header_of, request_id_of, wanted_of
+from yolodeploy.serve.routes.operation import Content, ListOf, Operation
+from yolodeploy.serve.routes.parameters import DETECT_PARAMETERS, HEADERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+
+    from yolodeploy.serve.bodies import Bodies
+    from yolodeploy.serve.pipeline import Answer
+    from yolodeploy.serve.pool import Pool
+    from yolodeploy.serve.postprocess import Wanted
+    from yolodeploy.serve.service import Service
+
+FORM = b"multipart/form-data"
+BODY_ERRORS = (
+    "serve.body_empty",
+    "serve.body_cut",
+    "serve.body_slow",
+    "serve.body_too_large",
+    "serve.unauthorized",
+    "serve.not_ready",
+    "serve.busy",
+    "serve.deadline",
+)
+PICTURE_ERRORS = ("serve.not_a_picture", "serve.picture_broken", "serve.picture_too_large")
+PARAMETER_ERRORS = ("serve.parameter_unknown", "serve.parameter_invalid")
+FORM_ERRORS = (
+    "serve.form_invalid",
+    "serve.form_field",
+    "serve.too_many_pictures",
+    "serve.batch_annotated",
+)
+_FILES = {
+    "type": "object",
+    "properties": {"image": {"type": "array", "minItems": 1, "maxItems": 32, "items": {}}},
+    "required": ["image"],
+}
+
+
+class _Asking(NamedTuple):
+    """A request before its pictures are there."""
+
+    pool: Pool
+    wanted: Wanted
+    request_id: str
+    limit_s: float
+
+
+class DetectRoutes:
+    """Detections in pictures that are sent."""
+
+    def __init__(self, service: Service, bodies: Bodies) -> None:
+        self._service = service
+        self._bodies = bodies
+
+    def operations(self) -> tuple[Operation, ...]:
+        """The table."""
+        others = {"type": "array", "items": {"type": "object"}}  # ultralytics' and COCO's form
+        each = ListOf((DetectResponse, ErrorResponse, others))
+        return (
+            Operation(
+                "POST",
+                "/detect",
+                self._detect,
+                "Detect in a picture, or in every picture of a form: then the answer is an array.",
+                gives=(Content(JSON, (DetectResponse, each, others)), Content(JPEG)),
+                takes=(Content("image/*"), Content(FORM.decode(), (_FILES,))),
+                parameters=(*DETECT_PARAMETERS, *HEADERS),
+                errors=(*BODY_ERRORS, *PICTURE_ERRORS, *PARAMETER_ERRORS, *FORM_ERRORS),
+            ),
+        )
+
+    async def _detect(self, request: Request) -> Response:
+        request_id = request_id_of(request)
+        try:
+            response = await self._detected(request, request_id)
+        except YolodeployError as error:
+            response = refusal(error)
+            # who asks before `/readyz` says yes learns nothing about the release
+            if error.code != "serve.not_ready":
+                self._service.measurements.refused(failed=is_failure(error))
+        response.headers["x-request-id"] = request_id
+        return response
+
+    async def _detected(self, request: Request, request_id: str) -> Response:
+        service = self._service
+        if service.pool is None or service.facts is None:
+            raise Unreachable("serve.not_ready")
+        given = request.query_params.multi_items()
+        wanted = wanted_of(given, service.config.serving, service.facts.classes)
+        limit_s = limit_of(request, service.config.serving)
+        asking = _Asking(service.pool, wanted, request_id, limit_s)
+        content_type = header_of(request, b"content-type")
+        if content_type[: len(FORM)].lower() == FORM:
+            return await self._of_form(request, content_type, asking)
+        async with self._bodies.of(request) as body:
+            return await self._of_one(body, asking)
+
+    async def _of_one(self, picture: bytes, asking: _Asking) -> Response:
+        asked = Asked(picture, asking.wanted, asking.request_id, perf_counter_ns())
+        answer = await asking.pool.answer(asked, asking.limit_s)
+        self._service.measurements.detected(answer.stages_us)
+        return Response(answer.body, media_type=answer.media_type)
+
+    async def _of_form(self, request: Request, content_type: bytes, asking: _Asking) -> Response:
+        # loaded by the first form
+        from yolodeploy.serve.forms import Form
+
+        form = Form(content_type)
+        async with self._bodies.seen_by(request, form.feed):
+            pictures = form.pictures()
+            if len(pictures) == 1:
+                return await self._of_one(pictures[0], asking)
+            return await self._of_batch(pictures, asking)
+
+    async def _of_batch(self, pictures: Sequence[bytes], asking: _Asking) -> Response:
+        if asking.wanted.format == ANNOTATED:
+            raise UsageError("serve.batch_annotated")
+        now = perf_counter_ns()
+        asked = [
+            Asked(picture, asking.wanted, f"{asking.request_id}/{index}", now)
+            for index, picture in enumerate(pictures)
+        ]
+        answers = await asking.pool.answers(asked, asking.limit_s)
+        return Response(b"[" + b",".join(map(self._counted, answers)) + b"]", media_type=JSON)
+
+    def _counted(self, answer: Answer | YolodeployError) -> bytes:
+        """One picture's place in the array; each is measured as if it had come alone."""
+        if isinstance(answer, YolodeployError):
+            self._service.measurements.refused(failed=is_failure(answer))
+            return msgspec.json.encode(told(answer))
+        self._service.measurements.detected(answer.stages_us)
+        return answer.body
