@@ -62,6 +62,8 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
+        # for answers without an end, whose reader does not read
+        self.scope["yolodeploy.abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]
         self._expect_header()
 
     def on_headers_complete(self) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import ExceptionHandler
 
     from yolodeploy.serve.service import Service
+    from yolodeploy.serve.sources.viewing import View
 
 JSON = "application/json"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -40,6 +41,8 @@ STATUS = {
     "serve.not_a_picture": 415,
     "serve.picture_broken": 422,
     "serve.busy": 429,
+    "camera.no_such_camera": 404,
+    "camera.viewers": 503,
     "serve.not_ready": 503,
     "serve.stuck": 503,
     "serve.deadline": 504,
@@ -63,6 +66,9 @@ def application(service: Service) -> Starlette:
         Route("/metrics", endpoints.metrics),
         Route("/sketches", endpoints.sketches),
         Route("/info", endpoints.info),
+        Route("/cameras", endpoints.cameras),
+        Route("/cameras/{name}/view", endpoints.view),
+        Route("/sinks", endpoints.sinks),
     ]
     return Starlette(routes=routes, exception_handlers=handlers)
 
@@ -120,7 +126,12 @@ class _Endpoints:
 
         service = self._service
         in_flight = service.pool.in_flight if service.pool else 0
-        text = metrics_text(service.measurements.snapshot(), in_flight, service.labels())
+        more = []
+        if service.site is not None:
+            from yolodeploy.serve.sources.collector import CameraCollector
+
+            more.append(CameraCollector(service.site.cameras()))
+        text = metrics_text(service.measurements.snapshot(), in_flight, service.labels(), *more)
         return Response(text, headers={"content-type": PROMETHEUS})
 
     async def sketches(self, request: Request) -> Response:
@@ -141,7 +152,29 @@ class _Endpoints:
             "model": service.facts,
             "serving": service.config.serving,
         }
+        if service.site is not None:
+            # of a file that was not followed: what was before it is still in force
+            error = service.site.error
+            told["settings_error"] = f"{error.code}: {error}" if error else ""
         return Response(msgspec.json.encode(told), media_type=JSON)
+
+    async def cameras(self, request: Request) -> Response:
+        site = self._service.site
+        return Response(msgspec.json.encode(site.cameras() if site else ()), media_type=JSON)
+
+    async def sinks(self, request: Request) -> Response:
+        site = self._service.site
+        return Response(msgspec.json.encode(site.sinks() if site else ()), media_type=JSON)
+
+    async def view(self, request: Request) -> Response | View:
+        site = self._service.site
+        name = request.path_params["name"]
+        try:
+            if site is None:
+                raise NotFound("camera.no_such_camera", camera=name)
+            return site.view(name)
+        except YolodeployError as error:
+            return refusal(error)
 
 
 def refusal(error: YolodeployError) -> Response:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from yolodeploy.core.site import Epoch
     from yolodeploy.serve.measure import Measurements
     from yolodeploy.serve.pool import Pool
+    from yolodeploy.serve.site import Site
 
 
 class Service:
@@ -37,6 +38,7 @@ class Service:
         self.leaving = False
         self.tokens: tuple[bytes, ...] = ()
         self.tls: SSLContext | None = None
+        self.site: Site | None = None
 
     @property
     def ready(self) -> bool:
