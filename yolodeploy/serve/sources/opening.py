@@ -14,6 +14,7 @@ from yolodeploy.core.errors import Failed, Unreachable
 from yolodeploy.serve.picture_header import LARGEST_PICTURE
 from yolodeploy.serve.sources.devices import device_of
 from yolodeploy.serve.sources.faults import told
+from yolodeploy.serve.sources.wire import opening_s
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from yolodeploy.serve.sources.address import Address
     from yolodeploy.serve.sources.devices import Device
 
-OPEN_S = 10.0  # twice: to answer, and to show what it is
 PROBE_BYTES = 2_000_000  # a key picture in 4K is 1 MB
 # what cameras and their recorders write; the other three hundred are parsers for nothing but fuzz
 FORMATS = {
@@ -70,17 +70,18 @@ def opened(address: Address, url: str, camera: Camera) -> Source:
     if address.kind in {"rtsp", "http"}:
         _demand_host(address.url)
     device = device_of(camera.decoder)
+    limit_s = opening_s(camera)
     began = monotonic()
     try:
         container = av.open(
             url if address.kind != "path" else f"file:{Path(url).absolute()}",
             format="v4l2" if address.kind == "device" else None,
             options=_options(address, camera),
-            timeout=(OPEN_S, camera.stall_s),
+            timeout=(limit_s, camera.stall_s),
             hwaccel=device.settings if device else None,
         )
     except (av.FFmpegError, OSError) as error:
-        raise told(error, monotonic() - began, OPEN_S) from None
+        raise told(error, monotonic() - began, limit_s) from None
     except RuntimeError:
         # PyAV: "Hardware accelerated decode requested but no stream is compatible"
         raise Failed("camera.decoder_missing", decoder=camera.decoder) from None

@@ -14,7 +14,7 @@ import sys
 import traceback
 from pathlib import Path
 from threading import Thread
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import Failed, YolodeployError
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 # 16 reference pictures of 50 megapixels and some; address space as such is no measure, GPU
 # drivers take hundreds of gigabytes of it
 MOST_MEMORY = 4 << 30
-MOST_UNFIT = 100  # frames on end that cannot be converted
 TICK_S = 0.25
 
 
@@ -104,23 +103,27 @@ def _answer(order: Order, source: Stream | Folder, line: Line) -> None:
 
     canvas = Canvas(order.slots, order.camera.region)
     while isinstance(asked := line.hear(), Fill):
-        filled = _filled(asked.slot, source, canvas, line)
+        filled = _filled(asked.slot, source, canvas, line, order.camera.stall_s)
         line.say(filled or Ended())
         if filled is None:
             return
 
 
-def _filled(number: int, source: Stream | Folder, canvas: Canvas, line: Line) -> Filled | None:
+def _filled(
+    number: int, source: Stream | Folder, canvas: Canvas, line: Line, stall_s: float
+) -> Filled | None:
     """The next frame that can be converted, in a slot; None behind the last one."""
-    for _ in range(MOST_UNFIT):
-        frame = source.next()
-        if frame is None:
-            return None
+    unfit_since_s: float | None = None
+    while (frame := source.next()) is not None:
         try:
             return canvas.filled(number, frame, line.progress())
         except Unfit:
             line.tally.unfit += 1
-    raise Failed("camera.no_video")
+        if unfit_since_s is None:
+            unfit_since_s = monotonic()
+        elif monotonic() - unfit_since_s > stall_s:
+            raise Failed("camera.no_video")
+    return None
 
 
 if __name__ == "__main__":

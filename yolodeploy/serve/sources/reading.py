@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from yolodeploy.core.site_settings import Camera
     from yolodeploy.serve.sources.credentials import Credentials
 
-# a camera wakes up, a television standard is guessed: the reader gives up after ten seconds of
-# silence twice, so that a reason comes from it and not from here
-OPENING_S = 25.0
-GRACE_S = 2.0
+GRACE_S = 2.0  # so that the reader gives up first, and says why
 LOOK_S = 0.5
 MOST_UNREAD = 4
 MOST_FIELDS = 8
@@ -38,7 +35,7 @@ class Reading:
     def __init__(self, camera: Camera, credentials: Credentials) -> None:
         self.progress = Progress()
         self._stall_s = camera.stall_s + GRACE_S
-        self._limit_s = max(OPENING_S, self._stall_s)
+        self._limit_s = 2 * wire.opening_s(camera) + GRACE_S
         self._heard_s = perf_counter()
         self._inbox: asyncio.Queue[Opened | Filled | Ended | Broken | None] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
@@ -109,12 +106,13 @@ class Reading:
 
     async def _next(self) -> Opened | Filled | Ended:
         """What it says next, beside its progress."""
+        asked_s = perf_counter()
         while True:
             try:
                 async with asyncio.timeout(LOOK_S):
                     said = await self._inbox.get()
             except TimeoutError:
-                silent_s = perf_counter() - self._heard_s
+                silent_s = perf_counter() - max(self._heard_s, asked_s)
                 if silent_s > self._limit_s:
                     raise Unreachable("camera.silent", seconds=round(silent_s)) from None
                 continue

@@ -1,7 +1,8 @@
 """Reading a stream or a file without a pause, so that nothing queues up anywhere. For readers only.
 
 Every packet is decoded, for later ones need it; of the frames only the newest is kept, and it is
-converted when the server asks for it.
+converted when the server asks for it. A JPEG needs no other: only those are decoded that somebody
+asks for, and as the server decodes requests.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from yolodeploy.serve.sources.stream_clock import StreamClock
 from yolodeploy.serve.sources.wire import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from av.packet import Packet
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
 
     from yolodeploy.core.site_settings import Camera
     from yolodeploy.serve.sources.address import Address
+    from yolodeploy.serve.sources.jpegs import Jpegs
     from yolodeploy.serve.sources.line import Line
     from yolodeploy.serve.sources.opening import Source
+
+    Pixels = np.ndarray[Any, Any]
 
 MOST_BROKEN = 200  # unreadable pieces on end, of a stream that gives nothing else
 MOST_UNDER_WAY = 64  # packets whose frame has not come yet: no codec reorders more
@@ -54,6 +58,7 @@ class Stream:
         self._reformatter = av.video.reformatter.VideoReformatter()
         self._behind = Behind()
         self._taken_ns = 0
+        self._jpegs: Jpegs | None = None
 
     def next(self) -> Kept | None:
         """The newest frame that nobody has had; None behind a file's last one."""
@@ -69,6 +74,7 @@ class Stream:
         while first or self._camera.repeat:
             before = self._tally.frames
             source = opened(self._address, self._url, self._camera)
+            self._jpegs = _jpegs(source)
             if first:
                 self._line.say(_opened(source))
             try:
@@ -97,6 +103,8 @@ class Stream:
             )
             if skips:
                 self._tally.dropped += 1
+            elif self._jpegs is not None:
+                self._keep_jpeg(self._jpegs, packet, times)
             else:
                 self._decode(source.stream, packet, times)
             asked_ns = perf_counter_ns()
@@ -135,16 +143,28 @@ class Stream:
                 self._tally.corrupt += 1
                 continue
             taken_ns, received_ns = times.of(frame)
-            self._taken_ns = min(max(taken_ns, self._taken_ns), received_ns)
-            kept = Kept(self._converter(frame), self._taken_ns, received_ns, decoded_ns)
-            self._tally.frames += 1
-            self._newest.put(kept)
-            self._line.well()
+            self._keep(self._converter(frame), taken_ns, received_ns, decoded_ns)
 
-    def _converter(self, frame: VideoFrame) -> Any:
+    def _keep_jpeg(self, jpegs: Jpegs, packet: Packet[VideoStream], times: _Times) -> None:
+        body = bytes(packet)
+        if not body:
+            return  # the end of a file
+        taken_ns, received_ns = times.latest
+        self._keep(jpegs.decoding(body), taken_ns, received_ns, received_ns)
+
+    def _keep(
+        self, pixels: Callable[[], Pixels], taken_ns: int, received_ns: int, decoded_ns: int
+    ) -> None:
+        # time does not go back when a smaller delay is found
+        self._taken_ns = min(max(taken_ns, self._taken_ns), received_ns)
+        self._tally.frames += 1
+        self._newest.put(Kept(pixels, self._taken_ns, received_ns, decoded_ns))
+        self._line.well()
+
+    def _converter(self, frame: VideoFrame) -> Callable[[], Pixels]:
         return lambda: self._pixels(frame)
 
-    def _pixels(self, frame: VideoFrame) -> np.ndarray[Any, Any]:
+    def _pixels(self, frame: VideoFrame) -> Pixels:
         """(height, width, 3) BGR, turned as a phone's video says; valid while it is held.
 
         Raises:
@@ -155,7 +175,7 @@ class Stream:
         except (av.FFmpegError, OSError) as error:
             raise Unfit from error
         plane = converted.planes[0]
-        pixels: np.ndarray[Any, Any] = np.ndarray(
+        pixels: Pixels = np.ndarray(
             (converted.height, converted.width, 3),
             np.uint8,
             buffer=plane,  # type: ignore[arg-type]
@@ -173,7 +193,7 @@ class _Times:
         self._scale = 1_000_000_000 * base.numerator, base.denominator
         self._clock = StreamClock() if source.clocked else None
         self._under_way: dict[int, tuple[int, int]] = {}
-        self._latest = (0, 0)
+        self.latest = (0, 0)
 
     def ns(self, stamp: int) -> int:
         """A timestamp of the stream in ns."""
@@ -186,9 +206,9 @@ class _Times:
         if self._clock is not None and packet.pts is not None:
             order = packet.pts if packet.dts is None else packet.dts
             taken_ns = self._clock.taken_ns(self.ns(packet.pts), self.ns(order), now_ns)
-        self._latest = (taken_ns, now_ns)
+        self.latest = (taken_ns, now_ns)
         if packet.pts is not None:
-            self._under_way[packet.pts] = self._latest
+            self._under_way[packet.pts] = self.latest
             if len(self._under_way) > MOST_UNDER_WAY:
                 del self._under_way[next(iter(self._under_way))]
         return taken_ns
@@ -196,8 +216,17 @@ class _Times:
     def of(self, frame: VideoFrame) -> tuple[int, int]:
         """When a frame was taken and received; it is asked for once."""
         if frame.pts is None:
-            return self._latest
-        return self._under_way.pop(frame.pts, self._latest)
+            return self.latest
+        return self._under_way.pop(frame.pts, self.latest)
+
+
+def _jpegs(source: Source) -> Jpegs | None:
+    if source.stream.codec_context.name != "mjpeg":
+        return None
+    # OpenCV is loaded only for those who need it: 16 MB
+    from yolodeploy.serve.sources.jpegs import Jpegs
+
+    return Jpegs()
 
 
 def _opened(source: Source) -> Opened:

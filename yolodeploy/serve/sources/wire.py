@@ -13,6 +13,7 @@ from yolodeploy.core.site_settings import Camera
 
 SLOTS = 2  # as many frames of a camera are in work at once: two cores on one camera
 LARGEST_MESSAGE = 1 << 16
+LEAST_OPENING_S = 3.0
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True):
@@ -91,6 +92,12 @@ class Ended(_Said, frozen=True, kw_only=True):
 
 ToReader = Order | Fill
 ToServer = Opened | Progress | Filled | Broken | Ended
+
+
+def opening_s(camera: Camera) -> float:
+    """How long a source may take to answer, and again to show what it is."""
+    return max(camera.stall_s, LEAST_OPENING_S)
+
 
 encoded = msgspec.msgpack.Encoder().encode
 to_reader = msgspec.msgpack.Decoder(ToReader).decode
