@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 DOUBLINGS = range(5, 26)  # 32 µs to 33 s
 
 
-def metrics_text(epochs: Sequence[Epoch], in_flight: int, info: Mapping[str, str]) -> bytes:
+def metrics_text(
+    epochs: Sequence[Epoch], in_flight: int, info: Mapping[str, str], *more: Collector
+) -> bytes:
     """The text format 0.0.4; all figures are of the same moment."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Reading(epochs, in_flight, info))
+    for collector in (_Reading(epochs, in_flight, info), *more):
+        registry.register(collector)
     return generate_latest(registry)
 
 

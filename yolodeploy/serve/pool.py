@@ -100,8 +100,13 @@ class Pool:
         """
         self._admission.demand_place(self.in_flight, limit_s)
 
-    async def run(self, work: Work[T], limit_s: float) -> T:
+    async def run(
+        self, work: Work[T], limit_s: float, let_go: Callable[[], None] | None = None
+    ) -> T:
         """Have a worker do something, whoever waits: for those who bound their number themselves.
+
+        `let_go` is called when no worker will touch the work any more, which may be long after
+        its time is over.
 
         Raises:
             Unreachable: `serve.deadline`.
@@ -112,6 +117,8 @@ class Pool:
 
         def settle(it: T | YolodeployError) -> None:
             self.in_flight -= 1
+            if let_go is not None:
+                let_go()
             if not outcome.done():
                 outcome.set_result(it)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from yolodeploy.serve.measure import Measurements
     from yolodeploy.serve.model import Network
     from yolodeploy.serve.pool import Pool
+    from yolodeploy.serve.site import Site
 
 
 class Service:
@@ -41,6 +42,7 @@ class Service:
         self.leaving = False
         self.tokens: tuple[bytes, ...] = ()
         self.tls: SSLContext | None = None
+        self.site: Site | None = None
 
     @property
     def ready(self) -> bool:

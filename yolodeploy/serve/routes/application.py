@@ -10,6 +10,7 @@ from starlette.responses import Response
 from yolodeploy.core.errors import Failed, NotFound
 from yolodeploy.serve.bodies import Bodies, Held
 from yolodeploy.serve.http import refusal
+from yolodeploy.serve.routes.cameras import CameraRoutes
 from yolodeploy.serve.routes.detect import DetectRoutes
 from yolodeploy.serve.routes.operation import routes_of
 from yolodeploy.serve.routes.state import StateRoutes
@@ -31,6 +32,7 @@ def operations_of(service: Service, held: Held) -> tuple[Operation, ...]:
         *DetectRoutes(service, bodies).operations(),
         *StateRoutes(service).operations(),
         *StreamRoutes(service, held).operations(),
+        *CameraRoutes(service).operations(),
         *V2Routes(service, bodies).operations(),
     )
 

@@ -89,7 +89,12 @@ class StateRoutes:
 
         service = self._service
         in_flight = service.pool.in_flight if service.pool else 0
-        text = metrics_text(service.measurements.snapshot(), in_flight, service.labels())
+        more = []
+        if service.site is not None:
+            from yolodeploy.serve.sources.collector import CameraCollector
+
+            more.append(CameraCollector(service.site.cameras()))
+        text = metrics_text(service.measurements.snapshot(), in_flight, service.labels(), *more)
         return Response(text, headers={"content-type": PROMETHEUS})
 
     async def _sketches(self, request: Request) -> Response:
@@ -108,5 +113,6 @@ class StateRoutes:
             ready=service.ready,
             model=service.facts,
             serving=service.config.serving,
+            settings_error=service.site.told_error if service.site else msgspec.UNSET,
         )
         return Response(msgspec.json.encode(told), media_type=JSON)
