@@ -46,6 +46,11 @@ class Crowd:
         self._idle.pop(connection, None)
 
     @property
+    def size(self) -> int:
+        """How many there are."""
+        return self._open
+
+    @property
     def full(self) -> bool:
         """Whether there is no room, and nobody idle to make it."""
         return self._open >= self._most and not self._idle

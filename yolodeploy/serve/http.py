@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -15,13 +17,18 @@ from yolodeploy.core.errors import Failed, NotFound, Unreachable, YolodeployErro
 from yolodeploy.core.serving import ErrorResponse
 from yolodeploy.serve.bodies import Bodies
 from yolodeploy.serve.deadline import limit_of
+from yolodeploy.serve.measure import HTTP
+from yolodeploy.serve.onlooker_routes import onlooker_routes
+from yolodeploy.serve.onlookers import SHADOW, SHADOW_HEADER
 from yolodeploy.serve.pipeline import Asked
 from yolodeploy.serve.question import request_id_of, wanted_of
+from yolodeploy.serve.shown import shown
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ExceptionHandler
 
+    from yolodeploy.serve.pipeline import Answer
     from yolodeploy.serve.service import Service
 
 JSON = "application/json"
@@ -33,6 +40,9 @@ STATUS = {
     "serve.body_empty": 400,
     "serve.body_cut": 400,
     "serve.no_such_path": 404,
+    "shadow.off": 404,
+    "sample.off": 404,
+    "sample.unknown": 404,
     "serve.wrong_method": 405,
     "serve.body_slow": 408,
     "serve.body_too_large": 413,
@@ -54,6 +64,7 @@ def application(service: Service) -> Starlette:
     handlers: dict[int | type[Exception], ExceptionHandler] = {
         404: _no_such_path,
         405: _wrong_method,
+        YolodeployError: _refused,
         Exception: endpoints.broken,
     }
     routes = [
@@ -63,6 +74,7 @@ def application(service: Service) -> Starlette:
         Route("/metrics", endpoints.metrics),
         Route("/sketches", endpoints.sketches),
         Route("/info", endpoints.info),
+        *onlooker_routes(service.onlookers),
     ]
     return Starlette(routes=routes, exception_handlers=handlers)
 
@@ -74,33 +86,52 @@ class _Endpoints:
 
     async def detect(self, request: Request) -> Response:
         request_id = request_id_of(request)
+        source = SHADOW if SHADOW_HEADER in request.headers else HTTP
         try:
-            response = await self._detected(request, request_id)
+            response = await self._detected(request, request_id, source)
         except YolodeployError as error:
             response = refusal(error)
+            measurements = self._service.measurements
             # who asks before `/readyz` says yes learns nothing about the release
-            if error.code != "serve.not_ready":
+            if error.code == "serve.not_ready":
+                measurements.turned_away(error.code, source)
+            else:
                 # a release so slow that it must refuse (429) has failed its senders too
                 failed = response.status_code >= 500 or error.code == "serve.busy"
-                self._service.measurements.refused(failed=failed)
+                measurements.refused(error.code, failed=failed, source=source)
         response.headers["x-request-id"] = request_id
         return response
 
-    async def _detected(self, request: Request, request_id: str) -> Response:
+    async def _detected(self, request: Request, request_id: str, source: str) -> Response:
         service = self._service
         if service.pool is None or service.facts is None:
             raise Unreachable("serve.not_ready")
         wanted = wanted_of(request.query_params, service.config.serving, service.facts.classes)
         limit_s = limit_of(request, service.config.serving)
+        # what was mirrored to us is mirrored no further: two servers could shadow each other
+        looking = service.onlookers.looking and source != SHADOW
         async with self._bodies.of(request) as body:
             asked = Asked(body, wanted, request_id, perf_counter_ns())
-            answer = await service.pool.answer(asked, limit_s)
-        service.measurements.detected(answer.stages_us)
-        return Response(answer.body, media_type=answer.media_type)
+            try:
+                answer = await service.pool.answer(asked, limit_s)
+            except Failed as error:
+                if looking:
+                    service.onlookers.failed(shown(body, wanted, source, request_id), error.code)
+                raise
+        service.measurements.detected(answer.stages_us, source)
+        response = Response(answer.body, media_type=answer.media_type)
+        if looking:
+            # after the answer is sent
+            response.background = BackgroundTask(self._show, asked, answer, source)
+        return response
+
+    async def _show(self, asked: Asked, answer: Answer, source: str) -> None:
+        picture = shown(asked.body, asked.wanted, source, asked.request_id)
+        self._service.onlookers.answered(picture, answer.response)
 
     async def broken(self, request: Request, error: Exception) -> Response:
         """A mistake of ours; uvicorn logs it."""
-        self._service.measurements.refused(failed=True)
+        self._service.measurements.refused("serve.internal", failed=True)
         return refusal(Failed("serve.internal"))
 
     async def healthz(self, request: Request) -> Response:
@@ -115,12 +146,8 @@ class _Endpoints:
         return Response(b'{"ready":true}', media_type=JSON)
 
     async def metrics(self, request: Request) -> Response:
-        # loaded at the first scrape: it would add its 20 ms to every start
-        from yolodeploy.serve.metrics import metrics_text
-
-        service = self._service
-        in_flight = service.pool.in_flight if service.pool else 0
-        text = metrics_text(service.measurements.snapshot(), in_flight, service.labels())
+        # some ms of text, and the GPU's driver: neither is for the event loop
+        text = await asyncio.to_thread(_scraped, self._service)
         return Response(text, headers={"content-type": PROMETHEUS})
 
     async def sketches(self, request: Request) -> Response:
@@ -154,6 +181,18 @@ def refusal(error: YolodeployError) -> Response:
         headers["retry-after"] = error.fields.get("retry_after_s", "1")
     status = STATUS.get(error.code, 500)
     return Response(msgspec.json.encode(answer), status, headers, media_type=JSON)
+
+
+def _scraped(service: Service) -> bytes:
+    # loaded at the first scrape: it would add its 20 ms to every start
+    from yolodeploy.serve.families import server_families
+    from yolodeploy.serve.metrics import metrics_text
+
+    return metrics_text([lambda: server_families(service), *service.collectors])
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    return refusal(cast("YolodeployError", error))
 
 
 async def _no_such_path(request: Request, error: Exception) -> Response:

@@ -69,6 +69,7 @@ def serve(config: ServeConfig, loading: Future[Ready]) -> int:
     try:
         uvloop.run(_Server(service, folder).run(own, shared, loading))
     finally:
+        service.onlookers.follow(None, None)
         saver.stop()
     if service.pool is not None:
         service.pool.stop(limit_s=0.5)
@@ -90,6 +91,7 @@ class _Server:
             loop.add_signal_handler(number, self._stop.set)
         uvicorn = _uvicorn_config(self._service)
         crowd = Crowd(most_connections())
+        self._service.connections = lambda: crowd.size
 
         def protocol() -> Connection:
             return Connection(uvicorn, self._state, loop, crowd)
@@ -118,6 +120,7 @@ class _Server:
         service.engine = ready.engine
         service.precision = ready.precision
         service.threads = ready.threads
+        service.batch_sizes = ready.batch_sizes
         service.pool = Pool(ready.pipelines)
         if traffic is not None:
             await traffic.open()
@@ -174,7 +177,7 @@ class _Server:
 def _uvicorn_config(service: Service) -> Config:
     app: Starlette | Guarded = application(service)
     if service.tokens:
-        app = Guarded(app, service.tokens)
+        app = Guarded(app, service.tokens, service.measurements.turned_away)
     config = Config(
         app,
         http=Connection,

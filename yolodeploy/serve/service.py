@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 from yolodeploy import __version__
 from yolodeploy.core.site import StageReport
+from yolodeploy.serve.gpus.watch import GpuWatch
+from yolodeploy.serve.onlookers import Onlookers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from ssl import SSLContext
 
     from yolodeploy.core.release import ModelFacts
     from yolodeploy.core.serving import ServeConfig
     from yolodeploy.core.site import Epoch
     from yolodeploy.serve.measure import Measurements
+    from yolodeploy.serve.metrics import Collect
     from yolodeploy.serve.pool import Pool
 
 
@@ -35,6 +39,12 @@ class Service:
         self.engine = ""
         self.precision = ""
         self.leaving = False
+        self.batch_sizes: Sequence[int] = ()
+        self.connections: Callable[[], int] = lambda: 0
+        self.onlookers = Onlookers(config.state_dir)
+        self.gpus = GpuWatch()
+        # what else tells Prometheus something; see `metrics.metrics_text`
+        self.collectors: list[Collect] = [self.onlookers.families, self.gpus.families]
         self.tokens: tuple[bytes, ...] = ()
         self.tls: SSLContext | None = None
 
