@@ -23,6 +23,7 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     `token_file` (mode 0600, one token a line; none: everybody may ask) holds what requests for
     detections must bring, `tls_certificate` and `tls_key` (PEM) make the shared port speak TLS.
+    `settings` (TOML or JSON; none: nothing of it) is the file of the site settings.
     `engine_cache` keeps built TensorRT engines (none: `engines` in the state folder), `vram_mb` is
     the GPU memory that this process may take (0: no limit).
     """
@@ -43,6 +44,7 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
     token_file: str = ""
     tls_certificate: str = ""
     tls_key: str = ""
+    settings: str = ""
     engine_cache: str = ""
     vram_mb: int = 0
 

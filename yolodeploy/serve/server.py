@@ -10,14 +10,16 @@ import asyncio
 import logging
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import uvloop
 from uvicorn import Config
 from uvicorn.server import ServerState
 
 from yolodeploy.core.digests import short
-from yolodeploy.core.errors import Failed
+from yolodeploy.core.errors import Failed, UsageError
 from yolodeploy.core.serving import InstanceAddress
 from yolodeploy.serve.connection import Connection
 from yolodeploy.serve.crowd import Crowd, most_connections
@@ -64,6 +66,8 @@ def serve(config: ServeConfig, loading: Future[Ready]) -> int:
         service.tokens = tokens_of(config.token_file)
     if config.tls_certificate:
         service.tls = tls_of(config.tls_certificate, config.tls_key)
+    if config.settings:
+        _look(service, config.settings)
     saver = Saver(folder, measurements)
     saver.start()
     try:
@@ -74,6 +78,20 @@ def serve(config: ServeConfig, loading: Future[Ready]) -> int:
     if service.pool is not None:
         service.pool.stop(limit_s=0.5)
     return 0
+
+
+def _look(service: Service, path: str) -> None:
+    """Provisional: the file is read once, and a mistake in it ends the start."""
+    from yolodeploy.core.site_settings import SiteSettings
+
+    decode = msgspec.toml.decode if path.endswith(".toml") else msgspec.json.decode
+    try:
+        settings = decode(Path(path).read_bytes(), type=SiteSettings)
+    except OSError as error:
+        raise UsageError("serve.config_unreadable", path=path, reason=error.strerror) from error
+    except msgspec.DecodeError as error:
+        raise UsageError("serve.config_invalid", reason=error) from error
+    service.onlookers.follow(settings.shadow, settings.samples)
 
 
 class _Server:
