@@ -28,39 +28,32 @@ MIB = 1 << 20
 GPU, MEMORY = "yolodeploy_gpu_", "yolodeploy_gpu_memory_bytes"
 
 
-@pytest.fixture
-def built(tmp_path: Path) -> Callable[..., Path]:
-    """Compiles the double; gives the folder it is in."""
+def machine_of(word: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> Machine:
+    """Servers that are started from here on have the double's GPUs; they can be changed."""
     compiler = shutil.which("cc")
     if compiler is None:
         pytest.skip("no C compiler")
+    source = Path(__file__).with_name("nvml_double.c")
+    command = [compiler, "-shared", "-fPIC", "-Wall", "-Werror", *options, str(source)]
+    subprocess.run([*command, "-o", str(folder / "libnvidia-ml.so.1")], check=True)
 
-    def build(*options: str) -> Path:
-        library = tmp_path / "libnvidia-ml.so.1"
-        source = Path(__file__).with_name("nvml_double.c")
-        command = [compiler, "-shared", "-fPIC", "-Wall", "-Werror", *options, "-o"]
-        subprocess.run([*command, str(library), str(source)], check=True)
-        return tmp_path
+    def change(to: str) -> None:
+        draft = folder / "machine.new"
+        draft.write_text(to)
+        draft.replace(folder / "machine")
 
-    return build
+    change(word)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
+    monkeypatch.setenv("NVML_DOUBLE", str(folder / "machine"))
+    return change
 
 
 @pytest.fixture
-def machine(
-    built: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Machine]:
-    """Servers that are started from here on have the double's GPUs; they can be changed."""
-
-    def change(word: str) -> None:
-        draft = tmp_path / "machine.new"
-        draft.write_text(word)
-        draft.replace(tmp_path / "machine")
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Machine]:
+    """The same, for `machine(word, *options)`."""
 
     def begin(word: str, *options: str) -> Machine:
-        monkeypatch.setenv("LD_LIBRARY_PATH", str(built(*options)))
-        monkeypatch.setenv("NVML_DOUBLE", str(tmp_path / "machine"))
-        change(word)
-        return change
+        return machine_of(word, tmp_path, monkeypatch, *options)
 
     return begin
 
