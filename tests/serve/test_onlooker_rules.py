@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from math import floor
 from typing import Any
@@ -78,6 +79,38 @@ def test_classes_are_the_same_by_name_and_not_by_number() -> None:
     with pytest.raises(Failed) as caught:
         told(same, ours, WANTED._replace(classes=(1,)))
     assert caught.value.code == "shadow.other_classes"
+
+
+figures = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+anything = st.recursive(figures, lambda inner: st.lists(inner, max_size=4), max_leaves=8)
+boxes = st.fixed_dictionaries(
+    {name: st.integers(-1, 3) | figures for name in ("class_id", "score", "x1", "y1", "x2", "y2")}
+)
+answers = st.fixed_dictionaries(
+    {
+        "boxes": st.lists(boxes, max_size=4) | anything,
+        "classes": st.just(NAMES) | st.lists(st.text(max_size=3), max_size=4) | anything,
+        "width": st.just(64) | figures,
+        "height": st.just(48) | figures,
+        "stages_ms": st.just({}) | st.dictionaries(st.sampled_from(["decode", "x"]), figures),
+    },
+    optional={"probabilities": st.none() | anything, "model": st.text(), "release": figures},
+)
+
+
+@given(answers.map(lambda told: json.dumps(told).encode()) | st.binary(max_size=100))
+def test_any_answer_is_compared_or_refused(content: bytes) -> None:
+    """Nothing that a second server can say is a mistake of ours."""
+    ours = response((Box(0, 0.9, 1, 1, 9, 9),))
+    try:
+        seen = theirs(content, ours, WANTED, "http://second")
+    except Failed as error:
+        assert error.code == "shadow.answer"
+        return
+    comparison = Comparison("http://second", 1.0)
+    agreement = comparison.compared(ours, seen)
+    assert agreement.frames == 1
+    msgspec.json.encode(comparison.report())
 
 
 def test_what_only_some_tasks_have_is_not_compared() -> None:

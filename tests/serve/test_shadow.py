@@ -117,7 +117,9 @@ def test_the_comparison_is_exact(start: Start, other_model: Path, tmp_path: Path
     # 0.9 became 0.7
     assert (report.down.count, report.up.count) == (5, 0)
     assert report.down.quantile(0.5) == pytest.approx(200_000, rel=0.02)
+    assert report.score_shift == pytest.approx(-0.2)
     assert report.here.count == report.there.count == 5
+    assert report.there_ms.p50 == pytest.approx(report.there.quantile(0.5) / 1000, abs=0.001)
     # the first one's limits hold on both sides: nothing below 0.8 is found on either
     detect_and_wait(first, 1, "?conf=0.8&classes=1,2")
     assert report_of(first).agreement == report.agreement + Agreement(frames=1, expected=1, empty=1)

@@ -9,6 +9,19 @@ from yolodeploy.core.detections import Agreement
 from yolodeploy.core.sketch import Sketch
 
 
+class Quantiles(msgspec.Struct, frozen=True):
+    """Of one sketch, in ms."""
+
+    p50: float = 0.0
+    p95: float = 0.0
+    p99: float = 0.0
+
+
+def quantiles_of(sketch: Sketch) -> Quantiles:
+    """The three that people ask for, of a sketch of microseconds."""
+    return Quantiles(*(round(sketch.quantile(share) / 1000, 3) for share in (0.5, 0.95, 0.99)))
+
+
 class ShadowReport(msgspec.Struct, frozen=True, kw_only=True):
     """The comparison of one server with the one at `url`, since `since` (Unix seconds).
 
@@ -19,8 +32,9 @@ class ShadowReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `agreement` counts the second server's boxes against ours, `lost` among them; a classifier's
     likeliest class is one box. Where a box is matched, its score went `up` or `down` by so many
-    millionths. `here` and `there` are both servers' total time for the compared pictures in µs.
-    `problem` is why the latest picture was not compared (empty: it was).
+    millionths, `score_shift` is the mean of both. `here` and `there` are both servers' total time
+    for the compared pictures in µs; `here_ms` and `there_ms` are the same for people. `problem` is
+    why the latest picture was not compared (empty: it was).
     """
 
     url: str
@@ -34,6 +48,9 @@ class ShadowReport(msgspec.Struct, frozen=True, kw_only=True):
     failed: dict[str, int] = {}
     agreement: Agreement = Agreement()
     lost: int = 0
+    score_shift: float = 0.0
+    here_ms: Quantiles = Quantiles()
+    there_ms: Quantiles = Quantiles()
     up: Sketch
     down: Sketch
     here: Sketch

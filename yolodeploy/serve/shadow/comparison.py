@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.detections import Agreement, counted, pairs
-from yolodeploy.core.shadowing import ShadowReport
+from yolodeploy.core.shadowing import ShadowReport, quantiles_of
 from yolodeploy.core.sketch import Sketch
 from yolodeploy.serve.shadow.answer import total_us
 
@@ -88,12 +88,20 @@ class Comparison:
                 failed=dict(self._failed),
                 agreement=self._agreement,
                 lost=self._agreement.lost,
+                score_shift=_mean_shift(self._up, self._down),
+                here_ms=quantiles_of(self._here),
+                there_ms=quantiles_of(self._there),
                 up=_copy(self._up),
                 down=_copy(self._down),
                 here=_copy(self._here),
                 there=_copy(self._there),
                 problem=self._problem,
             )
+
+
+def _mean_shift(up: Sketch, down: Sketch) -> float:
+    count = up.count + down.count
+    return round((up.sum_us - down.sum_us) / MILLION / count, 6) if count else 0.0
 
 
 def _copy(sketch: Sketch) -> Sketch:
