@@ -23,9 +23,9 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     `token_file` (mode 0600, one token a line; none: everybody may ask) holds what requests for
     detections must bring, `tls_certificate` and `tls_key` (PEM) make the shared port speak TLS.
-    `settings` is the site's own file (TOML, or JSON by its suffix), which names cameras and sinks
-    and is read again when it changes; where there is none, there are none. `claims` is the folder
-    in which servers of one machine agree who reads which camera (none: in the state folder).
+    `settings` is the site's own file (TOML, or JSON by its suffix), which names cameras, sinks and
+    more, and is read again when it changes; where there is none, there are none. `claims` is the
+    folder in which servers of one machine agree who reads which camera (none: in the state folder).
     `engine_cache` keeps built TensorRT engines (none: `engines` in the state folder), `vram_mb` is
     the GPU memory that this process may take (0: no limit).
     """

@@ -133,6 +133,16 @@ class Pool:
             raise result
         return result
 
+    @property
+    def waiting(self) -> int:
+        """How many no worker has begun with; the others of `in_flight` are worked on."""
+        return self._jobs.qsize()
+
+    @property
+    def working(self) -> int:
+        """How many workers are at something."""
+        return sum(worker.busy for worker in self._workers)
+
     def served(self, seconds: float, *, well: bool) -> None:
         """A worker took so long for one request."""
         self._admission.served(seconds)
@@ -164,6 +174,10 @@ class _Worker(Thread):
         self._jobs = jobs
         self._pipeline = pipeline
         self._since: float | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._since is not None
 
     def busy_s(self) -> float:
         since = self._since

@@ -81,6 +81,7 @@ def serve(config: ServeConfig, loading: Future[Ready]) -> int:
     finally:
         if service.site is not None:
             service.site.stop_sinks()
+        service.onlookers.follow(None, None)
         saver.stop()
     if service.pool is not None:
         service.pool.stop(limit_s=0.5)
@@ -103,6 +104,7 @@ class _Server:
         held = Held()
         uvicorn = _uvicorn_config(self._service, held)
         crowd = Crowd(most_connections(secure=self._service.tls is not None))
+        self._service.connections = lambda: crowd.open
 
         def protocol() -> Connection:
             return Connection(uvicorn, self._state, loop, crowd, held)
@@ -137,6 +139,7 @@ class _Server:
         service.engine = ready.engine
         service.precision = ready.precision
         service.threads = ready.threads
+        service.batch_sizes = ready.batch_sizes
         service.pool = Pool(ready.pipelines)
         service.health = Health(service.pool)
         if traffic is not None:
@@ -203,7 +206,7 @@ class _Server:
 def _uvicorn_config(service: Service, held: Held) -> Config:
     app: Starlette | Guarded = application(service, held)
     if service.tokens:
-        app = Guarded(app, service.tokens)
+        app = Guarded(app, service.tokens, service.measurements.turned_away)
     config = Config(
         app,
         http=Connection,

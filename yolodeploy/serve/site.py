@@ -13,7 +13,9 @@ from yolodeploy.serve import narration
 from yolodeploy.serve.site_file import SiteFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from prometheus_client.core import Metric
 
     from yolodeploy.core.camera_state import CameraState
     from yolodeploy.core.publishing import DetectionMessage
@@ -68,6 +70,8 @@ class Site:
         self.error: YolodeployError | None = None
         self._settings = self._file.read()
         self._follow_sinks(self._settings)
+        service.onlookers.follow(self._settings.shadow, self._settings.samples)
+        service.collectors.append(self.families)
 
     async def open(self) -> None:
         """Begin with the cameras, now that the model is there, and look after the file."""
@@ -98,6 +102,13 @@ class Site:
     def sinks(self) -> tuple[Any, ...]:
         """How each sink is."""
         return self._sinks.states() if self._sinks is not None else ()
+
+    def families(self) -> Iterable[Metric]:
+        """Cameras and sinks, for Prometheus."""
+        if self._cameras is not None:
+            from yolodeploy.serve.sources.families import camera_families
+
+            yield from camera_families(self.cameras())
 
     def view(self, camera: str) -> View:
         """The answer to one who wants to look.
@@ -131,6 +142,8 @@ class Site:
                 "settings: %d cameras, %d sinks", len(settings.cameras), len(settings.sinks)
             )
         self._settings = settings
+        # a shadow's credentials are read there
+        await asyncio.to_thread(self._service.onlookers.follow, settings.shadow, settings.samples)
         await self._follow_cameras(settings)
 
     def _follow_sinks(self, settings: SiteSettings) -> None:
@@ -161,6 +174,7 @@ class Site:
             measurements=service.measurements,
             sender=Sender(service.config, service.measurements.epoch),
             publish=self._publish,
+            onlookers=service.onlookers,
         )
         return Cameras(around, self._claims)
 

@@ -12,6 +12,7 @@ from yolodeploy.serve.bodies import Bodies, Held
 from yolodeploy.serve.http import refusal
 from yolodeploy.serve.routes.cameras import CameraRoutes
 from yolodeploy.serve.routes.detect import DetectRoutes
+from yolodeploy.serve.routes.onlookers import OnlookerRoutes
 from yolodeploy.serve.routes.operation import routes_of
 from yolodeploy.serve.routes.state import StateRoutes
 from yolodeploy.serve.routes.stream import StreamRoutes
@@ -33,6 +34,7 @@ def operations_of(service: Service, held: Held) -> tuple[Operation, ...]:
         *StateRoutes(service).operations(),
         *StreamRoutes(service, held).operations(),
         *CameraRoutes(service).operations(),
+        *OnlookerRoutes(service.onlookers).operations(),
         *V2Routes(service, bodies).operations(),
     )
 
@@ -42,8 +44,9 @@ def application(service: Service, held: Held) -> Starlette:
 
     async def broken(request: Request, error: Exception) -> Response:
         """A mistake of ours; uvicorn logs it."""
-        service.measurements.refused(failed=True)
-        return refusal(Failed("serve.internal"))
+        mistake = Failed("serve.internal")
+        service.refused(mistake)
+        return refusal(mistake)
 
     handlers: dict[int | type[Exception], ExceptionHandler] = {
         405: _wrong_method,

@@ -13,6 +13,7 @@ from yolodeploy.serve.formats import ANNOTATED
 from yolodeploy.serve.measure import source_of
 from yolodeploy.serve.pipeline import Frame
 from yolodeploy.serve.postprocess import Wanted
+from yolodeploy.serve.shown import shown
 from yolodeploy.serve.sources.region import in_whole
 from yolodeploy.serve.sources.telling import UNTRACKED
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from yolodeploy.core.release import Serving
     from yolodeploy.core.site_settings import Camera
     from yolodeploy.serve.measure import Measurements
+    from yolodeploy.serve.onlookers import Onlookers
     from yolodeploy.serve.pipeline import Pipeline, Sighting
     from yolodeploy.serve.pool import Pool
     from yolodeploy.serve.sources.condition import Condition
@@ -45,13 +47,6 @@ class Tracker(Protocol):
         """What is known after one more frame, in the frames' order; s of a monotonic clock."""
 
 
-class Onlooker(Protocol):
-    """Somebody who wants to see what the model saw: a shadow, a store of samples."""
-
-    def saw(self, camera: Camera, frame: Frame, sighting: Sighting) -> None:
-        """Called by a worker that waits; the pixels must be copied by who keeps them."""
-
-
 class Surroundings(NamedTuple):
     """What all cameras of a server share."""
 
@@ -61,7 +56,7 @@ class Surroundings(NamedTuple):
     measurements: Measurements
     sender: Sender
     publish: Callable[[DetectionMessage], None]
-    onlookers: Sequence[Onlooker] = ()
+    onlookers: Onlookers
 
 
 class _Look(NamedTuple):
@@ -138,21 +133,25 @@ class Looking:
         def work(pipeline: Pipeline, alone: bool) -> Sighting:
             # drawing writes into the picture, which others look at too
             seen = frame._replace(pixels=frame.pixels.copy()) if drawn else frame
-            sighting = pipeline.sighting(seen, wanted, alone=alone)
-            for onlooker in self._around.onlookers:
-                onlooker.saw(self._camera, frame, sighting)
-            return sighting
+            return self._shown(frame, pipeline.sighting(seen, wanted, alone=alone))
 
         try:
             return await self._around.pool.run(work, self._limit_s, let_go)
         except YolodeployError as error:
             return error
 
+    def _shown(self, frame: Frame, sighting: Sighting) -> Sighting:
+        """Let the onlookers see it, in the worker: the slot is filled again afterwards."""
+        if self._around.onlookers.looking:
+            picture = shown(frame.pixels, self._wanted, self._source, frame.id)
+            self._around.onlookers.answered(picture, sighting.answer)
+        return sighting
+
     async def _hand_on(self, in_work: asyncio.Queue[_Look | None]) -> None:
         while (look := await in_work.get()) is not None:
             outcome = await look.outcome
             if isinstance(outcome, YolodeployError):
-                self._around.measurements.refused(failed=True, source=self._source)
+                self._around.measurements.refused(outcome.code, failed=True, source=self._source)
                 if not self._failing:
                     told = narration.told(outcome)
                     logger.warning("camera %s: frames fail: %s", self._camera.name, told)
