@@ -13,8 +13,9 @@ from yolodeploy.core.release import Serving
 from yolodeploy.core.serving import ServeConfig
 from yolodeploy.core.site_settings import Camera
 from yolodeploy.serve.measure import Measurements
+from yolodeploy.serve.onlookers import Onlookers
 from yolodeploy.serve.sources.cameras import Cameras
-from yolodeploy.serve.sources.looking import Onlooker, Surroundings
+from yolodeploy.serve.sources.looking import Surroundings
 from yolodeploy.serve.sources.telling import Sender
 
 if TYPE_CHECKING:
@@ -22,18 +23,34 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    import numpy as np
+
     from yolodeploy.core.camera_state import CameraState
     from yolodeploy.core.publishing import DetectionMessage
+    from yolodeploy.core.serving import DetectResponse
     from yolodeploy.serve.pool import Pool
+    from yolodeploy.serve.shown import Shown
 
 LIMIT_S = 30.0
+
+
+class Pictures(Onlookers):
+    """Keeps what the model saw, once `looking` says so."""
+
+    def __init__(self, state_dir: str) -> None:
+        super().__init__(state_dir)
+        self.seen: list[np.ndarray[Any, Any]] = []
+
+    def answered(self, shown: Shown, answer: DetectResponse) -> None:
+        assert not isinstance(shown.picture, bytes)
+        self.seen.append(shown.picture.copy())
 
 
 class Looker:
     """Looks at cameras and keeps the messages."""
 
     def __init__(self, pool: Pool, classes: tuple[str, ...], folder: Path) -> None:
-        self.onlookers: list[Onlooker] = []
+        self.onlookers = Pictures(str(folder))
         self.messages: list[DetectionMessage] = []
         self.measurements = Measurements(1)
         config = ServeConfig(model="", state_dir="", site="plant", device="line-1", app="brakes")

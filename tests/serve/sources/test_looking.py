@@ -170,20 +170,10 @@ async def test_no_more_frames_than_asked_for(looker: Looker, video: Path) -> Non
     assert looker.state().dropped <= 2
 
 
-class Pictures:
-    """Keeps what the model saw."""
-
-    def __init__(self) -> None:
-        self.seen: list[np.ndarray] = []
-
-    def saw(self, camera: Camera, frame: object, sighting: object) -> None:
-        self.seen.append(frame.pixels.copy())  # type: ignore[attr-defined]
-
-
 async def test_what_is_looked_at_is_the_picture(looker: Looker, video: Path) -> None:
     """Its pixels, in order, and nothing of another picture in them."""
-    pictures = Pictures()
-    looker.onlookers.append(pictures)
+    pictures = looker.onlookers
+    pictures.looking = True
     await looker.look(str(video))
     await looker.until(lambda: looker.state().phase == "ended")
     means = [picture.mean() for picture in pictures.seen]
