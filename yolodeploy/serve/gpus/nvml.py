@@ -44,12 +44,8 @@ class GpuFigures(NamedTuple):
     throttled: frozenset[str] | None = None
 
 
-class GpuSilentError(Exception):
-    """The driver, or one GPU, does not answer; `reason` is one of a few words."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class DriverSilent(Exception):
+    """There is a library, and no driver that answers it."""
 
 
 class Reading(NamedTuple):
@@ -76,7 +72,7 @@ class Nvml:
 
         Raises:
             ImportError: `nvidia-ml-py` is not installed.
-            GpuSilentError: `driver`.
+            DriverSilent: it cannot be begun.
         """
         import pynvml
 
@@ -84,19 +80,19 @@ class Nvml:
         try:
             pynvml.nvmlInit()
         except pynvml.NVMLError as error:
-            raise GpuSilentError("driver") from error
+            raise DriverSilent from error
 
     def read(self) -> Reading:
         """All GPUs that this process may see.
 
         Raises:
-            GpuSilentError: `driver`, there is no telling how many there are.
+            DriverSilent: there is no telling how many there are.
         """
         nvml = self._nvml
         try:
             count = nvml.nvmlDeviceGetCount()
         except nvml.NVMLError as error:
-            raise GpuSilentError("driver") from error
+            raise DriverSilent from error
         found: list[GpuFigures] = []
         lost = 0
         for index in range(count):

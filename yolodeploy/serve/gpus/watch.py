@@ -93,7 +93,7 @@ class GpuWatch:
             self._changed.notify_all()
 
     def _answer(self) -> Reading | None:
-        from yolodeploy.serve.gpus.nvml import GpuSilentError, Nvml
+        from yolodeploy.serve.gpus.nvml import DriverSilent, Nvml
 
         try:
             if self._nvml is None:
@@ -103,8 +103,8 @@ class GpuWatch:
             logger.info("no figures of the GPU: pip install nvidia-ml-py")
             self._present = False
             return None
-        except GpuSilentError as error:
-            self.missed[error.reason] += 1
+        except DriverSilent:
+            self.missed["driver"] += 1
             if self._nvml is None:
                 self._not_before = monotonic() + AGAIN_S
             return None

@@ -90,11 +90,6 @@ class Store:
         self._note(identity, suffix, needed)
         return True
 
-    def bound(self, most_bytes: int) -> None:
-        """Hold another bound from now on."""
-        self._most_bytes = most_bytes
-        self._make_room(0)
-
     @property
     def count(self) -> int:
         """How many are kept."""
