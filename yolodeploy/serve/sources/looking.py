@@ -131,21 +131,29 @@ class Looking:
         wanted = self._wanted._replace(format=ANNOTATED) if drawn else self._wanted
 
         def work(pipeline: Pipeline, alone: bool) -> Sighting:
-            # drawing writes into the picture, which others look at too
-            seen = frame._replace(pixels=frame.pixels.copy()) if drawn else frame
-            return self._shown(frame, pipeline.sighting(seen, wanted, alone=alone))
+            # in the worker: the slot is filled again afterwards
+            try:
+                sighting = pipeline.sighting(frame, wanted, alone=alone)
+            except YolodeployError as error:
+                self._show(frame, error)
+                raise
+            self._show(frame, sighting)
+            return sighting
 
         try:
             return await self._around.pool.run(work, self._limit_s, let_go)
         except YolodeployError as error:
             return error
 
-    def _shown(self, frame: Frame, sighting: Sighting) -> Sighting:
-        """Let the onlookers see it, in the worker: the slot is filled again afterwards."""
-        if self._around.onlookers.looking:
-            picture = shown(frame.pixels, self._wanted, self._source, frame.id)
-            self._around.onlookers.answered(picture, sighting.answer)
-        return sighting
+    def _show(self, frame: Frame, outcome: Sighting | YolodeployError) -> None:
+        onlookers = self._around.onlookers
+        if not onlookers.looking:
+            return
+        picture = shown(frame.pixels, self._wanted, self._source, frame.id)
+        if isinstance(outcome, YolodeployError):
+            onlookers.failed(picture, outcome.code)
+        else:
+            onlookers.answered(picture, outcome.answer)
 
     async def _hand_on(self, in_work: asyncio.Queue[_Look | None]) -> None:
         while (look := await in_work.get()) is not None:
