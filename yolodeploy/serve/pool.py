@@ -128,6 +128,7 @@ class _Worker(Thread):
                 job.done(self._outcome(job.work))
                 self._pool.served(monotonic() - began)
             self._since = None
+            del job  # while the next is waited for, nobody needs this one's picture
 
     def _outcome(self, work: Work[Any]) -> Any:
         try:
