@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,13 @@ import pytest
 from yolodeploy.core.site_settings import Camera
 
 from ..running import alive, free_port
+from .http_cameras import HttpCameras
 from .videos import write_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .conftest import Rtsp
-    from .http_cameras import HttpCameras
     from .looker import Looker
 
 # what a bad HTTP camera does, and what is said of it
@@ -168,6 +169,38 @@ async def test_credentials_that_others_can_read_are_not_used(
     state = await looker.failed()
     assert state.code == "camera.credentials_file"
     assert "password" not in state.reason.replace(str(file), "")
+
+
+async def test_a_certificate_that_nobody_trusts_is_not_asked_for_pictures(
+    looker: Looker, tmp_path: Path
+) -> None:
+    mine, others = (certificate(tmp_path / f"{name}.pem") for name in ("mine", "others"))
+    cameras = HttpCameras(mine)
+    try:
+        await looker.look(cameras.url("moving"))
+        assert (await looker.failed()).code == "camera.untrusted"
+        await looker.look(cameras.url("moving"), ca_file=str(others))
+        assert (await looker.failed()).code == "camera.untrusted"
+        await looker.look(cameras.url("moving"), ca_file=str(tmp_path / "none.pem"))
+        assert (await looker.failed()).code == "camera.ca_file"
+        assert cameras.opened == {}
+        await looker.look(cameras.url("moving"), ca_file=str(mine))
+        await looker.frames(2)
+    finally:
+        cameras.close()
+
+
+def certificate(path: Path) -> Path:
+    """A certificate for this machine, signed by itself, with its key."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-keyout", path, "-out", path.with_suffix(".crt"), "-days", "2",
+         "-subj", "/CN=camera", "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    with path.open("a") as file:
+        file.write(path.with_suffix(".crt").read_text())
+    return path
 
 
 async def test_an_empty_folder_is_said(looker: Looker, tmp_path: Path) -> None:
