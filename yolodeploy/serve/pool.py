@@ -194,6 +194,7 @@ class _Worker(Thread):
                 self._pool.served(monotonic() - began, well=well)
                 job.done(outcome)
             self._since = None
+            del job  # while the next is waited for, nobody needs this one's picture
 
     def _outcome(self, work: Work[Any]) -> Any:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
 import threading
 import time
 from contextlib import suppress
@@ -15,6 +16,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 USER, PASSWORD = "viewer", "p@ss/w:ord ü"
 RATE_S = 0.05
@@ -53,7 +55,8 @@ def broken(number: int) -> bytes:
 class HttpCameras:
     """A server; `url("moving")` is a camera."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
+        """`certificate`: a PEM file with its key, which makes it speak TLS."""
         self.opened: dict[str, int] = {}
         self._end = threading.Event()
         cameras = self
@@ -70,10 +73,16 @@ class HttpCameras:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._scheme = "http"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self._scheme = "https"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/{name}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}/{name}"
 
     def close(self) -> None:
         self._end.set()

@@ -44,6 +44,18 @@ MESSAGES = {
         "name a file with user:password as the camera's credentials_file",
         "请在摄像头的 credentials_file 中指定含 user:password 的文件",
     ),
+    "untrusted": Message(
+        "the camera's certificate is not trusted: {reason}",
+        "摄像头的证书不受信任：{reason}",
+        "name the PEM file of who signed it, or of itself, as the camera's ca_file",
+        "请在摄像头的 ca_file 中指定其签发者或其自身证书的 PEM 文件",
+    ),
+    "ca_file": Message(
+        "the camera's ca_file {path} cannot be used: {reason}",
+        "无法使用摄像头的 ca_file {path}：{reason}",
+        "name a PEM file that the server can read",
+        "请指定服务器可以读取的 PEM 文件",
+    ),
     "not_found": Message(
         "there is nothing under the camera's path",
         "摄像头的路径下没有内容",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.serve.pictures import Decoder
 from yolodeploy.serve.sources.newest import Unfit
 
@@ -22,15 +22,18 @@ class Jpegs:
         self._decoder = Decoder()
 
     def decoding(self, body: bytes) -> Callable[[], np.ndarray[Any, Any]]:
-        """What decodes a JPEG when it is called; it raises `Unfit` for a broken one.
+        """What decodes a JPEG when it is called.
 
-        FFmpeg would fill what is missing of it with grey and say nothing.
+        FFmpeg would fill what is missing of a broken one with grey and say nothing; this raises
+        `Unfit`, and Failed `camera.picture_too_large`.
         """
 
         def decode() -> np.ndarray[Any, Any]:
             try:
                 return self._decoder.decoded(body).pixels
             except YolodeployError as error:
+                if error.code == "serve.picture_too_large":
+                    raise Failed("camera.picture_too_large", **error.fields) from None
                 raise Unfit from error
 
         return decode

@@ -19,9 +19,6 @@ from yolodeploy.serve.sources.telling import UNTRACKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import Any
-
-    import numpy as np
 
     from yolodeploy.core.detections import Box
     from yolodeploy.core.publishing import DetectionMessage
@@ -33,6 +30,7 @@ if TYPE_CHECKING:
     from yolodeploy.serve.pool import Pool
     from yolodeploy.serve.sources.condition import Condition
     from yolodeploy.serve.sources.reading import Reading
+    from yolodeploy.serve.sources.slots import Slot
     from yolodeploy.serve.sources.telling import Sender, Tracked
     from yolodeploy.serve.sources.viewing import Screen
     from yolodeploy.serve.sources.wire import Filled
@@ -105,18 +103,15 @@ class Looking:
         try:
             while (filled := await reading.fill(await free.get())) is not None:
                 self._condition.came(filled)
-                pixels = reading.slots[filled.slot].pixels(filled.rows, filled.columns)
-                in_work.put_nowait(self._begun(filled, pixels, free))
+                in_work.put_nowait(self._begun(filled, reading.slots[filled.slot], free))
         finally:
             in_work.put_nowait(None)
             await handing
 
-    def _begun(
-        self, filled: Filled, pixels: np.ndarray[Any, Any], free: asyncio.Queue[int]
-    ) -> _Look:
+    def _begun(self, filled: Filled, slot: Slot, free: asyncio.Queue[int]) -> _Look:
         number = next(self._frames)
         frame = Frame(
-            pixels,
+            slot.pixels(filled.rows, filled.columns),
             self._around.sender.frame_id(self._camera.name, number),
             filled.taken_ns,
             filled.received_ns,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 import av
 
-from yolodeploy.core.errors import Failed, Unreachable
+from yolodeploy.core.errors import Failed
 from yolodeploy.serve.picture_header import LARGEST_PICTURE
 from yolodeploy.serve.sources.devices import device_of
 from yolodeploy.serve.sources.faults import told
+from yolodeploy.serve.sources.hosts import demand_host, trusted_by_the_machine
 from yolodeploy.serve.sources.wire import opening_s
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def opened(address: Address, url: str, camera: Camera) -> Source:
         YolodeployError: `camera.*`.
     """
     if address.kind in {"rtsp", "http"}:
-        _demand_host(address.url)
+        demand_host(address, camera.ca_file, opening_s(camera))
     device = device_of(camera.decoder)
     limit_s = opening_s(camera)
     began = monotonic()
@@ -127,6 +126,8 @@ def _options(address: Address, camera: Camera) -> dict[str, str]:
         "probesize": str(PROBE_BYTES),
         "max_pixels": str(LARGEST_PICTURE),
     }
+    if address.secure:
+        options |= {"tls_verify": "1", "ca_file": camera.ca_file or trusted_by_the_machine()}
     if address.kind == "rtsp":
         options |= {
             "rtsp_transport": camera.transport,
@@ -138,13 +139,3 @@ def _options(address: Address, camera: Camera) -> dict[str, str]:
     elif address.kind == "http":
         options |= {"analyzeduration": "1000000", "multiple_requests": "0", "reconnect": "0"}
     return options
-
-
-def _demand_host(url: str) -> None:
-    """FFmpeg says "Input/output error" of a name that nobody knows."""
-    host = urlsplit(url).hostname
-    try:
-        socket.getaddrinfo(host, None)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "no such name"
-        raise Unreachable("camera.unreachable", reason=f"{host}: {reason}") from None

@@ -73,13 +73,20 @@ def _bound(order: Order) -> None:
 def _source(order: Order, line: Line) -> Stream | Folder:
     camera = order.camera
     address = address_of(camera.url)
-    if address.kind == "path" and Path(camera.url).is_dir():
+    if address.kind == "path" and _is_folder(camera.url):
         from yolodeploy.serve.sources.folder import Folder
 
         return Folder(Path(camera.url), camera, line)
     from yolodeploy.serve.sources.stream import Stream
 
     return Stream(address, address.with_credentials(order.user, order.password), camera, line)
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False  # whoever opens it says why
 
 
 def _guarded(order: Order, source: Stream | Folder, line: Line) -> None:

@@ -59,5 +59,6 @@ class Slot:
         return array.reshape(rows, columns, 3)
 
     def close(self) -> None:
-        """Let it go; arrays on it stay valid."""
+        """Let it go; its memory goes with the last array on it."""
         os.close(self.descriptor)
+        self._memory = None

@@ -126,7 +126,7 @@ class Stream:
                     raise Failed("camera.no_video") from None
             except (av.FFmpegError, OSError) as error:
                 waited_s = (perf_counter_ns() - asked_ns) / 1e9
-                raise told(error, waited_s, self._camera.stall_s) from None
+                raise told(error, waited_s, self._camera.stall_s, opened=True) from None
             else:
                 return
 
