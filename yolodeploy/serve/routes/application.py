@@ -12,6 +12,7 @@ from yolodeploy.serve.bodies import Bodies, Held
 from yolodeploy.serve.http import refusal
 from yolodeploy.serve.routes.detect import DetectRoutes
 from yolodeploy.serve.routes.operation import routes_of
+from yolodeploy.serve.routes.page import PageRoutes
 from yolodeploy.serve.routes.state import StateRoutes
 from yolodeploy.serve.routes.stream import StreamRoutes
 from yolodeploy.serve.routes.v2 import V2Routes
@@ -24,15 +25,17 @@ if TYPE_CHECKING:
     from yolodeploy.serve.service import Service
 
 
-def operations_of(service: Service, held: Held) -> tuple[Operation, ...]:
+def operations_of(service: Service, held: Held) -> list[Operation]:
     """The table of one server; the path with most traffic is looked at first."""
     bodies = Bodies(held)
-    return (
+    table = [
         *DetectRoutes(service, bodies).operations(),
         *StateRoutes(service).operations(),
         *StreamRoutes(service, held).operations(),
         *V2Routes(service, bodies).operations(),
-    )
+    ]
+    table += PageRoutes(table).operations()
+    return table
 
 
 def application(service: Service, held: Held) -> Starlette:
