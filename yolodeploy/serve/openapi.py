@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from yolodeploy.serve.routes.operation import Content, Operation, Parameter
 
     Document = dict[str, Any]
+    SchemaOf = dict[Any, Document]
 
 PLACE = "#/components/schemas/{name}"
 SECURITY = {
@@ -36,7 +37,7 @@ def document(operations: Sequence[Operation]) -> bytes:
     schemas, components = msgspec.json.schema_components(kinds, ref_template=PLACE)
     for component in components.values():
         component["description"] = cleandoc(component.get("description", ""))
-    schema_of = dict(zip(kinds, schemas, strict=True))
+    schema_of: SchemaOf = dict(zip(kinds, schemas, strict=True))
     paths: dict[str, Document] = defaultdict(dict)
     for one in operations:
         paths[one.path][one.method.lower()] = _operation(one, schema_of)
@@ -71,7 +72,7 @@ def _types(kinds: Iterable[Any]) -> Iterator[Any]:
             yield kind
 
 
-def _operation(one: Operation, schema_of: Document) -> Document:
+def _operation(one: Operation, schema_of: SchemaOf) -> Document:
     told: Document = {"summary": one.text, "responses": _responses(one, schema_of)}
     if one.parameters:
         told["parameters"] = [_parameter(parameter) for parameter in one.parameters]
@@ -83,7 +84,7 @@ def _operation(one: Operation, schema_of: Document) -> Document:
     return told
 
 
-def _responses(one: Operation, schema_of: Document) -> Document:
+def _responses(one: Operation, schema_of: SchemaOf) -> Document:
     codes: dict[int, list[str]] = defaultdict(list)
     for code in (*one.errors, "serve.internal"):
         codes[STATUS.get(code, 500)].append(code)
@@ -98,25 +99,24 @@ def _responses(one: Operation, schema_of: Document) -> Document:
     return responses
 
 
-def _contents(contents: Sequence[Content], schema_of: Document) -> Document:
+def _contents(contents: Sequence[Content], schema_of: SchemaOf) -> Document:
     return {
         content.media_type: {"schema": _any(content.kinds, schema_of)} if content.kinds else {}
         for content in contents
     }
 
 
-def _any(kinds: Sequence[Any], schema_of: Document) -> Document:
+def _any(kinds: Sequence[Any], schema_of: SchemaOf) -> Document:
     schemas = [_schema(kind, schema_of) for kind in kinds]
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
-def _schema(kind: Any, schema_of: Document) -> Document:
+def _schema(kind: Any, schema_of: SchemaOf) -> Document:
     if isinstance(kind, dict):
         return kind
     if isinstance(kind, ListOf):
         return {"type": "array", "items": _any(kind.kinds, schema_of)}
-    found: Document = schema_of[kind]
-    return found
+    return schema_of[kind]
 
 
 def _parameter(parameter: Parameter) -> Document:

@@ -63,7 +63,8 @@ async def _no_such_path(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _wrong_method(request: Request, error: Exception) -> Response:
-    allowed = getattr(error, "headers", {}).get("Allow", "")
+    # Starlette names them in no order
+    allowed = ", ".join(sorted(getattr(error, "headers", {}).get("Allow", "").split(", ")))
     if request.method == "OPTIONS":
         # no `access-control-*`: pages of other sites may not ask
         return Response(status_code=204, headers={"allow": f"{allowed}, OPTIONS"})
