@@ -166,7 +166,9 @@ class _Connection:
         said: Properties | None,
     ) -> None:
         if self._error is None:
-            self._error = self._explained(reason)
+            said_so = flags.is_disconnect_packet_from_server
+            lost = self._unreachable("the connection was lost")
+            self._error = self._explained(reason) if said_so else lost
         self._answered.set()
         self._receipts.broke(self._error)
 

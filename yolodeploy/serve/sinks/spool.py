@@ -108,8 +108,9 @@ class Spool:
             "locking_mode=EXCLUSIVE",  # and so no file of shared memory beside it
             "journal_mode=WAL",
             "synchronous=NORMAL",
-            f"wal_autocheckpoint={self._log_pages}",
             "cache_size=-1024",
+            # Debian's SQLite would write zeros over every page that becomes free
+            "secure_delete=OFF",
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         self._hold_to_bound(connection)
@@ -121,6 +122,7 @@ class Spool:
 
     def _hold_to_bound(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA max_page_count={self._most_pages}").fetchall()
+        connection.execute(f"PRAGMA wal_autocheckpoint={self._log_pages}").fetchall()
 
     def write(self, new: Sequence[Held], done: Sequence[int]) -> list[int]:
         """Take `new` in and forget `done`, all or nothing; the seqs that had to make room.
@@ -189,6 +191,8 @@ class Spool:
             for seq, name, camera, at_ms, body in rows:
                 if seq in skip:
                     continue
+                if not isinstance(body, bytes) or not isinstance(at_ms, int):
+                    raise Corrupt("sink.spool_damaged", path=self.path, reason=f"row {seq}")
                 most_bytes -= len(body)
                 if found and most_bytes < 0:
                     break
@@ -265,9 +269,10 @@ class Spool:
 
 def _pages(one: Held) -> float:
     """How many pages of the file a message takes at most."""
-    cells = len(one.body) + len(one.id) + len(one.camera) + 40
-    # a row of over half a page may have a page to itself; what is longer goes on in others
-    return cells / (PAGE - 100) if cells < PAGE // 4 else -(-cells // (PAGE - 100)) + 1
+    size = len(one.body) + len(one.id) + len(one.camera) + 40
+    if size < PAGE - 40:
+        return 1 / ((PAGE - 16) // size)  # as many as fit
+    return 1 + -(-size // (PAGE - 4))  # what does not fit goes on in pages of its own
 
 
 def _oldest(connection: sqlite3.Connection, size: float) -> list[int]:
