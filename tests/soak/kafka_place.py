@@ -27,7 +27,8 @@ class _Id(msgspec.Struct):
 
 def read_on(brokers: str, path: Path) -> None:
     """Write down the id of each message, as they come."""
-    settings = {"bootstrap.servers": brokers, "group.id": "soak", "enable.auto.commit": False}
+    settings = {"bootstrap.servers": brokers, "group.id": "soak", "enable.auto.commit": False,
+                "log_level": 0}  # fmt: skip
     consumer = Consumer(settings)
     consumer.assign([TopicPartition(TOPIC, number, 0) for number in range(PARTITIONS)])
     with path.open("w", buffering=1) as file:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import NotFound, YolodeployError
 from yolodeploy.serve import narration
@@ -19,8 +18,10 @@ if TYPE_CHECKING:
 
     from yolodeploy.core.camera_state import CameraState
     from yolodeploy.core.publishing import DetectionMessage
-    from yolodeploy.core.site_settings import Sink, SiteSettings
+    from yolodeploy.core.site_settings import SiteSettings
     from yolodeploy.serve.service import Service
+    from yolodeploy.serve.sinks.sinks import Sinks
+    from yolodeploy.serve.sinks.states import SinkState
     from yolodeploy.serve.sources.cameras import Cameras
     from yolodeploy.serve.sources.viewing import View
 
@@ -28,26 +29,6 @@ EVERY_S = 2.0  # a look at a file's mark takes 5 µs
 SINKS_S = 2.0
 
 logger = logging.getLogger(__name__)
-
-
-class Sinks(Protocol):
-    """Where messages go: `serve.sinks.Sinks`."""
-
-    def follow(self, sinks: Sequence[Sink]) -> None:
-        """Have these and no others.
-
-        Raises:
-            UsageError: one cannot be had.
-        """
-
-    def publish(self, message: DetectionMessage) -> None:
-        """Hand a message over; never waits."""
-
-    def states(self) -> tuple[Any, ...]:
-        """How each is."""
-
-    def stop(self, limit_s: float) -> None:
-        """Send what can be sent within the limit; the rest stays in the spool."""
 
 
 class Site:
@@ -99,7 +80,7 @@ class Site:
         """How each camera is."""
         return self._cameras.states() if self._cameras is not None else []
 
-    def sinks(self) -> tuple[Any, ...]:
+    def sinks(self) -> tuple[SinkState, ...]:
         """How each sink is."""
         return self._sinks.states() if self._sinks is not None else ()
 
@@ -148,7 +129,9 @@ class Site:
 
     def _follow_sinks(self, settings: SiteSettings) -> None:
         if self._sinks is None and settings.sinks:
-            self._sinks = import_module("yolodeploy.serve.sinks").Sinks(self._spool)
+            from yolodeploy.serve.sinks.sinks import Sinks
+
+            self._sinks = Sinks(self._spool)
         if self._sinks is not None:
             self._sinks.follow(settings.sinks)
 
