@@ -40,6 +40,7 @@ from benchmarks.serving_parts.environments import (
     ultralytics_environment,
     versions_of,
 )
+from benchmarks.serving_parts.figures import Rounds, figures_of
 from benchmarks.serving_parts.material import Material, material_in
 from benchmarks.serving_parts.servers import PARTS, Loaded, Sending, Server, free_port
 from yolodeploy.core.detections import compare
@@ -47,6 +48,8 @@ from yolodeploy.core.release import Serving
 from yolodeploy.core.serving import DetectResponse, ServeConfig
 
 ROOT = Path(__file__).resolve().parents[1]
+# raw engine and pipeline in the default engine, then in the one of the best setting
+LIMITS = ("raw", "pipeline", "raw_best", "pipeline_best")
 PEERS = PARTS / "peers"
 TARGETS = {
     "bound_share_4": {"op": ">=", "value": 0.95},
@@ -120,7 +123,7 @@ class Bench:
         for number in range(self.plan.rounds):
             for clients in self.plan.clients:
                 # beside each measurement of ours: what else runs here changes within minutes
-                for what in ("raw", "pipeline"):
+                for what in LIMITS if clients == 4 else LIMITS[:2]:
                     self.limits[what, clients].append(self._limit(what))
                 for server in self.servers:
                     loaded = server.load(clients, self.plan.seconds, warm_s=1.0)
@@ -135,37 +138,6 @@ class Bench:
     def server(self, name: str) -> Server:
         """By its name."""
         return next(server for server in self.servers if server.name == name)
-
-    def per_round(self, figure: Callable[[Loaded], float], name: str, clients: int) -> list[float]:
-        """A figure of each round."""
-        return [figure(loaded) for loaded in self.loads[name, clients]]
-
-    def mean(self, figure: Callable[[Loaded], float], name: str, clients: int) -> float:
-        """The median of a figure over the rounds."""
-        return median(self.per_round(figure, name, clients))
-
-    def ratio(self, ours: str, names: list[str], clients: int) -> float:
-        """Requests a second against the best of some peers; rounds are compared one by one."""
-        return min(
-            median(
-                a / b
-                for a, b in zip(
-                    self.per_round(_per_s, ours, clients),
-                    self.per_round(_per_s, name, clients),
-                    strict=True,
-                )
-            )
-            for name in names
-        )
-
-    def cpu_ratio(self, ours: str, name: str, clients: int) -> float:
-        """The same in CPU time a request, which a busy machine changes less."""
-        pairs = zip(
-            self.per_round(_cpu_ms, name, clients),
-            self.per_round(_cpu_ms, ours, clients),
-            strict=True,
-        )
-        return median(a / b for a, b in pairs)
 
     def _add(
         self, name: str, command: Callable[[int], list[str]], model: Path | None = None,
@@ -218,8 +190,11 @@ class Bench:
         ]  # fmt: skip
 
     def _limit(self, what: str) -> dict[str, float]:
-        command = [sys.executable, str(PARTS / "limits.py"), str(self.material.square),
-                   str(self.material.picture), str(self.plan.seconds), what]  # fmt: skip
+        depth, _, best = what.partition("_")
+        model = self.material.wide if best else self.material.square
+        engine = "openvino-bf16" if best else "onnxruntime"
+        command = [sys.executable, str(PARTS / "limits.py"), str(model),
+                   str(self.material.picture), str(self.plan.seconds), depth, engine]  # fmt: skip
         told: dict[str, float] = json.loads(
             subprocess.run(command, capture_output=True, text=True, check=True).stdout
         )
@@ -243,20 +218,6 @@ def _form(picture: Path, path: Path) -> Path:
     )
     path.write_bytes(head + picture.read_bytes() + b"\r\n--frontier--\r\n")
     return path
-
-
-def _per_s(loaded: Loaded) -> float:
-    return loaded.per_s
-
-
-def _cpu_ms(loaded: Loaded) -> float:
-    return loaded.cpu_ms
-
-
-def quantile(values: list[float], share: float) -> float:
-    """Of all values, by rank."""
-    ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
 def ready_s(material: Material, scratch: Path, starts: int) -> float:
@@ -298,64 +259,6 @@ def matched_share(bench: Bench) -> float:
     return agreed.matched / max(agreed.expected + agreed.gained, 1)
 
 
-def figures_of(bench: Bench) -> dict[str, float]:
-    """Everything, by name."""
-    plan = bench.plan
-    figures: dict[str, float] = {}
-    for (what, clients), runs in bench.limits.items():
-        figures[f"{what}_{clients}_cpu_ms"] = median(run["cpu_ms"] for run in runs)
-        figures[f"{what}_{clients}_per_s"] = median(run["per_s"] for run in runs)
-    for server in bench.servers:
-        for clients in plan.clients:
-            name = f"{server.name}_{clients}"
-            loads = bench.loads[server.name, clients]
-            pooled = [ms for loaded in loads for ms in loaded.latencies_ms]
-            figures[f"{name}_per_s"] = bench.mean(_per_s, server.name, clients)
-            figures[f"{name}_cpu_ms"] = bench.mean(_cpu_ms, server.name, clients)
-            figures[f"{name}_p50_ms"] = quantile(pooled, 0.5)
-            figures[f"{name}_p99_ms"] = quantile(pooled, 0.99)
-            failures = sum(loaded.failures for loaded in loads)
-            if failures:
-                figures[f"{name}_failures"] = failures
-        figures[f"{server.name}_rss_mb"] = server.rss_mb()
-    for clients in plan.clients:
-        shares = [
-            (limit["cpu_ms"] + http) / ours
-            for limit, http, ours in zip(
-                bench.limits["pipeline", clients],
-                bench.per_round(_cpu_ms, "bare_http", clients),
-                bench.per_round(_cpu_ms, "ours", clients),
-                strict=True,
-            )
-        ]
-        figures[f"bound_share_{clients}"] = median(shares)
-        figures[f"engine_share_{clients}"] = median(
-            limit["cpu_ms"] / ours
-            for limit, ours in zip(
-                bench.limits["raw", clients], bench.per_round(_cpu_ms, "ours", clients), strict=True
-            )
-        )
-    figures["to_litserve"] = bench.ratio("ours", ["litserve_1", "litserve_2"], 4)
-    figures["to_fastapi"] = bench.ratio("ours", ["fastapi"], 4)
-    litserves = ["litserve_1", "litserve_2", "litserve_best"]
-    figures["best_to_litserve"] = bench.ratio("ours_best", litserves, 4)
-    figures["best_to_litserve_640"] = bench.ratio("ours_best", litserves[:2], 4)
-    for name in ("litserve_1", "litserve_2"):
-        figures[f"to_{name}_in_cpu"] = bench.cpu_ratio("ours", name, 4)
-    figures["best_to_litserve_in_cpu"] = bench.cpu_ratio("ours_best", "litserve_best", 4)
-    if plan.torch:
-        figures["to_flask_in_cpu"] = bench.cpu_ratio("ours", "flask", 4)
-        figures["best_to_flask_in_cpu"] = bench.cpu_ratio("ours_best", "flask_openvino", 4)
-        figures["to_flask"] = bench.ratio("ours", ["flask"], 4)
-        figures["best_to_flask"] = bench.ratio(
-            "ours_best", ["flask", "flask_pt", "flask_openvino"], 4
-        )
-        figures["best_to_flask_pt"] = bench.ratio("ours_best", ["flask_pt"], 4)
-    figures["p99_to_p50_4"] = figures["ours_4_p99_ms"] / figures["ours_4_p50_ms"]
-    figures["rss_mb"] = figures["ours_rss_mb"]
-    return figures
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -374,7 +277,9 @@ def main() -> None:
             bench.start()
             matched = matched_share(bench)
             bench.measure()
-            figures = figures_of(bench)
+            figures = figures_of(
+                Rounds(plan.clients, plan.torch, bench.servers, bench.loads, bench.limits)
+            )
         finally:
             bench.end()
     figures |= {"ready_s": started, "best_matched_share": matched}

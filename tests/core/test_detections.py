@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolodeploy.core.detections import Agreement, Box, compare, iou
+from yolodeploy.core.detections import Agreement, Box, compare, iou, pairs
 
 figures = st.floats(-50, 700, allow_nan=False)
 
@@ -110,3 +110,22 @@ def test_an_object_cut_off_by_the_edge_is_still_found() -> None:
 def test_overlap_of_known_boxes() -> None:
     assert iou(Box(0, 1, 0, 0, 2, 2), Box(0, 1, 1, 0, 3, 2)) == pytest.approx(1 / 3)
     assert iou(Box(0, 1, 0, 0, 1, 1), Box(0, 1, 1, 0, 2, 1)) == 0
+
+
+@given(wild_frames, wild_frames, st.floats(0.05, 0.95))
+def test_looking_at_near_pairs_only_finds_what_looking_at_all_would(
+    old: list[Box], new: list[Box], threshold: float
+) -> None:
+    """Else a shadow's boxes in a crowd would be called lost that are there."""
+    for place, other in pairs(old, new, threshold):
+        assert iou(old[place], new[other]) >= threshold
+    paired = pairs(old, new, threshold)
+    olds, news = {i for i, _ in paired}, {j for _, j in paired}
+    left = [
+        (i, j)
+        for i, a in enumerate(old)
+        for j, b in enumerate(new)
+        if i not in olds and j not in news and a.class_id == b.class_id
+        if b.valid and iou(a, b) >= threshold
+    ]
+    assert left == []

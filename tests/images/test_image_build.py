@@ -62,7 +62,8 @@ def test_the_package_may_lie_anywhere_and_caches_stay_out(tmp_path: Path) -> Non
     assert "/opt/yolodeploy/yolodeploy/__init__.py" in ours
     assert "/opt/yolodeploy/yolodeploy/serve/probe.py" in ours
     assert {path.split("/")[4] for path in ours} == {"__init__.py", "core", "serve"}
-    assert all(path.endswith(".py") for path in ours)
+    assert "/opt/yolodeploy/yolodeploy/serve/page/index.html" in ours
+    assert {Path(path).suffix for path in ours} == {".py", ".html", ".css", ".js"}
 
 
 def test_a_new_model_on_a_base_is_one_new_layer(

@@ -110,6 +110,13 @@ def test_own_pictures_and_a_fleet_that_stays(tmp_path: Path, example: Path) -> N
         picture = next(mine.iterdir())
         found = program("detect", str(picture), "-o", "json", home=home.root)
         assert json.loads(found.out)[0]["answer"]["classes"] == ["crack", "pit"]
+        drawn = tmp_path / "drawn"
+        found = program("detect", str(picture), "--draw", str(drawn), home=home.root)
+        assert found.code == 0, found.err
+        assert (drawn / f"{picture.stem}.jpg").read_bytes().startswith(b"\xff\xd8")
+        over = program("detect", str(picture), "--draw", str(mine), home=home.root)
+        assert over.code == 2
+        assert "--draw" in over.err
         for name in names:
             assert program("site", "remove", name, "--yes", home=home.root).code == 0
         assert processes_of(str(home.root)) == []

@@ -83,10 +83,12 @@ def test_a_lost_inventory_comes_back_from_the_site(
     ]
     assert (row.reachable, row.devices) == (True, 2)
     # and it can be worked with: pictures are answered, the earlier release can be brought back
-    [(_, answer)] = detect(
-        home, [next((example / "frames").glob("*.jpg"))], site="plant", app="brake-disc"
-    )
-    assert answer.release
+    frame = next((example / "frames").glob("*.jpg"))
+    [one] = detect(home, [frame], site="plant", app="brake-disc", draw=home.root / "drawn")
+    assert one.answer.release
+    assert one.drawn == home.root / "drawn" / frame.name
+    assert one.drawn.read_bytes().startswith(b"\xff\xd8")
+    assert one.drawn.read_bytes() != frame.read_bytes()
     create_app(home, "brake-disc", frames=str(example / "frames"))  # those lay on the laptop
     rolled_out(home, "brake-disc@1")
     with pytest.raises(Refused) as raised:

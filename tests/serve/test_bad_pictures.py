@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yolodeploy.core.errors import Failed
-from yolodeploy.serve.opencv import LARGEST_PICTURE
-from yolodeploy.serve.picture_header import header_of
+from yolodeploy.serve.picture_header import LARGEST_PICTURE, header_of
 from yolodeploy.serve.pictures import decoded
 
 from . import pictures

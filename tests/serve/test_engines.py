@@ -435,6 +435,7 @@ def test_each_picture_of_a_batch_gets_its_own_answer(counting: Counting) -> None
             assert found.shape == (1, 3, 4, 4)
             assert (found == 2 * figure).all()
     assert max(counting.sizes) <= 4
+    assert batched.sizes == [counting.sizes.count(size) for size in (1, 2, 3, 4)]
     assert len(counting.sizes) < 20 * 11, "nothing was put together"
 
 

@@ -70,7 +70,7 @@ def test_the_last_four_finished_epochs_are_kept(tmp_path: Path) -> None:
     for _ in range(7):
         folder = StateFolder(str(tmp_path))
         measurements = Measurements(folder.begin_epoch())
-        measurements.refused(failed=True)
+        measurements.refused("serve.engine", failed=True)
         folder.save(measurements.snapshot())
         folder.close()
     assert [epoch.number for epoch in StateFolder(str(tmp_path)).finished] == [4, 5, 6, 7]
@@ -81,7 +81,7 @@ def test_a_crash_loop_pushes_no_measurement_out(tmp_path: Path) -> None:
         folder = StateFolder(str(tmp_path))
         measurements = Measurements(folder.begin_epoch())
         if life == 0:
-            measurements.refused(failed=True)
+            measurements.refused("serve.engine", failed=True)
         folder.save(measurements.snapshot())
         folder.close()
     assert [epoch.number for epoch in StateFolder(str(tmp_path)).finished] == [1]

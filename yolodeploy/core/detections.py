@@ -5,7 +5,8 @@ Lost and gained boxes are counted apart: a better model gains boxes, a spoiled o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple
 
@@ -125,37 +126,73 @@ class _Pair(NamedTuple):
     found: int
 
 
-def compare(expected: Sequence[Box], found: Sequence[Box], iou_threshold: float = 0.5) -> Agreement:
-    """How the boxes found on one frame agree with those expected.
+def pairs(
+    expected: Sequence[Box], found: Sequence[Box], iou_threshold: float = 0.5
+) -> list[tuple[int, int]]:
+    """Which of `expected` is which of `found`, as their places.
 
     Boxes of one class are paired greedily, best overlap first, from `iou_threshold` up. Equal
-    overlaps are taken by place in the picture: the order of the boxes changes no count.
+    overlaps are taken by place in the picture: the order of the boxes changes nothing.
     """
-    sound = [box for box in found if box.valid]
-    pairs = sorted(
-        (
-            _Pair(overlap, i, j)
-            for i, old in enumerate(expected)
-            for j, new in enumerate(sound)
-            if old.class_id == new.class_id and (overlap := iou(old, new)) >= iou_threshold
-        ),
+    candidates = sorted(
+        _overlapping(expected, found, iou_threshold),
         key=lambda pair: (
             -pair.overlap,
             _corners(expected[pair.expected]),
-            _corners(sound[pair.found]),
+            _corners(found[pair.found]),
         ),
     )
-    olds: set[int] = set()
+    olds: dict[int, int] = {}
     news: set[int] = set()
-    for pair in pairs:
+    for pair in candidates:
         if pair.expected not in olds and pair.found not in news:
-            olds.add(pair.expected)
+            olds[pair.expected] = pair.found
             news.add(pair.found)
+    return list(olds.items())
+
+
+def _overlapping(
+    expected: Sequence[Box], found: Sequence[Box], iou_threshold: float
+) -> Iterator[_Pair]:
+    """All pairs of one class that overlap enough; only near ones are looked at.
+
+    Three thousand boxes against as many are nine million pairs, which would take seconds.
+    """
+    rows: dict[int, list[tuple[float, int]]] = {}
+    for place, box in enumerate(found):
+        if box.valid:
+            rows.setdefault(box.class_id, []).append((box.x1, place))
+    for row in rows.values():
+        row.sort()
+    for place, old in enumerate(expected):
+        row = rows.get(old.class_id, [])
+        if not row or not old.valid:
+            continue
+        # an overlap of t leaves at least t of the old width, which is at least t of the new one
+        width = old.x2 - old.x1
+        spare = 1 - iou_threshold
+        slack = 1 + 1e-9 * (abs(old.x1) + width)  # for rounding
+        begin = old.x1 - slack - width * spare / max(iou_threshold, 1e-9)
+        end = old.x1 + slack + width * spare
+        for _, other in row[bisect_left(row, (begin, -1)) : bisect_right(row, (end, len(found)))]:
+            overlap = iou(old, found[other])
+            if overlap >= iou_threshold:
+                yield _Pair(overlap, place, other)
+
+
+def compare(expected: Sequence[Box], found: Sequence[Box], iou_threshold: float = 0.5) -> Agreement:
+    """How the boxes found on one frame agree with those expected, paired as `pairs` does."""
+    return counted(expected, found, len(pairs(expected, found, iou_threshold)))
+
+
+def counted(expected: Sequence[Box], found: Sequence[Box], matched: int) -> Agreement:
+    """The counts of one frame on which so many boxes are paired."""
+    sound = sum(box.valid for box in found)
     return Agreement(
         frames=1,
         expected=len(expected),
-        matched=len(olds),
-        gained=len(sound) - len(news),
-        invalid=len(found) - len(sound),
+        matched=matched,
+        gained=sound - matched,
+        invalid=len(found) - sound,
         empty=int(bool(expected) and not sound),
     )

@@ -23,6 +23,9 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     `token_file` (mode 0600, one token a line; none: everybody may ask) holds what requests for
     detections must bring, `tls_certificate` and `tls_key` (PEM) make the shared port speak TLS.
+    `settings` is the site's own file (TOML, or JSON by its suffix), which names cameras, sinks and
+    more, and is read again when it changes; where there is none, there are none. `claims` is the
+    folder in which servers of one machine agree who reads which camera (none: in the state folder).
     `engine_cache` keeps built TensorRT engines (none: `engines` in the state folder), `vram_mb` is
     the GPU memory that this process may take (0: no limit).
     """
@@ -45,6 +48,8 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str = ""
     engine_cache: str = ""
     vram_mb: int = 0
+    settings: str = ""
+    claims: str = ""
 
 
 class InstanceAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +109,11 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to `GET /info`: what runs here. `model` is None until it has been loaded."""
+    """The answer to `GET /info`: what runs here. `model` is None until it has been loaded.
+
+    `settings_error`: why the site's settings, as they are now, are not followed; empty when they
+    are, not there where there are none.
+    """
 
     version: str
     engine: str
@@ -116,6 +125,7 @@ class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool
     model: ModelFacts | None
     serving: Serving
+    settings_error: str | msgspec.UnsetType = msgspec.UNSET
 
 
 known(ServeConfig, InstanceAddress, DetectResponse, ErrorResponse, ServerInfo)

@@ -51,14 +51,16 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `url` is `rtsp(s)://`, `http(s)://` (MJPEG or a video), a device (`/dev/video0`), a video file
     or a folder of pictures; it never holds a password: `credentials_file` (mode 0600) holds
-    `user:password`. `fps` is the most frames a second that are looked at (0: as many as can be).
-    A camera from which nothing came for `stall_s` is opened anew. `repeat` begins a file or a
-    folder again at its end. `track` gives objects numbers that stay; lines and zones need it.
+    `user:password`. `ca_file` (PEM) says whom to trust over TLS (none: whom the machine trusts).
+    `fps` is the most frames a second that are looked at (0: as many as can be). A camera from
+    which nothing came for `stall_s` is opened anew. `repeat` begins a file or a folder again at
+    its end. `track` gives objects numbers that stay; lines and zones need it.
     """
 
     name: Name
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     credentials_file: str = ""
+    ca_file: str = ""
     fps: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
     region: Region | None = None
     transport: Literal["tcp", "udp"] = "tcp"

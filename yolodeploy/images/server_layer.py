@@ -10,6 +10,7 @@ from yolodeploy.oci.layers import LayerFile, layer_chunks
 from yolodeploy.oci.our_image import PYTHON_PATH
 
 _ROOMS = ("core", "serve")  # the server imports core and nothing else of ours
+_KINDS = frozenset({".py", ".html", ".css", ".js"})
 _MODE = 0o444
 
 
@@ -19,8 +20,9 @@ def server_layer() -> Iterator[bytes]:
 
 
 def server_files(package: Path) -> list[LayerFile]:
-    """The Python files of the server and of what it imports, without caches."""
-    rooms = [path for room in _ROOMS for path in (package / room).rglob("*.py")]
+    """The server's files and those of what it imports: its page, too, but no caches."""
+    found = [path for room in _ROOMS for path in (package / room).rglob("*")]
+    rooms = [path for path in found if path.suffix in _KINDS]
     return [_file(package, path) for path in (package / "__init__.py", *rooms)]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.errors import NotFound, YolodeployError
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops.connect import connect_named
+from yolodeploy.ops.drawn import places, save
 from yolodeploy.ops.pictures import picture
 
 if TYPE_CHECKING:
@@ -19,23 +20,48 @@ if TYPE_CHECKING:
     from yolodeploy.sites.interface import Site
 
 
+class Detected(NamedTuple):
+    """What was found in a picture, and where it lies with that drawn in, if that was asked for."""
+
+    path: Path
+    answer: DetectResponse
+    drawn: Path | None = None
+
+
 def detect(
-    home: Home, images: Sequence[Path], *, site: str | None, app: str | None
-) -> list[tuple[Path, DetectResponse]]:
-    """Every picture's boxes from a ready instance of the app; pictures go round the instances.
+    home: Home,
+    images: Sequence[Path],
+    *,
+    site: str | None,
+    app: str | None,
+    draw: Path | None = None,
+) -> list[Detected]:
+    """What a ready instance of the app finds in every picture; they go round the instances.
+
+    `draw` is a folder for the pictures with everything drawn in, as JPEG.
 
     Raises:
-        NotFound: `ops.no_instance`, nothing ready runs the app there.
-        Failed: `site.detect`, a picture was refused.
+        NotFound: `ops.no_instance`, nothing ready runs the app there; `ops.unreadable`.
+        UsageError: `ops.draw_over_picture`.
+        Failed: `site.detect`, a picture was refused; `ops.draw_failed`.
     """
+    targets: list[Path | None] = [*places(images, draw)] if draw else [None] * len(images)
     with read_inventory(home.inventory) as inventory:
         names = [site] if site is not None else [row.name for row in list_sites(inventory)]
         found = [connect_named(home, inventory, name) for name in names]
     where, instances = _ready(found, app)
     return [
-        (path, where.detect(instances[turn % len(instances)], picture(path).content))
-        for turn, path in enumerate(images)
+        _one(where, instances[turn % len(instances)], path, target)
+        for turn, (path, target) in enumerate(zip(images, targets, strict=True))
     ]
+
+
+def _one(site: Site, instance: InstanceState, path: Path, target: Path | None) -> Detected:
+    content = picture(path).content
+    answer = site.detect(instance, content)
+    if target is not None:
+        save(target, site.draw(instance, content))
+    return Detected(path, answer, target)
 
 
 def _ready(sites: Sequence[Site], app: str | None) -> tuple[Site, list[InstanceState]]:

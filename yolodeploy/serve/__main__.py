@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", choices=get_args(Precision), help="the model's own")
     parser.add_argument("--fallback", action="store_true", help="use the CPU if it cannot be had")
     parser.add_argument("--accept-difference", action="store_true", help="from what f32 finds")
+    parser.add_argument("--settings", default="", metavar="FILE", help="cameras and sinks, TOML")
     parser.add_argument("--token-file", default="", metavar="FILE", help="who may ask; mode 0600")
     parser.add_argument("--tls-certificate", default="", metavar="FILE", help="PEM chain")
     parser.add_argument("--tls-key", default="", metavar="FILE", help="its key")
@@ -101,10 +102,18 @@ def _by_hand(given: argparse.Namespace, temporary: str) -> ServeConfig:
             fallback=given.fallback or msgspec.UNSET,
             accept_difference=given.accept_difference or msgspec.UNSET,
         ),
+        settings=_there(given.settings),
         token_file=given.token_file,
         tls_certificate=given.tls_certificate,
         tls_key=given.tls_key,
     )
+
+
+def _there(settings: str) -> str:
+    """A site's file may come later; who names one by hand means one that is there."""
+    if settings and not Path(settings).is_file():
+        raise UsageError("serve.config_unreadable", path=settings, reason="it is not there")
+    return settings
 
 
 if __name__ == "__main__":

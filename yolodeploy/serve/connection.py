@@ -113,6 +113,8 @@ class Connection(HttpToolsProtocol):
         if len(self.pipeline) >= MOST_AHEAD:
             raise ValueError("too many requests are sent ahead")
         super().on_message_begin()
+        # for answers without an end, whose reader does not read
+        self.scope["yolodeploy.abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]
         self._head_bytes = self._body_bytes = 0
         self._expect(HEADER_S, self._head_late)
 

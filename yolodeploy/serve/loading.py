@@ -27,7 +27,11 @@ logger = logging.getLogger(__name__)
 
 
 class Ready(NamedTuple):
-    """A model that has answered, with one pipeline a worker."""
+    """A model that has answered, with one pipeline a worker.
+
+    `batch_sizes` is how often a batch had one picture, two, …: it grows while the server serves,
+    and has no entry where nothing is batched.
+    """
 
     facts: ModelFacts
     engine: str
@@ -35,6 +39,7 @@ class Ready(NamedTuple):
     threads: int
     network: Network
     pipelines: Sequence[Pipeline]
+    batch_sizes: Sequence[int] = ()
 
 
 def begin_loading(config: ServeConfig) -> Future[Ready]:
@@ -60,6 +65,7 @@ def begin_loading(config: ServeConfig) -> Future[Ready]:
 
 def _loaded(config: ServeConfig, threads: int) -> Ready:
     from yolodeploy.serve.choosing import DEFAULT, chosen
+    from yolodeploy.serve.engines.batching import Batched
     from yolodeploy.serve.model import load
     from yolodeploy.serve.pipeline import Pipeline
 
@@ -79,8 +85,10 @@ def _loaded(config: ServeConfig, threads: int) -> Ready:
     scaled = bool(serving.scaled_decode)
     pipelines = [Pipeline(model, config.release, scaled_decode=scaled) for _ in range(workers)]
     _warm_up(pipelines, config)
+    engine = model.engine
+    sizes = engine.sizes if isinstance(engine, Batched) else ()
     return Ready(
-        model.facts, model.engine.name, model.engine.precision, threads, model.network, pipelines
+        model.facts, engine.name, engine.precision, threads, model.network, pipelines, sizes
     )
 
 

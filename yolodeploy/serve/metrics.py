@@ -1,21 +1,15 @@
-"""`GET /metrics`: the measurements of this epoch as Prometheus text, a source each.
+"""`GET /metrics`: what several rooms of the server have to tell, as Prometheus text.
 
-The histograms are made from the sketches when they are asked for: their bounds are powers of two
-of a microsecond, which are bounds of the sketch too, so that nothing is estimated.
+Histograms are made from sketches when they are asked for: their bounds are powers of two, which
+are bounds of the sketch too, so that nothing is estimated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    InfoMetricFamily,
-)
 from prometheus_client.registry import Collector
 
 from yolodeploy.core.sketch import BUCKETS_PER_DOUBLING
@@ -23,25 +17,31 @@ from yolodeploy.core.sketch import BUCKETS_PER_DOUBLING
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-    from yolodeploy.core.site import Epoch
     from yolodeploy.core.sketch import Sketch
 
-DOUBLINGS = range(5, 26)  # 32 µs to 33 s
+    # gives the families of one room; called at each scrape, in a thread
+    Collect = Callable[[], Iterable[Metric]]
+
+DOUBLINGS = range(5, 26)  # of a microsecond: 32 µs to 33 s
 
 
-def metrics_text(epochs: Sequence[Epoch], in_flight: int, info: Mapping[str, str]) -> bytes:
-    """The text format 0.0.4; all figures are of the same moment."""
+def metrics_text(collectors: Sequence[Collect]) -> bytes:
+    """The text format 0.0.4."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Reading(epochs, in_flight, info))
+    for collect in collectors:
+        registry.register(_Families(collect))
     return generate_latest(registry)
 
 
-def buckets_of(sketch: Sketch) -> list[tuple[str, float]]:
-    """(upper bound in seconds, how many were at most that), ending with +Inf."""
+def buckets_of(sketch: Sketch, doublings: Iterable[int] = DOUBLINGS) -> list[tuple[str, float]]:
+    """(upper bound in millions, how many were at most that), ending with +Inf.
+
+    A sketch of microseconds has bounds in seconds.
+    """
     counts = sorted(sketch.counts.items())
     buckets: list[tuple[str, float]] = []
     below = position = 0
-    for doubling in DOUBLINGS:
+    for doubling in doublings:
         while position < len(counts) and counts[position][0] < doubling * BUCKETS_PER_DOUBLING:
             below += counts[position][1]
             position += 1
@@ -49,32 +49,9 @@ def buckets_of(sketch: Sketch) -> list[tuple[str, float]]:
     return [*buckets, ("+Inf", sketch.count)]
 
 
-class _Reading(Collector):
-    def __init__(self, epochs: Sequence[Epoch], in_flight: int, info: Mapping[str, str]) -> None:
-        self._epochs = epochs
-        self._in_flight = in_flight
-        self._info = info
+class _Families(Collector):
+    def __init__(self, collect: Collect) -> None:
+        self._collect = collect
 
     def collect(self) -> Iterable[Metric]:
-        stages = HistogramMetricFamily(
-            "yolodeploy_stage_seconds",
-            "Time of answered requests and frames by stage",
-            labels=["source", "stage"],
-        )
-        requests = CounterMetricFamily(
-            "yolodeploy_requests", "Answered requests and frames", labels=["source"]
-        )
-        failures = CounterMetricFamily(
-            "yolodeploy_failures", "Those answered with 5xx, or lost to us", labels=["source"]
-        )
-        for epoch in self._epochs:
-            for stage, sketch in epoch.stages.items():
-                buckets = buckets_of(sketch)
-                stages.add_metric([epoch.source, stage], buckets, sketch.sum_us / 1e6)
-            requests.add_metric([epoch.source], epoch.requests)
-            failures.add_metric([epoch.source], epoch.failures)
-        yield from (stages, requests, failures)
-        yield GaugeMetricFamily(
-            "yolodeploy_in_flight", "Requests waiting or worked on", value=self._in_flight
-        )
-        yield InfoMetricFamily("yolodeploy_server", "What runs here", value=dict(self._info))
+        return self._collect()

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import os
 
-LARGEST_PICTURE = 50_000_000  # pixels: 150 MB once decoded
+from yolodeploy.serve.picture_header import LARGEST_PICTURE
 
 # the limit holds also where a file's header and what its decoder finds later differ
 os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(LARGEST_PICTURE)
 # a broken picture is the sender's news, not five lines of our log
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
-import cv2  # noqa: E402
+import cv2
 
 cv2.setNumThreads(1)  # the workers are the parallelism
 
-__all__ = ["LARGEST_PICTURE", "cv2"]
+__all__ = ["cv2"]

@@ -20,9 +20,20 @@ def exit_with_parent(parent: int) -> None:
     Raises:
         Failed: `serve.orphan`, the parent died before the kernel was asked.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
-        raise Failed("serve.prctl", reason=os.strerror(ctypes.get_errno()))
+    end_with(parent, signal.SIGTERM)
     # an orphan is given to process 1 (or a subreaper): then nobody is left to end this one
-    if os.getppid() != parent or parent == 1:
+    if parent == 1:
+        raise Failed("serve.orphan")
+
+
+def end_with(parent: int, number: signal.Signals) -> None:
+    """Have the kernel send a signal to this process when `parent` dies, which may be process 1.
+
+    Raises:
+        Failed: `serve.orphan`, the parent died before the kernel was asked.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
+        raise Failed("serve.prctl", reason=os.strerror(ctypes.get_errno()))
+    if os.getppid() != parent:
         raise Failed("serve.orphan")

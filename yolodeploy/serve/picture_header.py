@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from yolodeploy.core.errors import Failed
 
+LARGEST_PICTURE = 50_000_000  # pixels: 150 MB once decoded
+
 # markers that carry the size: SOF0-SOF15 without DHT, JPG and DAC (ITU T.81, table B.1)
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 JPEG_SEQUENTIAL = frozenset({0xC0, 0xC1})  # all components in one scan, as cameras write it

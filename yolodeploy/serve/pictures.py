@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from yolodeploy.core.errors import Failed
-from yolodeploy.serve.opencv import LARGEST_PICTURE, cv2
-from yolodeploy.serve.picture_header import Header, header_of
+from yolodeploy.serve.opencv import cv2
+from yolodeploy.serve.picture_header import LARGEST_PICTURE, Header, header_of
 from yolodeploy.serve.png_chunks import needed
 
 try:

@@ -100,8 +100,13 @@ class Pool:
         """
         self._admission.demand_place(self.in_flight, limit_s)
 
-    async def run(self, work: Work[T], limit_s: float) -> T:
+    async def run(
+        self, work: Work[T], limit_s: float, let_go: Callable[[], None] | None = None
+    ) -> T:
         """Have a worker do something, whoever waits: for those who bound their number themselves.
+
+        `let_go` is called when no worker will touch the work any more, which may be long after
+        its time is over.
 
         Raises:
             Unreachable: `serve.deadline`.
@@ -112,6 +117,8 @@ class Pool:
 
         def settle(it: T | YolodeployError) -> None:
             self.in_flight -= 1
+            if let_go is not None:
+                let_go()
             if not outcome.done():
                 outcome.set_result(it)
 
@@ -125,6 +132,16 @@ class Pool:
         if isinstance(result, YolodeployError):
             raise result
         return result
+
+    @property
+    def waiting(self) -> int:
+        """How many no worker has begun with; the others of `in_flight` are worked on."""
+        return self._jobs.qsize()
+
+    @property
+    def working(self) -> int:
+        """How many workers are at something."""
+        return sum(worker.busy for worker in self._workers)
 
     def served(self, seconds: float, *, well: bool) -> None:
         """A worker took so long for one request."""
@@ -158,6 +175,10 @@ class _Worker(Thread):
         self._pipeline = pipeline
         self._since: float | None = None
 
+    @property
+    def busy(self) -> bool:
+        return self._since is not None
+
     def busy_s(self) -> float:
         since = self._since
         return monotonic() - since if since is not None else 0.0
@@ -173,6 +194,7 @@ class _Worker(Thread):
                 self._pool.served(monotonic() - began, well=well)
                 job.done(outcome)
             self._since = None
+            del job  # while the next is waited for, nobody needs this one's picture
 
     def _outcome(self, work: Work[Any]) -> Any:
         try:

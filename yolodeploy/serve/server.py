@@ -1,7 +1,7 @@
 """One server process from its start to its end.
 
 Start: bind both ports → answer on the instance's own → load, warm up → join the service port.
-SIGTERM: leave the service port → finish what is in flight → save → exit 0.
+SIGTERM: let go of the cameras → leave the service port → finish what is in flight → save → exit 0.
 """
 
 from __future__ import annotations
@@ -70,11 +70,18 @@ def serve(config: ServeConfig, loading: Future[Ready]) -> int:
         service.tokens = tokens_of(config.token_file)
     if config.tls_certificate:
         service.tls = tls_of(config.tls_certificate, config.tls_key)
+    if config.settings:
+        from yolodeploy.serve.site import Site
+
+        service.site = Site(service)
     saver = Saver(folder, measurements)
     saver.start()
     try:
         uvloop.run(_Server(service, folder).run(own, shared, loading))
     finally:
+        if service.site is not None:
+            service.site.stop_sinks()
+        service.onlookers.follow(None, None)
         saver.stop()
     if service.pool is not None:
         service.pool.stop(limit_s=0.5)
@@ -97,6 +104,7 @@ class _Server:
         held = Held()
         uvicorn = _uvicorn_config(self._service, held)
         crowd = Crowd(most_connections(secure=self._service.tls is not None))
+        self._service.connections = lambda: crowd.open
 
         def protocol() -> Connection:
             return Connection(uvicorn, self._state, loop, crowd, held)
@@ -131,10 +139,13 @@ class _Server:
         service.engine = ready.engine
         service.precision = ready.precision
         service.threads = ready.threads
+        service.batch_sizes = ready.batch_sizes
         service.pool = Pool(ready.pipelines)
         service.health = Health(service.pool)
         if traffic is not None:
             await traffic.open()
+        if service.site is not None:
+            await service.site.open()
         self._say(instance, ready=True)
         logger.info(
             "ready: %s, %s, %d threads, model %s, port %s, instance port %d, epoch %d",
@@ -152,6 +163,9 @@ class _Server:
         end = loop.time() + DRAIN_S
         self._service.leaving = True
         self._say(instance, ready=False)
+        if self._service.site is not None:
+            # first of all: the server that follows waits for the cameras
+            await self._service.site.stop_cameras()
         if traffic is not None:
             await traffic.leave()
         # every answer from here on tells its client to connect anew, which leads elsewhere
@@ -192,7 +206,7 @@ class _Server:
 def _uvicorn_config(service: Service, held: Held) -> Config:
     app: Starlette | Guarded = application(service, held)
     if service.tokens:
-        app = Guarded(app, service.tokens)
+        app = Guarded(app, service.tokens, service.measurements.turned_away)
     config = Config(
         app,
         http=Connection,

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolodeploy import __version__
+from yolodeploy.core.errors import YolodeployError
 from yolodeploy.core.site import StageReport
+from yolodeploy.serve.gpus.watch import GpuWatch
+from yolodeploy.serve.http import is_failure
+from yolodeploy.serve.measure import HTTP
+from yolodeploy.serve.onlookers import SHADOW, Onlookers
+from yolodeploy.serve.shown import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from ssl import SSLContext
 
     from yolodeploy.core.release import ModelFacts
@@ -15,8 +22,11 @@ if TYPE_CHECKING:
     from yolodeploy.core.site import Epoch
     from yolodeploy.serve.health import Health
     from yolodeploy.serve.measure import Measurements
+    from yolodeploy.serve.metrics import Collect
     from yolodeploy.serve.model import Network
+    from yolodeploy.serve.pipeline import Answer, Asked
     from yolodeploy.serve.pool import Pool
+    from yolodeploy.serve.site import Site
 
 
 class Service:
@@ -39,13 +49,39 @@ class Service:
         self.engine = ""
         self.precision = ""
         self.leaving = False
+        self.batch_sizes: Sequence[int] = ()
+        self.connections: Callable[[], int] = lambda: 0
+        self.onlookers = Onlookers(config.state_dir)
+        self.gpus = GpuWatch()
+        # what else tells Prometheus something; see `metrics.metrics_text`
+        self.collectors: list[Collect] = [self.onlookers.families, self.gpus.families]
         self.tokens: tuple[bytes, ...] = ()
         self.tls: SSLContext | None = None
+        self.site: Site | None = None
 
     @property
     def ready(self) -> bool:
         """Whether traffic should come here."""
         return self.pool is not None and not self.leaving
+
+    def refused(self, error: YolodeployError, source: str = HTTP) -> None:
+        """Count a request that was answered with an error."""
+        if error.code == "serve.not_ready":
+            # who asks before `/readyz` says yes learns nothing about the release
+            self.measurements.turned_away(error.code, source)
+        else:
+            self.measurements.refused(error.code, failed=is_failure(error), source=source)
+
+    def show(self, asked: Asked, outcome: Answer | YolodeployError, source: str = HTTP) -> None:
+        """Let the onlookers see a picture that was answered, if there are any."""
+        # what was mirrored to us is mirrored no further: two servers could shadow each other
+        if not self.onlookers.looking or source == SHADOW:
+            return
+        picture = shown(asked.body, asked.wanted, source, asked.request_id)
+        if isinstance(outcome, YolodeployError):
+            self.onlookers.failed(picture, outcome.code)
+        else:
+            self.onlookers.answered(picture, outcome.response)
 
     async def demand_health(self) -> None:
         """Look whether workers and engine live; while they are loaded, that this answers will do.

@@ -11,16 +11,16 @@ import msgspec
 
 from yolodeploy.core.errors import Refused, Unreachable, YolodeployError
 from yolodeploy.serve.formats import JPEG
-from yolodeploy.serve.http import is_failure, told
+from yolodeploy.serve.http import told
 from yolodeploy.serve.pipeline import Answer, Asked
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from yolodeploy.serve.bodies import Held
-    from yolodeploy.serve.measure import Measurements
     from yolodeploy.serve.pool import Pool
     from yolodeploy.serve.postprocess import Wanted
+    from yolodeploy.serve.service import Service
 
 MOST_UNANSWERED = 4
 MOST_AT_WORK = 3  # one at least waits, so that there is one to drop
@@ -59,13 +59,13 @@ class Stream:
         socket: WebSocket,
         asked: Streaming,
         pool: Pool,
-        measurements: Measurements,
+        service: Service,
         held: Held,
     ) -> None:
         self._socket = socket
         self._asked = asked
         self._pool = pool
-        self._measurements = measurements
+        self._service = service
         self._held = held
         self._kept = 0  # bytes of frames
         self._count = 0
@@ -150,13 +150,14 @@ class Stream:
         except YolodeployError as error:
             answer = error
         self._settle(frame, answer)
+        self._service.show(one, answer)
 
     def _settle(self, frame: _Frame, answer: Answer | YolodeployError) -> None:
         """It is known what is answered; whether its turn has come is another matter."""
         if isinstance(answer, YolodeployError):
-            self._measurements.refused(failed=is_failure(answer))
+            self._service.refused(answer)
         else:
-            self._measurements.detected(answer.stages_us)
+            self._service.measurements.detected(answer.stages_us)
         self._held.give_back(len(frame.body))
         self._kept -= len(frame.body)
         frame.body = b""

@@ -15,6 +15,8 @@ from yolodeploy.core.errors import UsageError
 from yolodeploy.serve.http import refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 SHORTEST = 16
@@ -65,15 +67,20 @@ def tokens_of(path: str) -> tuple[bytes, ...]:
 class Guarded:
     """An application that answers 401 to who brings none of the tokens."""
 
-    def __init__(self, application: ASGIApp, tokens: tuple[bytes, ...]) -> None:
+    def __init__(
+        self, application: ASGIApp, tokens: tuple[bytes, ...], refused: Callable[[str], None]
+    ) -> None:
+        """`refused` is told the code of each refusal."""
         self._application = application
         self._tokens = tokens
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let it through or refuse it."""
         if scope["path"] in OPEN_PATHS or self._known(_brought(scope)):
             await self._application(scope, receive, send)
             return
+        self._refused("serve.unauthorized")
         response = refusal(UsageError("serve.unauthorized"), scope["path"])
         await response(scope, receive, send)
 

@@ -76,6 +76,14 @@ class Site(Protocol):
         """
         ...
 
+    def draw(self, instance: InstanceState, picture: bytes) -> bytes:
+        """The same picture with everything that is found in it drawn in, as JPEG.
+
+        Raises:
+            Failed: `serve.*`, the server refused the picture or broke.
+        """
+        ...
+
     def sketches(self) -> Sequence[StageReport]:
         """What every instance has measured so far; those that do not answer are left out."""
         ...

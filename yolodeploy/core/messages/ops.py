@@ -85,6 +85,18 @@ MESSAGES = {
         "{path} 中有清单以外的站点 {site}",
         "yolodeploy site adopt {site}",
     ),
+    "draw_over_picture": Message(
+        "{path} is one of the pictures, and would be drawn over",
+        "{path} 是输入图片之一，绘制结果会将其覆盖",
+        "name another folder: --draw FOLDER",
+        "请指定其他目录：--draw FOLDER",
+    ),
+    "draw_failed": Message(
+        "{path} cannot be written: {reason}",
+        "无法写入 {path}：{reason}",
+        "name a folder that can be written to: --draw FOLDER",
+        "请指定可写的目录：--draw FOLDER",
+    ),
     "no_instance": Message(
         "no ready instance of {app} was found",
         "没有找到 {app} 的就绪实例",

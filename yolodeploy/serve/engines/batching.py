@@ -33,6 +33,8 @@ class Batched:
         self._running = False
         self._runner: Runner = engine.runner()
         self._buffers: dict[int, Tensor] = {}
+        # how often a batch had one picture, two, …
+        self.sizes = [0] * most
 
     def runner(self) -> _Runner:
         """A way in for one more worker."""
@@ -70,6 +72,7 @@ class Batched:
         if self._gathering is batch:
             self._gathering = None
         self._running = True
+        self.sizes[len(batch.blobs) - 1] += 1
 
     def _joined(self, blobs: list[Tensor]) -> Tensor:
         """The blobs as one, in a buffer that stays: the GPU reads it best where it was locked."""

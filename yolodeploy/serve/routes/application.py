@@ -10,8 +10,11 @@ from starlette.responses import Response
 from yolodeploy.core.errors import Failed, NotFound
 from yolodeploy.serve.bodies import Bodies, Held
 from yolodeploy.serve.http import refusal
+from yolodeploy.serve.routes.cameras import CameraRoutes
 from yolodeploy.serve.routes.detect import DetectRoutes
+from yolodeploy.serve.routes.onlookers import OnlookerRoutes
 from yolodeploy.serve.routes.operation import routes_of
+from yolodeploy.serve.routes.page import PageRoutes
 from yolodeploy.serve.routes.state import StateRoutes
 from yolodeploy.serve.routes.stream import StreamRoutes
 from yolodeploy.serve.routes.v2 import V2Routes
@@ -24,15 +27,19 @@ if TYPE_CHECKING:
     from yolodeploy.serve.service import Service
 
 
-def operations_of(service: Service, held: Held) -> tuple[Operation, ...]:
+def operations_of(service: Service, held: Held) -> list[Operation]:
     """The table of one server; the path with most traffic is looked at first."""
     bodies = Bodies(held)
-    return (
+    table = [
         *DetectRoutes(service, bodies).operations(),
         *StateRoutes(service).operations(),
         *StreamRoutes(service, held).operations(),
+        *CameraRoutes(service).operations(),
+        *OnlookerRoutes(service.onlookers).operations(),
         *V2Routes(service, bodies).operations(),
-    )
+    ]
+    table += PageRoutes(table).operations()
+    return table
 
 
 def application(service: Service, held: Held) -> Starlette:
@@ -40,8 +47,9 @@ def application(service: Service, held: Held) -> Starlette:
 
     async def broken(request: Request, error: Exception) -> Response:
         """A mistake of ours; uvicorn logs it."""
-        service.measurements.refused(failed=True)
-        return refusal(Failed("serve.internal"))
+        mistake = Failed("serve.internal")
+        service.refused(mistake)
+        return refusal(mistake)
 
     handlers: dict[int | type[Exception], ExceptionHandler] = {
         405: _wrong_method,
@@ -60,7 +68,8 @@ async def _no_such_path(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _wrong_method(request: Request, error: Exception) -> Response:
-    allowed = getattr(error, "headers", {}).get("Allow", "")
+    # Starlette names them in no order
+    allowed = ", ".join(sorted(getattr(error, "headers", {}).get("Allow", "").split(", ")))
     if request.method == "OPTIONS":
         # no `access-control-*`: pages of other sites may not ask
         return Response(status_code=204, headers={"allow": f"{allowed}, OPTIONS"})

@@ -6,13 +6,16 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from yolodeploy.core.errors import Unreachable, UsageError, YolodeployError
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
 from yolodeploy.serve.deadline import limit_of
 from yolodeploy.serve.formats import ANNOTATED, JPEG, JSON
-from yolodeploy.serve.http import is_failure, refusal, told
+from yolodeploy.serve.http import refusal, told
+from yolodeploy.serve.measure import HTTP
+from yolodeploy.serve.onlookers import SHADOW, SHADOW_HEADER
 from yolodeploy.serve.pipeline import Asked
 from yolodeploy.serve.question import header_of, request_id_of, wanted_of
 from yolodeploy.serve.routes.operation import Content, ListOf, Operation
@@ -40,7 +43,12 @@ BODY_ERRORS = (
     "serve.busy",
     "serve.deadline",
 )
-PICTURE_ERRORS = ("serve.not_a_picture", "serve.picture_broken", "serve.picture_too_large")
+PICTURE_ERRORS = (
+    "serve.not_a_picture",
+    "serve.picture_broken",
+    "serve.picture_too_large",
+    "serve.picture_scans",
+)
 PARAMETER_ERRORS = ("serve.parameter_unknown", "serve.parameter_invalid")
 FORM_ERRORS = (
     "serve.form_invalid",
@@ -62,6 +70,7 @@ class _Asking(NamedTuple):
     wanted: Wanted
     request_id: str
     limit_s: float
+    source: str
 
 
 class DetectRoutes:
@@ -90,24 +99,23 @@ class DetectRoutes:
 
     async def _detect(self, request: Request) -> Response:
         request_id = request_id_of(request)
+        source = SHADOW if header_of(request, SHADOW_HEADER.encode()) else HTTP
         try:
-            response = await self._detected(request, request_id)
+            response = await self._detected(request, request_id, source)
         except YolodeployError as error:
             response = refusal(error)
-            # who asks before `/readyz` says yes learns nothing about the release
-            if error.code != "serve.not_ready":
-                self._service.measurements.refused(failed=is_failure(error))
+            self._service.refused(error, source)
         response.headers["x-request-id"] = request_id
         return response
 
-    async def _detected(self, request: Request, request_id: str) -> Response:
+    async def _detected(self, request: Request, request_id: str, source: str) -> Response:
         service = self._service
         if service.pool is None or service.facts is None:
             raise Unreachable("serve.not_ready")
         given = request.query_params.multi_items()
         wanted = wanted_of(given, service.config.serving, service.facts.classes)
         limit_s = limit_of(request, service.config.serving)
-        asking = _Asking(service.pool, wanted, request_id, limit_s)
+        asking = _Asking(service.pool, wanted, request_id, limit_s, source)
         content_type = header_of(request, b"content-type")
         if content_type[: len(FORM)].lower() == FORM:
             return await self._of_form(request, content_type, asking)
@@ -116,9 +124,21 @@ class DetectRoutes:
 
     async def _of_one(self, picture: bytes, asking: _Asking) -> Response:
         asked = Asked(picture, asking.wanted, asking.request_id, perf_counter_ns())
-        answer = await asking.pool.answer(asked, asking.limit_s)
-        self._service.measurements.detected(answer.stages_us)
-        return Response(answer.body, media_type=answer.media_type)
+        service = self._service
+        try:
+            answer = await asking.pool.answer(asked, asking.limit_s)
+        except YolodeployError as error:
+            service.show(asked, error, asking.source)
+            raise
+        service.measurements.detected(answer.stages_us, asking.source)
+        response = Response(answer.body, media_type=answer.media_type)
+        if service.onlookers.looking:
+            # after the answer is sent
+            response.background = BackgroundTask(self._show, asked, answer, asking.source)
+        return response
+
+    async def _show(self, asked: Asked, answer: Answer, source: str) -> None:
+        self._service.show(asked, answer, source)
 
     async def _of_form(self, request: Request, content_type: bytes, asking: _Asking) -> Response:
         # loaded by the first form
@@ -140,12 +160,15 @@ class DetectRoutes:
             for index, picture in enumerate(pictures)
         ]
         answers = await asking.pool.answers(asked, asking.limit_s)
-        return Response(b"[" + b",".join(map(self._counted, answers)) + b"]", media_type=JSON)
+        places = [self._counted(*pair, asking.source) for pair in zip(asked, answers, strict=True)]
+        return Response(b"[" + b",".join(places) + b"]", media_type=JSON)
 
-    def _counted(self, answer: Answer | YolodeployError) -> bytes:
+    def _counted(self, asked: Asked, answer: Answer | YolodeployError, source: str) -> bytes:
         """One picture's place in the array; each is measured as if it had come alone."""
+        service = self._service
+        service.show(asked, answer, source)
         if isinstance(answer, YolodeployError):
-            self._service.measurements.refused(failed=is_failure(answer))
+            service.refused(answer, source)
             return msgspec.json.encode(told(answer))
-        self._service.measurements.detected(answer.stages_us)
+        service.measurements.detected(answer.stages_us, source)
         return answer.body

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp
     from starlette.websockets import WebSocket
 
-    Endpoint = Callable[[Request], Awaitable[Response]]
+    Endpoint = Callable[[Request], Awaitable[ASGIApp]]
     Socket = Callable[[WebSocket], Awaitable[None]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -84,12 +85,8 @@ class StateRoutes:
         return Response(b'{"ready":true}', media_type=JSON)
 
     async def _metrics(self, request: Request) -> Response:
-        # loaded at the first scrape: it would add its 20 ms to every start
-        from yolodeploy.serve.metrics import metrics_text
-
-        service = self._service
-        in_flight = service.pool.in_flight if service.pool else 0
-        text = metrics_text(service.measurements.snapshot(), in_flight, service.labels())
+        # some ms of text, and the GPU's driver: neither is for the event loop
+        text = await asyncio.to_thread(_scraped, self._service)
         return Response(text, headers={"content-type": PROMETHEUS})
 
     async def _sketches(self, request: Request) -> Response:
@@ -108,5 +105,14 @@ class StateRoutes:
             ready=service.ready,
             model=service.facts,
             serving=service.config.serving,
+            settings_error=service.site.told_error if service.site else msgspec.UNSET,
         )
         return Response(msgspec.json.encode(told), media_type=JSON)
+
+
+def _scraped(service: Service) -> bytes:
+    # loaded at the first scrape: it would add its 20 ms to every start
+    from yolodeploy.serve.families import server_families
+    from yolodeploy.serve.metrics import metrics_text
+
+    return metrics_text([lambda: server_families(service), *service.collectors])

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocketDisconnect
 
-from yolodeploy.core.errors import Refused, Unreachable, UsageError, YolodeployError
+from yolodeploy.core.errors import Failed, Refused, Unreachable, UsageError, YolodeployError
 from yolodeploy.serve.deadline import limit_of
 from yolodeploy.serve.http import refusal
 from yolodeploy.serve.question import header_of, request_id_of, wanted_of
@@ -84,7 +84,7 @@ class StreamRoutes:
         # a mistake of ours must not look like a cut link
         except Exception:
             logger.exception("a stream's mistake")
-            self._service.measurements.refused(failed=True)
+            self._service.refused(Failed("serve.internal"))
             await socket.close(INTERNAL, "serve.internal")
         finally:
             self._open -= 1
@@ -95,8 +95,7 @@ class StreamRoutes:
         offered = socket.scope.get("subprotocols", [])
         # never the one that carries the token
         await socket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
-        measurements = self._service.measurements
-        code = await Stream(socket, asked, pool, measurements, self._held).run()
+        code = await Stream(socket, asked, pool, self._service, self._held).run()
         if code is not None:
             await socket.close(code, REASONS[code])
 

@@ -12,7 +12,7 @@ from yolodeploy import __version__
 from yolodeploy.core.errors import NotFound, Unreachable, UsageError, YolodeployError
 from yolodeploy.core.serving import Ready
 from yolodeploy.serve.deadline import limit_of
-from yolodeploy.serve.http import JSON, is_failure, refusal
+from yolodeploy.serve.http import JSON, refusal
 from yolodeploy.serve.question import header_of, request_id_of
 from yolodeploy.serve.routes.detect import BODY_ERRORS, PARAMETER_ERRORS, PICTURE_ERRORS
 from yolodeploy.serve.routes.operation import Content, Operation, Parameter
@@ -127,8 +127,7 @@ class V2Routes:
             response = await self._inferred(request, request_id)
         except YolodeployError as error:
             response = refusal(error, request.url.path)
-            if error.code != "serve.not_ready":
-                self._service.measurements.refused(failed=is_failure(error))
+            self._service.refused(error)
         response.headers["x-request-id"] = request_id
         return response
 

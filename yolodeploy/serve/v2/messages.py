@@ -65,7 +65,7 @@ class InputTensor(msgspec.Struct, frozen=True):
     shape: tuple[int, ...]
     datatype: str
     parameters: dict[str, Value] | None = None
-    data: msgspec.Raw = msgspec.Raw()
+    data: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
 class RequestedOutput(msgspec.Struct, frozen=True):
@@ -91,7 +91,7 @@ class OutputTensor(msgspec.Struct, frozen=True, omit_defaults=True):
     shape: tuple[int, ...]
     datatype: str
     parameters: dict[str, Value] | None = None
-    data: list[float] | list[int] | msgspec.UnsetType = msgspec.UNSET
+    data: list[float] | msgspec.UnsetType = msgspec.UNSET
 
 
 class InferResponse(msgspec.Struct, frozen=True):

@@ -57,6 +57,16 @@ class SiteFolder(NamedTuple):
         """One folder an instance: its configuration and its state."""
         return self.root / "instances"
 
+    @property
+    def settings(self) -> Path:
+        """The site's own settings: cameras, and where their results go. It need not be there."""
+        return self.root / "settings.toml"
+
+    @property
+    def claims(self) -> Path:
+        """Who reads which camera."""
+        return self.root / "claims"
+
     def log(self, instance: str) -> Path:
         """The log of one instance."""
         return self.root / "logs" / f"{instance}.log"

@@ -85,6 +85,8 @@ def command(
         serving=release.spec.serving,
         exit_with_parent=True,
         vram_mb=release.spec.resources.vram_mb,
+        settings=str(folder.settings),
+        claims=str(folder.claims),
     )
     path = home / "serve.json"
     draft = home / "serve.json.new"

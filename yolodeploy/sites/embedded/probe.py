@@ -16,6 +16,7 @@ from yolodeploy.core.errors import Failed, Unreachable
 from yolodeploy.core.serving import InstanceAddress
 
 LARGEST_ANSWER = 8 << 20
+LARGEST_PICTURE = 64 << 20  # 50 megapixels as JPEG
 
 
 class Answer(NamedTuple):
@@ -26,9 +27,14 @@ class Answer(NamedTuple):
 
 
 def request(
-    url: str, *, body: bytes | None = None, timeout_s: float = 10.0, who: str = ""
+    url: str,
+    *,
+    body: bytes | None = None,
+    timeout_s: float = 10.0,
+    who: str = "",
+    largest: int = LARGEST_ANSWER,
 ) -> Answer:
-    """GET `url`, or POST `body` to it.
+    """GET `url`, or POST `body` to it; an answer has at most `largest` bytes.
 
     Raises:
         Unreachable: `site.no_answer`, nothing came back in time.
@@ -37,14 +43,15 @@ def request(
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
     try:
-        connection.request("POST" if body is not None else "GET", parts.path, body)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        connection.request("POST" if body is not None else "GET", target, body)
         response = connection.getresponse()
-        answer = response.read(LARGEST_ANSWER + 1)
+        answer = response.read(largest + 1)
     except (OSError, http.client.HTTPException) as error:
         raise Unreachable("site.no_answer", instance=who or url, reason=error) from error
     finally:
         connection.close()
-    if len(answer) > LARGEST_ANSWER:
+    if len(answer) > largest:
         raise Failed("site.answer_too_large", instance=who or url)
     return Answer(response.status, answer)
 

@@ -29,7 +29,7 @@ from yolodeploy.core.site import (
 from yolodeploy.sites.embedded.clock import boot, since_boot
 from yolodeploy.sites.embedded.content import lacking, place
 from yolodeploy.sites.embedded.folder import SiteFolder
-from yolodeploy.sites.embedded.probe import request
+from yolodeploy.sites.embedded.probe import LARGEST_PICTURE, Answer, request
 from yolodeploy.sites.embedded.store import AppRow, InstanceRow, Store, write_intent
 from yolodeploy.sites.embedded.supervisor import Supervisor
 from yolodeploy.sites.embedded.usage import usage
@@ -145,13 +145,24 @@ class EmbeddedSite:
     def detect(self, instance: InstanceState, picture: bytes) -> DetectResponse:
         """Send one picture to one instance."""
         answer = request(f"{instance.url}/detect", body=picture, who=instance.name)
+        if answer.status != 200:
+            raise _refused(instance, answer)
         try:
-            if answer.status == 200:
-                return msgspec.json.decode(answer.body, type=DetectResponse)
-            told = msgspec.json.decode(answer.body, type=ErrorResponse)
+            return msgspec.json.decode(answer.body, type=DetectResponse)
         except msgspec.DecodeError as error:  # a server of another version, or a broken one
-            told = ErrorResponse(code="", text=str(error))
-        raise Failed("site.detect", instance=instance.name, status=answer.status, reason=told.text)
+            raise _refused(instance, answer) from error
+
+    def draw(self, instance: InstanceState, picture: bytes) -> bytes:
+        """Send one picture to one instance; the picture with everything drawn in."""
+        answer = request(
+            f"{instance.url}/detect?format=annotated",
+            body=picture,
+            who=instance.name,
+            largest=LARGEST_PICTURE,
+        )
+        if answer.status != 200:
+            raise _refused(instance, answer)
+        return answer.body
 
     # inside ----------------------------------------------------------------------------------
 
@@ -162,6 +173,14 @@ class EmbeddedSite:
         silent = abs(time.time() - store.last_beat()) > AGENT_SILENT_S  # clocks are set back too
         if silent and not Supervisor(self.folder, self.name).running():
             raise Unreachable("site.stopped", site=self.name, reason="no supervisor")
+
+
+def _refused(instance: InstanceState, answer: Answer) -> Failed:
+    try:
+        reason = msgspec.json.decode(answer.body, type=ErrorResponse).text
+    except msgspec.DecodeError as error:
+        reason = str(error)
+    return Failed("site.detect", instance=instance.name, status=answer.status, reason=reason)
 
 
 def free_port() -> int:

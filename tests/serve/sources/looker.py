@@ -1,0 +1,95 @@
+"""Cameras as the server has them, in the test's own process: real readers, workers and model.
+
+In the place of the sinks there is a list: what they are made of is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from yolodeploy.core.release import Serving
+from yolodeploy.core.serving import ServeConfig
+from yolodeploy.core.site_settings import Camera
+from yolodeploy.serve.measure import Measurements
+from yolodeploy.serve.onlookers import Onlookers
+from yolodeploy.serve.sources.cameras import Cameras
+from yolodeploy.serve.sources.looking import Surroundings
+from yolodeploy.serve.sources.telling import Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    import numpy as np
+
+    from yolodeploy.core.camera_state import CameraState
+    from yolodeploy.core.publishing import DetectionMessage
+    from yolodeploy.core.serving import DetectResponse
+    from yolodeploy.serve.pool import Pool
+    from yolodeploy.serve.shown import Shown
+
+LIMIT_S = 30.0
+
+
+class Pictures(Onlookers):
+    """Keeps what the model saw, once `looking` says so."""
+
+    def __init__(self, state_dir: str) -> None:
+        super().__init__(state_dir)
+        self.seen: list[np.ndarray[Any, Any]] = []
+
+    def answered(self, shown: Shown, answer: DetectResponse) -> None:
+        assert not isinstance(shown.picture, bytes)
+        self.seen.append(shown.picture.copy())
+
+
+class Looker:
+    """Looks at cameras and keeps the messages."""
+
+    def __init__(self, pool: Pool, classes: tuple[str, ...], folder: Path) -> None:
+        self.onlookers = Pictures(str(folder))
+        self.messages: list[DetectionMessage] = []
+        self.measurements = Measurements(1)
+        config = ServeConfig(model="", state_dir="", site="plant", device="line-1", app="brakes")
+        around = Surroundings(
+            pool=pool,
+            classes=classes,
+            serving=Serving(),
+            measurements=self.measurements,
+            sender=Sender(config, 1),
+            publish=self.messages.append,
+            onlookers=self.onlookers,
+        )
+        self.cameras = Cameras(around, folder / "claims")
+
+    async def look(self, url: str, name: str = "door", **settings: Any) -> None:
+        """Look at one camera and no other."""
+        await self.cameras.follow([Camera(name=name, url=url, **settings)])
+
+    def state(self, name: str = "door") -> CameraState:
+        return next(state for state in self.cameras.states() if state.name == name)
+
+    def reader(self, name: str = "door") -> int:
+        """The reader's process."""
+        return self.cameras.reader(name)
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait for something."""
+        end = time.monotonic() + LIMIT_S
+        while not holds():
+            assert time.monotonic() < end, self.cameras.states()
+            await asyncio.sleep(0.01)
+
+    async def frames(self, count: int) -> list[DetectionMessage]:
+        """Wait for so many messages more."""
+        seen = len(self.messages)
+        await self.until(lambda: len(self.messages) >= seen + count)
+        return self.messages[seen:]
+
+    async def failed(self) -> CameraState:
+        """Wait until the camera has failed."""
+        await self.until(lambda: self.state().phase == "failed")
+        return self.state()

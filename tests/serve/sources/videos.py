@@ -1,0 +1,42 @@
+"""Video files, made with PyAV."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RATE = 25
+FRAMES = 50
+STEP = 4  # of brightness, a picture
+
+
+def write_video(
+    path: Path,
+    *,
+    codec: str = "libx264",
+    size: tuple[int, int] = (320, 240),
+    frames: int = FRAMES,
+    options: dict[str, str] | None = None,
+) -> Path:
+    """A grey picture with noise, brighter from frame to frame; a key picture every tenth."""
+    width, height = size
+    chance = np.random.default_rng(1)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=RATE)
+        stream.width, stream.height = width, height
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.gop_size = 10
+        stream.options = options or {}
+        for number in range(frames):
+            picture = chance.integers(0, 8, (height, width, 3), np.uint8) + 20 + number * STEP
+            frame = av.VideoFrame.from_ndarray(picture.astype(np.uint8), format="bgr24")
+            for packet in stream.encode(frame):
+                container.mux(packet)
+        for packet in stream.encode(None):
+            container.mux(packet)
+    return path

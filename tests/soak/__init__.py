@@ -1,0 +1,1 @@
+"""The soak: cameras, brokers and bad pictures for as long as one likes. Not collected by pytest."""

@@ -1,0 +1,149 @@
+"""What is said of cameras, and of the site settings that name them."""
+
+from yolodeploy.core.messages import Message
+
+MESSAGES = {
+    "settings_unreadable": Message(
+        "the site settings {path} cannot be read: {reason}",
+        "无法读取站点设置 {path}：{reason}",
+        "make the file readable for the account that the server runs under",
+        "请让运行服务器的账户能够读取该文件",
+    ),
+    "settings_invalid": Message(
+        "the site settings {path} are not valid: {reason}",
+        "站点设置 {path} 无效：{reason}",
+        "correct the file; docs/cameras.md has an example of every setting",
+        "请修正该文件；docs/cameras.md 中有每项设置的示例",
+    ),
+    "library_missing": Message(
+        "the settings name cameras, and what reads them is not installed",
+        "设置中包含摄像头，但未安装读取视频流所需的库",
+        "pip install 'yolodeploy[streams]'",
+    ),
+    "credentials_file": Message(
+        "the camera's credentials file {path} cannot be used: {reason}",
+        "无法使用摄像头的凭据文件 {path}：{reason}",
+        "put one line user:password into it and take it from others: chmod 600 {path}",
+        "请写入一行 user:password，并禁止他人访问：chmod 600 {path}",
+    ),
+    "url": Message(
+        "the camera's URL cannot be used: {reason}",
+        "无法使用摄像头的 URL：{reason}",
+        "name an rtsp, rtsps, http or https URL, a device, a video file or a folder of pictures",
+        "请指定 rtsp、rtsps、http 或 https URL、设备、视频文件或图片目录",
+    ),
+    "claims": Message(
+        "the folder {path}, where servers agree who reads a camera, cannot be used: {reason}",
+        "无法使用服务器协商摄像头归属的目录 {path}：{reason}",
+        "make it writable for the server",
+        "请让服务器可以写入该目录",
+    ),
+    "unauthorized": Message(
+        "the camera refuses the user or the password, or wants some",
+        "摄像头拒绝了用户名或密码，或需要提供凭据",
+        "name a file with user:password as the camera's credentials_file",
+        "请在摄像头的 credentials_file 中指定含 user:password 的文件",
+    ),
+    "untrusted": Message(
+        "the camera's certificate is not trusted: {reason}",
+        "摄像头的证书不受信任：{reason}",
+        "name the PEM file of who signed it, or of itself, as the camera's ca_file",
+        "请在摄像头的 ca_file 中指定其签发者或其自身证书的 PEM 文件",
+    ),
+    "ca_file": Message(
+        "the camera's ca_file {path} cannot be used: {reason}",
+        "无法使用摄像头的 ca_file {path}：{reason}",
+        "name a PEM file that the server can read",
+        "请指定服务器可以读取的 PEM 文件",
+    ),
+    "not_found": Message(
+        "there is nothing under the camera's path",
+        "摄像头的路径下没有内容",
+        "look the path up in the camera's own settings or manual",
+        "请在摄像头的设置或手册中查找正确的路径",
+    ),
+    "silent": Message(
+        "nothing that can be decoded came from the camera for {seconds} s",
+        "摄像头已有 {seconds} 秒没有传来可解码的内容",
+        "look at its network, its power and its own page; raise stall_s for one that is slow",
+        "请检查其网络、电源和管理页面；对较慢的摄像头可增大 stall_s",
+    ),
+    "unreachable": Message(
+        "the camera cannot be reached: {reason}",
+        "无法连接摄像头：{reason}",
+        "look whether it is on, and whether this machine sees its network",
+        "请检查其是否开机，以及本机能否访问其网络",
+    ),
+    "cut": Message(
+        "the camera ended its stream",
+        "摄像头结束了视频流",
+        "it is opened anew by itself; look at its log when that goes on",
+        "将自动重新打开；如持续发生，请查看摄像头日志",
+    ),
+    "no_video": Message(
+        "what comes from there is no video that can be read",
+        "该来源的内容不是可读取的视频",
+        "set the camera to H.264, H.265 or MJPEG, and look the URL up in its manual",
+        "请将摄像头设为 H.264、H.265 或 MJPEG，并在其手册中核对 URL",
+    ),
+    "no_pictures": Message(
+        "there is no picture that can be read in {folder}",
+        "{folder} 中没有可读取的图片",
+        "put JPEG, PNG, WebP, BMP or TIFF files there",
+        "请放入 JPEG、PNG、WebP、BMP 或 TIFF 文件",
+    ),
+    "unreadable": Message(
+        "the source cannot be read: {reason}",
+        "无法读取该来源：{reason}",
+        "look whether the URL names what it should, and leads nowhere else",
+        "请检查 URL 是否指向正确的来源，且没有跳转到别处",
+    ),
+    "picture_too_large": Message(
+        "the picture is {width} × {height} pixels, more than {megapixels} megapixels",
+        "画面为 {width} × {height} 像素，超过 {megapixels} 百万像素",
+        "set the camera to a smaller picture",
+        "请将摄像头设为较小的画面",
+    ),
+    "region_outside": Message(
+        "the region reaches beyond the picture, which is {width} × {height}",
+        "区域超出了画面（{width} × {height}）",
+        "correct the camera's region in the site settings",
+        "请在站点设置中修正该摄像头的区域",
+    ),
+    "decoder_missing": Message(
+        "there is no {decoder} decoder here for what the camera sends",
+        "此处没有可解码该摄像头内容的 {decoder} 解码器",
+        "set the camera's decoder to auto or cpu",
+        "请将该摄像头的 decoder 设为 auto 或 cpu",
+    ),
+    "reader_died": Message(
+        "the process that reads the camera has ended: {how}",
+        "读取摄像头的进程已结束：{how}",
+        "it is started anew by itself; report it when that goes on",
+        "将自动重新启动；如持续发生，请反馈",
+    ),
+    "reader_odd": Message(
+        "the process that reads the camera said what it must not: {reason}",
+        "读取摄像头的进程发来了异常内容：{reason}",
+        "install server and reader in the same version: pip install -U 'yolodeploy[streams]'",
+        "请安装相同版本的服务器和读取程序：pip install -U 'yolodeploy[streams]'",
+    ),
+    "reader_start": Message(
+        "the process that reads the camera cannot be started: {reason}",
+        "无法启动读取摄像头的进程：{reason}",
+        "look at the machine's memory and its limits of processes and files",
+        "请检查本机内存，以及进程数和文件数的限制",
+    ),
+    "no_such_camera": Message(
+        "there is no camera {camera}",
+        "没有摄像头 {camera}",
+        "GET /cameras lists those that there are",
+        "GET /cameras 会列出现有的摄像头",
+    ),
+    "viewers": Message(
+        "{most} people are looking already",
+        "已有 {most} 人在观看",
+        "try again when one of them has gone",
+        "请在有人离开后重试",
+    ),
+}

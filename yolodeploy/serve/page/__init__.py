@@ -1,0 +1,1 @@
+"""The page at `/`: `index.html`, its style and its scripts, which are sent as one document."""

@@ -1,0 +1,166 @@
+"""What belongs to the site: its cameras and where their results go, as its settings say."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yolodeploy.core.errors import NotFound, YolodeployError
+from yolodeploy.serve import narration
+from yolodeploy.serve.site_file import SiteFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from prometheus_client.core import Metric
+
+    from yolodeploy.core.camera_state import CameraState
+    from yolodeploy.core.publishing import DetectionMessage
+    from yolodeploy.core.site_settings import SiteSettings
+    from yolodeploy.serve.service import Service
+    from yolodeploy.serve.sinks.sinks import Sinks
+    from yolodeploy.serve.sinks.states import SinkState
+    from yolodeploy.serve.sources.cameras import Cameras
+    from yolodeploy.serve.sources.viewing import View
+
+EVERY_S = 2.0  # a look at a file's mark takes 5 µs
+SINKS_S = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Site:
+    """The settings in force. Made before the event loop begins, then used on it."""
+
+    def __init__(self, service: Service) -> None:
+        """Read the file and make the sinks.
+
+        Raises:
+            UsageError: `camera.*`, `sink.*`.
+        """
+        config = service.config
+        self._service = service
+        self._file = SiteFile(config.settings)
+        self._claims = Path(config.claims or Path(config.state_dir) / "claims")
+        self._spool = Path(config.state_dir) / "spool"
+        self._cameras: Cameras | None = None
+        self._sinks: Sinks | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self.error: YolodeployError | None = None
+        self._settings = self._file.read()
+        self._follow_sinks(self._settings)
+        service.onlookers.follow(self._settings.shadow, self._settings.samples)
+        service.collectors.append(self.families)
+
+    async def open(self) -> None:
+        """Begin with the cameras, now that the model is there, and look after the file."""
+        await self._follow_cameras(self._settings)
+        self._watching = asyncio.create_task(self._watch(), name="site settings")
+
+    async def stop_cameras(self) -> None:
+        """Let another server have them, once what is in work was handed to the sinks."""
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._cameras is not None:
+            await self._cameras.stop()
+
+    def stop_sinks(self) -> None:
+        """Send what can be sent."""
+        if self._sinks is not None:
+            self._sinks.stop(SINKS_S)
+
+    @property
+    def told_error(self) -> str:
+        """Why the file as it is now is not followed; empty when it is."""
+        return f"{self.error.code}: {self.error}" if self.error else ""
+
+    def cameras(self) -> list[CameraState]:
+        """How each camera is."""
+        return self._cameras.states() if self._cameras is not None else []
+
+    def sinks(self) -> tuple[SinkState, ...]:
+        """How each sink is."""
+        return self._sinks.states() if self._sinks is not None else ()
+
+    def families(self) -> Iterable[Metric]:
+        """Cameras and sinks, for Prometheus."""
+        if self._cameras is not None:
+            from yolodeploy.serve.sources.families import camera_families
+
+            yield from camera_families(self.cameras())
+
+    def view(self, camera: str) -> View:
+        """The answer to one who wants to look.
+
+        Raises:
+            NotFound: `camera.no_such_camera`.
+            Unreachable: `camera.viewers`.
+        """
+        if self._cameras is None:
+            raise NotFound("camera.no_such_camera", camera=camera)
+        return self._cameras.view(camera)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_S)
+            if await asyncio.to_thread(self._file.changed):
+                await self._reread()
+
+    async def _reread(self) -> None:
+        """Follow the file; what cannot be followed leaves everything as it is, and says so once."""
+        try:
+            settings = await asyncio.to_thread(self._file.read)
+            self._follow_sinks(settings)
+        except YolodeployError as error:
+            self.error = error
+            logger.warning("the settings stay as they were: %s", narration.told(error))
+            return
+        self.error = None
+        if settings != self._settings:
+            logger.info(
+                "settings: %d cameras, %d sinks", len(settings.cameras), len(settings.sinks)
+            )
+        self._settings = settings
+        # a shadow's credentials are read there
+        await asyncio.to_thread(self._service.onlookers.follow, settings.shadow, settings.samples)
+        await self._follow_cameras(settings)
+
+    def _follow_sinks(self, settings: SiteSettings) -> None:
+        if self._sinks is None and settings.sinks:
+            from yolodeploy.serve.sinks.sinks import Sinks
+
+            self._sinks = Sinks(self._spool)
+        if self._sinks is not None:
+            self._sinks.follow(settings.sinks)
+
+    async def _follow_cameras(self, settings: SiteSettings) -> None:
+        if self._cameras is None:
+            if not settings.cameras:
+                return
+            self._cameras = self._begun()
+        await self._cameras.follow(settings.cameras)
+
+    def _begun(self) -> Cameras:
+        from yolodeploy.serve.sources.cameras import Cameras
+        from yolodeploy.serve.sources.looking import Surroundings
+        from yolodeploy.serve.sources.telling import Sender
+
+        service = self._service
+        if service.pool is None or service.facts is None:
+            raise RuntimeError("cameras are begun before the model is there")
+        around = Surroundings(
+            pool=service.pool,
+            classes=service.facts.classes,
+            serving=service.config.serving,
+            measurements=service.measurements,
+            sender=Sender(service.config, service.measurements.epoch),
+            publish=self._publish,
+            onlookers=service.onlookers,
+        )
+        return Cameras(around, self._claims)
+
+    def _publish(self, message: DetectionMessage) -> None:
+        if self._sinks is not None:
+            self._sinks.publish(message)

@@ -1,0 +1,66 @@
+"""What a camera's URL names, and what of it may be shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+from urllib.parse import quote, urlsplit
+
+from yolodeploy.core.errors import UsageError
+
+Kind = Literal["rtsp", "http", "device", "path"]
+KINDS: dict[str, Kind] = {"rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_UNFIT = re.compile(r"[\x00-\x20\x7f]")  # in a network address: one could end a header line
+
+
+class Address(NamedTuple):
+    """A source; `secure`: its connection is encrypted. A path is a file's or a folder's."""
+
+    kind: Kind
+    url: str
+    secure: bool = False
+
+    @property
+    def shown(self) -> str:
+        """It, without the query, which may hold a key."""
+        if self.kind in {"device", "path"}:
+            return self.url
+        return self.url.partition("?")[0].partition("#")[0]
+
+    def with_credentials(self, user: str, password: str) -> str:
+        """The URL as FFmpeg reads credentials; to be kept out of every message."""
+        if not user or self.kind in {"device", "path"}:
+            return self.url
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{rest}"
+
+
+def address_of(url: str) -> Address:
+    """What a URL of the settings names.
+
+    Raises:
+        UsageError: `camera.url`.
+    """
+    found = _SCHEME.match(url)
+    if found is None:
+        if "\0" in url:
+            raise UsageError("camera.url", reason="a path has no NUL in it")
+        return Address("device" if url.startswith("/dev/video") else "path", url)
+    kind = KINDS.get(found[1].lower())
+    if kind is None:
+        reason = f"{found[1]}:// is not known; rtsp, rtsps, http and https are"
+        raise UsageError("camera.url", reason=reason)
+    if _UNFIT.search(url):
+        raise UsageError("camera.url", reason="there are spaces or control characters in it")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError("camera.url", reason=error) from error
+    if not host:
+        raise UsageError("camera.url", reason="it names no host")
+    if parts.username is not None or parts.password is not None:
+        reason = "user and password belong into a file of mode 0600: credentials_file"
+        raise UsageError("camera.url", reason=reason)
+    return Address(kind, url, found[1].lower() in {"rtsps", "https"})

@@ -1,0 +1,66 @@
+"""One consumer a camera: who reads it holds a lock, and the others wait.
+
+An old and a new server of a rollout live side by side for a while. The lock is the kernel's: it is
+let go in the moment its holder dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+from yolodeploy.core.errors import Failed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AGAIN_S = 0.2  # how long a camera is read by nobody when one server follows another
+
+
+class Claim:
+    """One camera's lock; readers do not inherit it."""
+
+    def __init__(self, folder: Path, camera: str) -> None:
+        self._path = folder / f"{camera}.lock"
+        self._descriptor: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether it is ours."""
+        return self._descriptor is not None
+
+    def take(self) -> bool:
+        """Take it where nobody has it; whether that went well.
+
+        Raises:
+            Failed: `camera.claims`, the folder cannot be used.
+        """
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Failed("camera.claims", path=self._path.parent, reason=error.strerror) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        return True
+
+    async def wait(self) -> None:
+        """Until the holder lets go, and it is ours.
+
+        Raises:
+            Failed: `camera.claims`.
+        """
+        while not self.take():
+            await asyncio.sleep(AGAIN_S)
+
+    def release(self) -> None:
+        """Let another have it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -1,0 +1,123 @@
+"""One camera of the settings, from its claim until it is taken out: read, lost, read again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from importlib import import_module
+from random import random
+from typing import TYPE_CHECKING
+
+from yolodeploy.core.errors import Failed, YolodeployError
+from yolodeploy.serve.sources.address import address_of
+from yolodeploy.serve.sources.back_off import BackOff
+from yolodeploy.serve.sources.claim import Claim
+from yolodeploy.serve.sources.condition import Condition
+from yolodeploy.serve.sources.credentials import credentials_of
+from yolodeploy.serve.sources.looking import Looking
+from yolodeploy.serve.sources.reading import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from yolodeploy.core.camera_state import CameraState
+    from yolodeploy.core.site_settings import Camera
+    from yolodeploy.serve.sources.looking import Surroundings, Tracker
+    from yolodeploy.serve.sources.viewing import Screen
+
+logger = logging.getLogger(__name__)
+
+
+class Feed:
+    """Reads one camera as long as it is not stopped. To be used on the event loop."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        around: Surroundings,
+        claims: Path,
+        screen: Screen,
+        frames: Iterator[int],
+    ) -> None:
+        self.camera = camera
+        self.screen = screen
+        self._around = around
+        self._claim = Claim(claims, camera.name)
+        self._condition = Condition(camera.name, _shown(camera.url))
+        self._frames = frames
+        self._looking: Looking | None = None
+        self._reading: Reading | None = None
+        self._task = asyncio.create_task(self._run(), name=f"camera {camera.name}")
+
+    @property
+    def reader(self) -> int:
+        """The reader's process; 0 where there is none just now."""
+        return self._reading.pid if self._reading else 0
+
+    def state(self) -> CameraState:
+        """How it is."""
+        if self._reading is not None:
+            self._condition.counted(self._reading.progress)
+        return self._condition.state(self.screen.viewers)
+
+    async def stop(self, limit_s: float) -> None:
+        """Read no more, publish what is in work, and let another server have it."""
+        for patience_s in (limit_s, 1.0):
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=patience_s)
+        self.screen.close()
+        self._claim.release()
+
+    async def _run(self) -> None:
+        back_off = BackOff()
+        while True:
+            try:
+                await self._claimed()
+                await self._read()
+                self._condition.ended()
+                return
+            except YolodeployError as error:
+                lost = error
+            # a mistake of ours costs one camera a second, and not its neighbours
+            except Exception:
+                logger.exception("camera %s: a mistake", self.camera.name)
+                lost = Failed("serve.internal")
+            again_s = back_off.wait_s(self._condition.good_s, random())  # noqa: S311
+            self._condition.failed(lost, again_s)
+            await asyncio.sleep(again_s)
+
+    async def _claimed(self) -> None:
+        if not self._claim.held and not self._claim.take():
+            self._condition.waits()
+            await self._claim.wait()
+
+    async def _read(self) -> None:
+        self._condition.opens()
+        address_of(self.camera.url)
+        if self._looking is None:
+            self._looking = await self._begun()
+        reading = self._reading = Reading(self.camera, credentials_of(self.camera.credentials_file))
+        try:
+            self._condition.opened(await reading.opened())
+            await self._looking.run(reading)
+        finally:
+            self._condition.counted(reading.progress)
+            self._reading = None
+            await reading.close()
+
+    async def _begun(self) -> Looking:
+        camera = self.camera
+        tracker: Tracker | None = None
+        if camera.track or camera.lines or camera.zones:
+            # whoever tracks nothing does without its library
+            tracking = await asyncio.to_thread(import_module, "yolodeploy.serve.tracking")
+            tracker = tracking.Tracking(camera, self._around.classes)
+        return Looking(camera, self._around, self._condition, self.screen, self._frames, tracker)
+
+
+def _shown(url: str) -> str:
+    try:
+        return address_of(url).shown
+    except YolodeployError:
+        return ""  # it may hold a password

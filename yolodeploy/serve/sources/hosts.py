@@ -1,0 +1,56 @@
+"""Whether a camera's host is there and is who it says. For readers only.
+
+FFmpeg looks too, and says "Input/output error" of a name that nobody knows and of a certificate
+that nobody trusts.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from yolodeploy.core.errors import Failed, Unreachable, UsageError
+
+if TYPE_CHECKING:
+    from yolodeploy.serve.sources.address import Address
+
+PORTS = {"rtsp": 322, "http": 443}  # of the secure kinds
+
+
+def demand_host(address: Address, ca_file: str, limit_s: float) -> None:
+    """Look the host's name up and, where the connection is secure, at its certificate.
+
+    Raises:
+        Unreachable: `camera.unreachable`.
+        Failed: `camera.untrusted`.
+        UsageError: `camera.ca_file`.
+    """
+    parts = urlsplit(address.url)
+    host = parts.hostname or ""
+    try:
+        socket.getaddrinfo(host, None)
+        if not address.secure:
+            return
+        context = _context(ca_file)
+        with socket.create_connection((host, parts.port or PORTS[address.kind]), limit_s) as plain:
+            context.wrap_socket(plain, server_hostname=host).close()
+    except ssl.SSLCertVerificationError as error:
+        raise Failed("camera.untrusted", reason=error.verify_message) from None
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it does not answer"
+        raise Unreachable("camera.unreachable", reason=f"{host}: {reason}") from None
+
+
+def trusted_by_the_machine() -> str:
+    """The file of those whom this machine trusts; FFmpeg's library brings none."""
+    return ssl.get_default_verify_paths().cafile or ""
+
+
+def _context(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:
+        reason = error.strerror or "it is no PEM file"
+        raise UsageError("camera.ca_file", path=ca_file, reason=reason) from None

@@ -1,0 +1,182 @@
+"""A camera's frames on their way through the workers: two at once, results in their order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from yolodeploy.core.errors import YolodeployError
+from yolodeploy.serve import narration
+from yolodeploy.serve.deadline import DEFAULT_S
+from yolodeploy.serve.formats import ANNOTATED
+from yolodeploy.serve.measure import source_of
+from yolodeploy.serve.pipeline import Frame
+from yolodeploy.serve.postprocess import Wanted
+from yolodeploy.serve.shown import shown
+from yolodeploy.serve.sources.region import in_whole
+from yolodeploy.serve.sources.telling import UNTRACKED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from yolodeploy.core.detections import Box
+    from yolodeploy.core.publishing import DetectionMessage
+    from yolodeploy.core.release import Serving
+    from yolodeploy.core.site_settings import Camera
+    from yolodeploy.serve.measure import Measurements
+    from yolodeploy.serve.onlookers import Onlookers
+    from yolodeploy.serve.pipeline import Pipeline, Sighting
+    from yolodeploy.serve.pool import Pool
+    from yolodeploy.serve.sources.condition import Condition
+    from yolodeploy.serve.sources.reading import Reading
+    from yolodeploy.serve.sources.slots import Slot
+    from yolodeploy.serve.sources.telling import Sender, Tracked
+    from yolodeploy.serve.sources.viewing import Screen
+    from yolodeploy.serve.sources.wire import Filled
+
+logger = logging.getLogger(__name__)
+
+
+class Tracker(Protocol):
+    """Gives objects numbers that stay: `serve.tracking.Tracking`."""
+
+    def seen(self, boxes: Sequence[Box], at_s: float) -> Tracked:
+        """What is known after one more frame, in the frames' order; s of a monotonic clock."""
+
+
+class Surroundings(NamedTuple):
+    """What all cameras of a server share."""
+
+    pool: Pool
+    classes: tuple[str, ...]
+    serving: Serving
+    measurements: Measurements
+    sender: Sender
+    publish: Callable[[DetectionMessage], None]
+    onlookers: Onlookers
+
+
+class _Look(NamedTuple):
+    """A frame in work."""
+
+    frame: int
+    filled: Filled
+    outcome: asyncio.Task[Sighting | YolodeployError]
+
+
+class Looking:
+    """One camera's; to be used on the event loop."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        around: Surroundings,
+        condition: Condition,
+        screen: Screen,
+        frames: Iterator[int],
+        tracker: Tracker | None,
+    ) -> None:
+        self._camera = camera
+        self._around = around
+        self._condition = condition
+        self._screen = screen
+        self._frames = frames
+        self._tracker = tracker
+        self._source = source_of(camera.name)
+        serving = around.serving
+        self._limit_s = (serving.deadline_ms or DEFAULT_S * 1000) / 1000
+        self._wanted = Wanted(serving.conf, serving.iou, serving.max_det)
+        self._failing = False
+
+    async def run(self, reading: Reading) -> None:
+        """Look at all that a reader gives, until it ends; what is in work is finished.
+
+        Raises:
+            YolodeployError: `camera.*`, the reader cannot go on.
+        """
+        free: asyncio.Queue[int] = asyncio.Queue()
+        for slot in range(len(reading.slots)):
+            free.put_nowait(slot)
+        in_work: asyncio.Queue[_Look | None] = asyncio.Queue()
+        handing = asyncio.create_task(self._hand_on(in_work))
+        try:
+            while (filled := await reading.fill(await free.get())) is not None:
+                self._condition.came(filled)
+                in_work.put_nowait(self._begun(filled, reading.slots[filled.slot], free))
+        finally:
+            in_work.put_nowait(None)
+            await handing
+
+    def _begun(self, filled: Filled, slot: Slot, free: asyncio.Queue[int]) -> _Look:
+        number = next(self._frames)
+        frame = Frame(
+            slot.pixels(filled.rows, filled.columns),
+            self._around.sender.frame_id(self._camera.name, number),
+            filled.taken_ns,
+            filled.received_ns,
+            filled.decoded_ns,
+        )
+        # a slot is filled again when the worker lets go of it, and not when its time is over
+        looked = self._looked(frame, lambda: free.put_nowait(filled.slot))
+        return _Look(number, filled, asyncio.create_task(looked))
+
+    async def _looked(self, frame: Frame, let_go: Callable[[], None]) -> Sighting | YolodeployError:
+        drawn = self._screen.wants()
+        wanted = self._wanted._replace(format=ANNOTATED) if drawn else self._wanted
+
+        def work(pipeline: Pipeline, alone: bool) -> Sighting:
+            # in the worker: the slot is filled again afterwards
+            try:
+                sighting = pipeline.sighting(frame, wanted, alone=alone)
+            except YolodeployError as error:
+                self._show(frame, error)
+                raise
+            self._show(frame, sighting)
+            return sighting
+
+        try:
+            return await self._around.pool.run(work, self._limit_s, let_go)
+        except YolodeployError as error:
+            return error
+
+    def _show(self, frame: Frame, outcome: Sighting | YolodeployError) -> None:
+        onlookers = self._around.onlookers
+        if not onlookers.looking:
+            return
+        picture = shown(frame.pixels, self._wanted, self._source, frame.id)
+        if isinstance(outcome, YolodeployError):
+            onlookers.failed(picture, outcome.code)
+        else:
+            onlookers.answered(picture, outcome.answer)
+
+    async def _hand_on(self, in_work: asyncio.Queue[_Look | None]) -> None:
+        while (look := await in_work.get()) is not None:
+            outcome = await look.outcome
+            if isinstance(outcome, YolodeployError):
+                self._around.measurements.refused(outcome.code, failed=True, source=self._source)
+                if not self._failing:
+                    told = narration.told(outcome)
+                    logger.warning("camera %s: frames fail: %s", self._camera.name, told)
+                self._failing = True
+            else:
+                self._failing = False
+                await self._publish(look, outcome)
+
+    async def _publish(self, look: _Look, sighting: Sighting) -> None:
+        around = self._around
+        filled = look.filled
+        boxes = in_whole(sighting.answer.boxes, filled.x, filled.y)
+        tracked: Tracked = UNTRACKED
+        if self._tracker is not None:
+            # beside the event loop: matching a hundred boxes takes milliseconds
+            at_s = filled.taken_ns / 1e9
+            tracked = await asyncio.to_thread(self._tracker.seen, boxes, at_s)
+        message, stages_us = around.sender.message(
+            self._camera.name, look.frame, filled, sighting, boxes, tracked
+        )
+        around.publish(message)
+        around.measurements.detected(stages_us, source=self._source)
+        self._condition.looked()
+        if sighting.drawn is not None:
+            self._screen.show(sighting.drawn)

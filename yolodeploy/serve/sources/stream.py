@@ -1,0 +1,241 @@
+"""Reading a stream or a file without a pause, so that nothing queues up anywhere. For readers only.
+
+Every packet is decoded, for later ones need it; of the frames only the newest is kept, and it is
+converted when the server asks for it. A JPEG needs no other: only those are decoded that somebody
+asks for, and as the server decodes requests.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+
+from yolodeploy.core.errors import Failed, Unreachable
+from yolodeploy.serve.sources.behind import Behind
+from yolodeploy.serve.sources.faults import told
+from yolodeploy.serve.sources.newest import Kept, Newest, Unfit
+from yolodeploy.serve.sources.opening import opened
+from yolodeploy.serve.sources.pace import Pace
+from yolodeploy.serve.sources.playback import Playback
+from yolodeploy.serve.sources.stream_clock import StreamClock
+from yolodeploy.serve.sources.wire import Opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+    from yolodeploy.core.site_settings import Camera
+    from yolodeploy.serve.sources.address import Address
+    from yolodeploy.serve.sources.jpegs import Jpegs
+    from yolodeploy.serve.sources.line import Line
+    from yolodeploy.serve.sources.opening import Source
+
+    Pixels = np.ndarray[Any, Any]
+
+MOST_BROKEN = 200  # unreadable pieces on end, of a stream that gives nothing else
+MOST_UNDER_WAY = 64  # packets whose frame has not come yet: no codec reorders more
+QUARTERS = 90
+
+
+class Stream:
+    """A source that FFmpeg reads. `run` reads it in one thread, `next` is asked in another."""
+
+    def __init__(self, address: Address, url: str, camera: Camera, line: Line) -> None:
+        self._address = address
+        self._url = url
+        self._camera = camera
+        self._line = line
+        self._tally = line.tally
+        self._newest = Newest(Pace(camera.fps), line.tally)
+        self._reformatter = av.video.reformatter.VideoReformatter()
+        self._behind = Behind()
+        self._taken_ns = 0
+        self._jpegs: Jpegs | None = None
+
+    def next(self) -> Kept | None:
+        """The newest frame that nobody has had; None behind a file's last one."""
+        return self._newest.take()
+
+    def run(self) -> None:
+        """Read until a file ends.
+
+        Raises:
+            YolodeployError: `camera.*`, it cannot go on.
+        """
+        first = True
+        while first or self._camera.repeat:
+            before = self._tally.frames
+            source = opened(self._address, self._url, self._camera)
+            self._jpegs = _jpegs(source)
+            if first:
+                self._line.say(_opened(source))
+            try:
+                self._read(source)
+            finally:
+                source.container.close()
+            if not source.plays:
+                raise Unreachable("camera.cut")
+            if self._tally.frames == before:
+                raise Failed("camera.no_video")
+            first = False
+        self._newest.end()
+
+    def _read(self, source: Source) -> None:
+        times = _Times(source)
+        playback = Playback(self._line.well) if source.plays else None
+        asked_ns = perf_counter_ns()
+        for packet in self._packets(source):
+            if playback is not None and packet.dts is not None:
+                playback.wait(times.ns(packet.dts))
+            now_ns = perf_counter_ns()
+            taken_ns = times.came(packet, now_ns)
+            # a file waits for whoever is slow
+            skips = playback is None and self._behind.skips(
+                now_ns, now_ns - taken_ns, now_ns - asked_ns, key=packet.is_keyframe
+            )
+            if skips:
+                self._tally.dropped += 1
+            elif self._jpegs is not None:
+                self._keep_jpeg(self._jpegs, packet, times)
+            else:
+                self._decode(source.stream, packet, times)
+            asked_ns = perf_counter_ns()
+
+    def _packets(self, source: Source) -> Iterator[Packet[VideoStream]]:
+        """What comes, over pieces that cannot be read."""
+        broken = 0
+        while True:
+            asked_ns = perf_counter_ns()
+            try:
+                for packet in source.container.demux(source.stream):
+                    broken = 0
+                    yield packet
+                    asked_ns = perf_counter_ns()
+            except av.error.InvalidDataError:
+                broken += 1
+                self._tally.corrupt += 1
+                if broken > MOST_BROKEN:
+                    raise Failed("camera.no_video") from None
+            except (av.FFmpegError, OSError) as error:
+                waited_s = (perf_counter_ns() - asked_ns) / 1e9
+                raise told(error, waited_s, self._camera.stall_s, opened=True) from None
+            else:
+                return
+
+    def _decode(self, stream: VideoStream, packet: Packet[VideoStream], times: _Times) -> None:
+        try:
+            frames = stream.decode(packet)
+        except (av.FFmpegError, OSError):
+            self._tally.corrupt += 1
+            return
+        decoded_ns = perf_counter_ns()
+        for frame in frames:
+            # mended by guesses: what is seen in it may not be there
+            if frame.is_corrupt:
+                self._tally.corrupt += 1
+                continue
+            taken_ns, received_ns = times.of(frame)
+            self._keep(self._converter(frame), taken_ns, received_ns, decoded_ns)
+
+    def _keep_jpeg(self, jpegs: Jpegs, packet: Packet[VideoStream], times: _Times) -> None:
+        body = bytes(packet)
+        if not body:
+            return  # the end of a file
+        taken_ns, received_ns = times.latest
+        self._keep(jpegs.decoding(body), taken_ns, received_ns, received_ns)
+
+    def _keep(
+        self, pixels: Callable[[], Pixels], taken_ns: int, received_ns: int, decoded_ns: int
+    ) -> None:
+        # time does not go back when a smaller delay is found
+        self._taken_ns = min(max(taken_ns, self._taken_ns), received_ns)
+        self._tally.frames += 1
+        self._newest.put(Kept(pixels, self._taken_ns, received_ns, decoded_ns))
+        self._line.well()
+
+    def _converter(self, frame: VideoFrame) -> Callable[[], Pixels]:
+        return lambda: self._pixels(frame)
+
+    def _pixels(self, frame: VideoFrame) -> Pixels:
+        """(height, width, 3) BGR, turned as a phone's video says; valid while it is held.
+
+        Raises:
+            Unfit: a format that cannot be converted.
+        """
+        try:
+            converted = self._reformatter.reformat(frame, format="bgr24", threads=1)
+        except (av.FFmpegError, OSError) as error:
+            raise Unfit from error
+        plane = converted.planes[0]
+        pixels: Pixels = np.ndarray(
+            (converted.height, converted.width, 3),
+            np.uint8,
+            buffer=plane,  # type: ignore[arg-type]
+            strides=(plane.line_size, 3, 1),
+        )
+        turns = round(frame.rotation / QUARTERS) % 4
+        return np.rot90(pixels, turns) if turns else pixels
+
+
+class _Times:
+    """When the packets under way were taken and received, until their frames come."""
+
+    def __init__(self, source: Source) -> None:
+        base = source.stream.time_base or Fraction(1, 90_000)
+        self._scale = 1_000_000_000 * base.numerator, base.denominator
+        self._clock = StreamClock() if source.clocked else None
+        self._under_way: dict[int, tuple[int, int]] = {}
+        self.latest = (0, 0)
+
+    def ns(self, stamp: int) -> int:
+        """A timestamp of the stream in ns."""
+        factor, divisor = self._scale
+        return stamp * factor // divisor
+
+    def came(self, packet: Packet[VideoStream], now_ns: int) -> int:
+        """Note a packet; when its picture was taken."""
+        taken_ns = now_ns
+        if self._clock is not None and packet.pts is not None:
+            order = packet.pts if packet.dts is None else packet.dts
+            taken_ns = self._clock.taken_ns(self.ns(packet.pts), self.ns(order), now_ns)
+        self.latest = (taken_ns, now_ns)
+        if packet.pts is not None:
+            self._under_way[packet.pts] = self.latest
+            if len(self._under_way) > MOST_UNDER_WAY:
+                del self._under_way[next(iter(self._under_way))]
+        return taken_ns
+
+    def of(self, frame: VideoFrame) -> tuple[int, int]:
+        """When a frame was taken and received; it is asked for once."""
+        if frame.pts is None:
+            return self.latest
+        return self._under_way.pop(frame.pts, self.latest)
+
+
+def _jpegs(source: Source) -> Jpegs | None:
+    if source.stream.codec_context.name != "mjpeg":
+        return None
+    # OpenCV is loaded only for those who need it: 16 MB
+    from yolodeploy.serve.sources.jpegs import Jpegs
+
+    return Jpegs()
+
+
+def _opened(source: Source) -> Opened:
+    context = source.stream.codec_context
+    rate = source.stream.average_rate
+    return Opened(
+        codec=context.name,
+        decoder=source.decoder,
+        width=context.width,
+        height=context.height,
+        fps=round(float(rate), 3) if rate else 0.0,
+    )
