@@ -126,11 +126,7 @@ class _Endpoints:
 
         service = self._service
         in_flight = service.pool.in_flight if service.pool else 0
-        more = []
-        if service.site is not None:
-            from yolodeploy.serve.sources.collector import CameraCollector
-
-            more.append(CameraCollector(service.site.cameras()))
+        more = service.site.collectors() if service.site is not None else ()
         text = metrics_text(service.measurements.snapshot(), in_flight, service.labels(), *more)
         return Response(text, headers={"content-type": PROMETHEUS})
 

@@ -15,9 +15,12 @@ from yolodeploy.serve.site_file import SiteFile
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from prometheus_client.registry import Collector
+
     from yolodeploy.core.camera_state import CameraState
     from yolodeploy.core.publishing import DetectionMessage
     from yolodeploy.core.site_settings import Sink, SiteSettings
+    from yolodeploy.core.sketch import Sketch
     from yolodeploy.serve.service import Service
     from yolodeploy.serve.sources.cameras import Cameras
     from yolodeploy.serve.sources.viewing import View
@@ -29,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class Sinks(Protocol):
-    """Where messages go: `serve.sinks.Sinks`."""
+    """Where messages go: `serve.sinks.sinks.Sinks`. Only `follow` and `stop` may take a while."""
 
     def follow(self, sinks: Sequence[Sink]) -> None:
         """Have these and no others.
@@ -43,6 +46,9 @@ class Sinks(Protocol):
 
     def states(self) -> tuple[Any, ...]:
         """How each is."""
+
+    def times(self) -> dict[str, Sketch]:
+        """How long each took to deliver."""
 
     def stop(self, limit_s: float) -> None:
         """Send what can be sent within the limit; the rest stays in the spool."""
@@ -94,6 +100,18 @@ class Site:
         """How each sink is."""
         return self._sinks.states() if self._sinks is not None else ()
 
+    def collectors(self) -> list[Collector]:
+        """All of it in Prometheus' terms."""
+        found: list[Collector] = []
+        if self._cameras is not None:
+            from yolodeploy.serve.sources.collector import CameraCollector
+
+            found.append(CameraCollector(self._cameras.states()))
+        if self._sinks is not None:
+            metrics = import_module("yolodeploy.serve.sinks.metrics")
+            found.append(metrics.SinksReading(self._sinks.states(), self._sinks.times()))
+        return found
+
     def view(self, camera: str) -> View:
         """The answer to one who wants to look.
 
@@ -115,7 +133,7 @@ class Site:
         """Follow the file; what cannot be followed leaves everything as it is, and says so once."""
         try:
             settings = await asyncio.to_thread(self._file.read)
-            self._follow_sinks(settings)
+            await asyncio.to_thread(self._follow_sinks, settings)
         except YolodeployError as error:
             self.error = error
             logger.warning("the settings stay as they were: %s", narration.told(error))
@@ -130,7 +148,7 @@ class Site:
 
     def _follow_sinks(self, settings: SiteSettings) -> None:
         if self._sinks is None and settings.sinks:
-            self._sinks = import_module("yolodeploy.serve.sinks").Sinks(self._spool)
+            self._sinks = import_module("yolodeploy.serve.sinks.sinks").Sinks(self._spool)
         if self._sinks is not None:
             self._sinks.follow(settings.sinks)
 

@@ -30,8 +30,6 @@ class CameraCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """A family a figure, a series a camera."""
-        if not self._states:
-            return
         yield self._gauge("up", "Whether frames come", lambda state: state.phase == "running")
         yield self._gauge("black", "Whether the picture is black", lambda state: state.black)
         yield self._gauge("frozen", "Whether the picture stands", lambda state: state.frozen)
