@@ -127,8 +127,6 @@ class _Server:
         service.pool = Pool(ready.pipelines)
         if traffic is not None:
             await traffic.open()
-        if service.site is not None:
-            await service.site.open()
         self._say(instance, ready=True)
         logger.info(
             "ready: %s, %s, %d threads, model %s, port %s, instance port %d, epoch %d",
@@ -140,6 +138,8 @@ class _Server:
             instance.port,
             service.measurements.epoch,
         )
+        if service.site is not None:
+            await service.site.open()
 
     async def _leave(self, instance: Listener, traffic: Listener | None) -> None:
         loop = asyncio.get_running_loop()
