@@ -12,7 +12,7 @@ from yolodeploy.serve import narration
 from yolodeploy.serve.site_file import SiteFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from prometheus_client.core import Metric
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
 
 from yolodeploy.core.errors import UsageError
 from yolodeploy.core.site_settings import CsvSink, JsonLinesSink, SiteSettings, WebhookSink
+from yolodeploy.serve.metrics import metrics_text
+from yolodeploy.serve.sinks.families import sink_families
 from yolodeploy.serve.sinks.keeping import TICK_S
-from yolodeploy.serve.sinks.metrics import SinksReading
 from yolodeploy.serve.sinks.outbox import KEEP_AFTER_S
 from yolodeploy.serve.sinks.sinks import Sinks
 from yolodeploy.serve.sinks.states import SinkState
@@ -261,9 +261,7 @@ def test_the_states_are_json_and_metrics(sinks: Sinks, server: WebhookServer) ->
     states = sinks.states()
     assert msgspec.json.decode(msgspec.json.encode(states), type=tuple[SinkState, ...]) == states
     assert [state.kind for state in states] == ["webhook", "webhook"]
-    registry = CollectorRegistry()
-    registry.register(SinksReading(states, sinks.times()))
-    text = generate_latest(registry).decode()
+    text = metrics_text([lambda: sink_families(states, sinks.times())]).decode()
     assert 'yolodeploy_sink_messages_total{outcome="delivered",sink="hook"} 17.0' in text
     assert 'yolodeploy_sink_messages_total{outcome="refused",sink="hook"} 3.0' in text
     assert 'yolodeploy_sink_held{sink="away"} 20.0' in text
