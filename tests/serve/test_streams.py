@@ -8,6 +8,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,8 +27,8 @@ from yolodeploy.serve.crowd import Crowd
 from yolodeploy.serve.routes.stream import MOST_STREAMS
 
 from .pictures import encoded, plain
-from .running import Server, until
-from .test_limits import TOKEN, rss_mb, token_file
+from .running import Server, free_port, until
+from .test_limits import TOKEN, certificate, rss_mb, token_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -296,6 +297,18 @@ def test_pages_of_other_sites_open_no_stream(server: Server) -> None:
     with stream(server, origin=f"http://127.0.0.1:{address.port}") as client:
         client.send(PICTURE)
         assert received(client)["width"] == 128
+
+
+def test_a_stream_over_tls(start: Start, tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    port = free_port()
+    start(port=port, tls_certificate=cert, tls_key=key).wait_ready()
+    trust = ssl.create_default_context(cafile=cert)
+    url = f"wss://127.0.0.1:{port}/stream"
+    with connect(url, ssl=trust, compression=None, max_size=None) as client:
+        for frame in FRAMES:
+            client.send(frame + bytes(1 << 20))
+        assert [received(client)["width"] for _ in FRAMES] == [size[0] for size in SIZES]
 
 
 def test_a_server_that_leaves_answers_what_it_took_and_says_so(
