@@ -8,6 +8,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,8 +27,8 @@ from yolodeploy.serve.crowd import Crowd
 from yolodeploy.serve.routes.stream import MOST_STREAMS
 
 from .pictures import encoded, plain
-from .running import Server, until
-from .test_limits import TOKEN, rss_mb, token_file
+from .running import Server, free_port, until
+from .test_limits import TOKEN, certificate, rss_mb, token_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 PICTURE = encoded(plain(128, 96))
 SIZES = [(64 + 8 * index, 48) for index in range(12)]
+HANDSHAKE = b"GET /stream HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
 FRAMES = [encoded(plain(*size)) for size in SIZES]
 
 
@@ -115,7 +117,7 @@ def test_annotated_frames_come_back_as_pictures(server: Server) -> None:
         assert client.recv(timeout=20)[:2] == b"\xff\xd8"
 
 
-def test_a_client_that_does_not_read_is_not_read(start: Start, slow_model: Path) -> None:
+def test_no_more_frames_are_taken_than_can_be_answered(start: Start, slow_model: Path) -> None:
     """Else its frames would fill the memory."""
     server = start(slow_model, serving=Serving(threads=1)).wait_ready()
     large = PICTURE + bytes(4 << 20)
@@ -187,14 +189,30 @@ def test_a_frame_of_a_million_pieces_is_refused(server: Server) -> None:
     assert rss_mb(server) - before < 40
 
 
+def test_pings_whose_answers_nobody_takes_fill_nothing(server: Server) -> None:
+    address = server.address()
+    assert address is not None
+    before = rss_mb(server)
+    pings = (b"\x89\xfdmask" + bytes(125)) * 500
+    sent = 0
+    with socket.create_connection(("127.0.0.1", address.port), timeout=2) as client:
+        client.sendall(
+            HANDSHAKE + b"sec-websocket-version: 13\r\n"
+            b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert b"101" in client.recv(4096)
+        with pytest.raises(TimeoutError):
+            while sent < 200 << 20:
+                sent += client.send(pings)
+    assert sent < 50 << 20
+    assert rss_mb(server) - before < 40
+
+
 def test_garbage_in_a_stream_is_told_with_a_code(server: Server) -> None:
     with stream(server) as client:
         client.socket.sendall(os.urandom(3) + b"\xff" * 100)
         assert closed(client)[0] == 1002
     assert server.detect(PICTURE).status == 200
-
-
-HANDSHAKE = b"GET /stream HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
 
 
 @pytest.mark.parametrize(
@@ -281,6 +299,18 @@ def test_pages_of_other_sites_open_no_stream(server: Server) -> None:
         assert received(client)["width"] == 128
 
 
+def test_a_stream_over_tls(start: Start, tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    port = free_port()
+    start(port=port, tls_certificate=cert, tls_key=key).wait_ready()
+    trust = ssl.create_default_context(cafile=cert)
+    url = f"wss://127.0.0.1:{port}/stream"
+    with connect(url, ssl=trust, compression=None, max_size=None) as client:
+        for frame in FRAMES:
+            client.send(frame + bytes(1 << 20))
+        assert [received(client)["width"] for _ in FRAMES] == [size[0] for size in SIZES]
+
+
 def test_a_server_that_leaves_answers_what_it_took_and_says_so(
     start: Start, slow_model: Path
 ) -> None:
@@ -299,7 +329,7 @@ def test_a_server_that_leaves_answers_what_it_took_and_says_so(
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Accepts, and reads only what is called `go`, then everything."""
+    """Accepts, and reads everything."""
     await receive()
     await send({"type": "websocket.accept"})
     while (await receive())["type"] == "websocket.receive":
@@ -344,9 +374,8 @@ async def eventually(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_client_that_answers_no_ping_is_gone(serving: Callable[..., Any]) -> None:
-    crowd = Crowd(10)
-    url = await serving(echo, crowd, Held())
+async def raw_stream(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client that does only what it is told to."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(url.split(":")[2].strip("/")))
     writer.write(
         HANDSHAKE + b"sec-websocket-version: 13\r\n"
@@ -354,6 +383,13 @@ async def test_a_client_that_answers_no_ping_is_gone(serving: Callable[..., Any]
     )
     head = await reader.readuntil(b"\r\n\r\n")
     assert b"101" in head.partition(b"\r\n")[0]
+    return reader, writer
+
+
+async def test_a_client_that_answers_no_ping_is_gone(serving: Callable[..., Any]) -> None:
+    crowd = Crowd(10)
+    url = await serving(echo, crowd, Held())
+    reader, writer = await raw_stream(url)
     assert crowd.open == 1
     rest = await asyncio.wait_for(reader.read(), 20)
     # a close frame, 1011
@@ -372,6 +408,45 @@ async def test_a_pong_that_lies_behind_unread_frames_is_no_silence(
         await client.send(b"first")
         await client.send(bytes(1 << 20))
         assert await asyncio.wait_for(client.recv(), 20) == "done"
+
+
+async def test_a_frame_that_does_not_end_ends_the_stream(serving: Callable[..., Any]) -> None:
+    """Who is in the middle of a frame cannot answer pings."""
+    crowd = Crowd(10)
+    url = await serving(echo, crowd, Held())
+    reader, writer = await raw_stream(url)
+    writer.write(b"\x82\xfe\x10\x00mask")
+    while b"\x03\xf3keepalive ping timeout" not in await asyncio.wait_for(reader.read(4096), 20):
+        writer.write(b"x")
+    await eventually(lambda: crowd.open == 0)
+    writer.close()
+
+
+async def test_a_stream_without_frames_gives_its_place_back(
+    serving: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import websockets
+    from starlette.websockets import WebSocket
+
+    from yolodeploy.serve import streaming
+    from yolodeploy.serve.postprocess import Wanted
+
+    monkeypatch.setattr(streaming, "IDLE_S", 0.3)
+    codes: list[int | None] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocket(scope, receive, send)
+        await socket.accept()
+        asked = streaming.Streaming(Wanted(0.5, 0.5, 1), "x", 1.0, latest=False)
+        # nothing is asked of a pool, and nothing is measured, where no frame comes
+        idle = streaming.Stream(socket, asked, None, None, Held())  # type: ignore[arg-type]
+        codes.append(await idle.run())
+        await socket.close(1000)
+
+    async with websockets.connect(await serving(app, Crowd(10), Held())) as client:
+        with pytest.raises(ConnectionClosed):
+            await client.recv()
+    assert codes == [1000]
 
 
 async def test_what_a_stream_holds_is_counted_and_given_back(serving: Callable[..., Any]) -> None:
