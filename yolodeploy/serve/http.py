@@ -37,6 +37,7 @@ STATUS = {
     "serve.not_a_picture": 415,
     "serve.coding_unsupported": 415,
     "serve.picture_broken": 422,
+    "serve.picture_scans": 422,
     "serve.upgrade_needed": 426,
     "serve.busy": 429,
     "serve.too_many_streams": 429,

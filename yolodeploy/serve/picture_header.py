@@ -5,6 +5,7 @@ A file of 100 bytes may say that it is 30,000 × 30,000; a decoder believes it a
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import NamedTuple
 
@@ -14,7 +15,11 @@ LARGEST_PICTURE = 50_000_000  # pixels: 150 MB once decoded
 
 # markers that carry the size: SOF0-SOF15 without DHT, JPG and DAC (ITU T.81, table B.1)
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+JPEG_SEQUENTIAL = frozenset({0xC0, 0xC1})  # all components in one scan, as cameras write it
 JPEG_SCAN = 0xDA
+JPEG_END = 0xD9
+# within a scan 0xFF is followed by zero (a byte of it) or by a restart's number
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 JPEG_APP1 = 0xE1  # EXIF, or XMP, which is nothing to us
 # an EXIF entry (tag 0x0112, a SHORT, one of it) that says "as it lies"
 _UPRIGHT_LITTLE = b"\x12\x01\x03\x00\x01\x00\x00\x00\x01\x00"
@@ -27,13 +32,15 @@ TIFF_MOST_ENTRIES = 512
 class Header(NamedTuple):
     """A picture's format and its size in pixels.
 
-    `plain_jpeg`: a JPEG of one or three channels that no EXIF orientation turns.
+    `plain_jpeg`: a JPEG of one or three channels that no EXIF orientation turns. `scans`: how
+    often all of the picture is gone over.
     """
 
     kind: str
     width: int
     height: int
     plain_jpeg: bool = False
+    scans: int = 1
 
 
 def header_of(body: bytes) -> Header:
@@ -71,7 +78,7 @@ def _kind(body: bytes) -> str:
 
 def _jpeg(body: bytes) -> Header:
     frame = None
-    turned = False
+    sequential = turned = False
     position = 2
     for _ in range(JPEG_MOST_SEGMENTS):
         position = body.index(0xFF, position) + 1
@@ -81,16 +88,32 @@ def _jpeg(body: bytes) -> Header:
         position += 1
         if marker == JPEG_SCAN and frame is not None:
             height, width, channels = frame
-            return Header("JPEG", width, height, not turned and channels in {1, 3})
+            at_once = sequential and body[position + 2] == channels
+            scans = 1 if at_once else _jpeg_scans(body, position)
+            return Header("JPEG", width, height, not turned and channels in {1, 3}, scans)
         if marker == JPEG_SCAN:
             break
         if marker in JPEG_SIZES and frame is None:
             frame = _numbers(">HHB", body, position + 3)
+            sequential = marker in JPEG_SEQUENTIAL
         if marker == JPEG_APP1:
             turned = turned or _may_be_turned(body, position)
         if marker != 0x01 and not 0xD0 <= marker <= 0xD8:  # these have no content
             position += _numbers(">H", body, position)[0]
     raise ValueError("no frame before the first scan")
+
+
+def _jpeg_scans(body: bytes, position: int) -> int:
+    """How many scans there are from the first one on, whose marker ends at `position`."""
+    scans = 1
+    for _ in range(JPEG_MOST_SEGMENTS):
+        position += _numbers(">H", body, position)[0]
+        found = _JPEG_MARKER.search(body, position)
+        if found is None or found[1][0] == JPEG_END:
+            return scans
+        scans += found[1][0] == JPEG_SCAN
+        position = found.end()
+    raise ValueError("too many segments")
 
 
 def _may_be_turned(body: bytes, position: int) -> bool:

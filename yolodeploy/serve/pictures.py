@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from math import ceil
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from yolodeploy.core.errors import Failed
 from yolodeploy.serve.opencv import cv2
 from yolodeploy.serve.picture_header import LARGEST_PICTURE, Header, header_of
+from yolodeploy.serve.png_chunks import needed
 
 try:
     import simplejpeg
@@ -18,6 +21,13 @@ except ModuleNotFoundError:  # no wheel for this platform: OpenCV decodes the sa
 
 LARGEST_BODY = 32 << 20
 LARGEST_KEPT = 26_000_000  # bytes of a worker's buffer: 3840 × 2160
+# pixels times scans; a scan takes 1.3 ms a megapixel, and 75 bytes: 200 kB could take a minute.
+# Encoders write ten scans
+MOST_SCANNED = 1_000_000_000
+LARGE = 25_000_000  # pixels; 50 million take 0.5 GB while they are decoded, be it of 136 bytes
+
+_one_at_a_time = Lock()
+_freely = nullcontext()
 
 
 class Picture(NamedTuple):
@@ -51,18 +61,26 @@ class Decoder:
 
         Raises:
             Failed: `serve.body_empty`, `serve.not_a_picture`, `serve.picture_too_large`,
-                `serve.picture_broken` (truncated, or of a kind that the decoder lacks).
+                `serve.picture_broken` (truncated, or of a kind that the decoder lacks),
+                `serve.picture_scans`.
         """
         if not body:
             raise Failed("serve.body_empty")
         header = header_of(body)
-        if header.width * header.height > LARGEST_PICTURE:
+        size = header.width * header.height
+        if size > LARGEST_PICTURE:
             raise Failed(
                 "serve.picture_too_large",
                 width=header.width,
                 height=header.height,
                 megapixels=LARGEST_PICTURE // 1_000_000,
             )
+        if size * header.scans > MOST_SCANNED:
+            raise Failed("serve.picture_scans", scans=header.scans)
+        with _one_at_a_time if size > LARGE else _freely:
+            return self._decoded(body, header)
+
+    def _decoded(self, body: bytes, header: Header) -> Picture:
         pixels = self._by_simplejpeg(body, header) if header.plain_jpeg else None
         if pixels is not None:
             return Picture(pixels, header.width, header.height)
@@ -106,8 +124,9 @@ def _by_opencv(body: bytes, header: Header) -> np.ndarray[Any, Any]:
     if header.kind == "JPEG" and body.rfind(b"\xff\xd9") < 0:
         raise Failed("serve.picture_broken", kind=header.kind)
     try:
-        picture = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
+        content = needed(body) if header.kind == "PNG" else body
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except (cv2.error, ValueError) as error:
         raise Failed("serve.picture_broken", kind=header.kind) from error
     if picture is None:
         raise Failed("serve.picture_broken", kind=header.kind)

@@ -146,6 +146,12 @@ MESSAGES = {
         "send it again, or save it as a plain 8-bit JPEG or PNG",
         "请重新发送，或另存为普通 8 位 JPEG 或 PNG",
     ),
+    "picture_scans": Message(
+        "the JPEG is made of {scans} scans, which would take too long at its size",
+        "该 JPEG 由 {scans} 次扫描组成，以其尺寸解码耗时过长",
+        "save it as a plain JPEG (not progressive)",
+        "请另存为普通 JPEG（非渐进式）",
+    ),
     "no_such_path": Message(
         "there is nothing at {path}",
         "{path} 处没有内容",

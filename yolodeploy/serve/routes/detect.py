@@ -43,7 +43,12 @@ BODY_ERRORS = (
     "serve.busy",
     "serve.deadline",
 )
-PICTURE_ERRORS = ("serve.not_a_picture", "serve.picture_broken", "serve.picture_too_large")
+PICTURE_ERRORS = (
+    "serve.not_a_picture",
+    "serve.picture_broken",
+    "serve.picture_too_large",
+    "serve.picture_scans",
+)
 PARAMETER_ERRORS = ("serve.parameter_unknown", "serve.parameter_invalid")
 FORM_ERRORS = (
     "serve.form_invalid",
