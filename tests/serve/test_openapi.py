@@ -34,13 +34,6 @@ OF_NO_PATH = {
     "serve.head_slow",
     "serve.head_too_large",
 }
-    "serve.no_such_path",
-    "serve.wrong_method",
-    "serve.frame_dropped",
-    "serve.request_malformed",
-    "serve.head_slow",
-    "serve.head_too_large",
-}
 FORM = {"content-type": TYPE.decode()}
 
 

@@ -12,7 +12,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yolodeploy.core.detections import Box
@@ -205,7 +205,6 @@ HOSTILE = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(names=st.lists(HOSTILE, min_size=1, max_size=3), camera=HOSTILE)
 def test_no_name_is_a_formula_or_more_than_one_cell(names: list[str], camera: str) -> None:
     boxes = tuple(Box(number, 0.5, 0.0, 0.0, 1.0, 1.0) for number in range(len(names) + 1))
