@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,6 +58,12 @@ BOMBS: dict[str, tuple[Callable[[], bytes], tuple[int, str] | None]] = {
     ),
     "a PNG of a million texts": (
         lambda: bombs.png(64, 48, bombs.texts(1_000_000, 4, packed=False)), BROKEN,
+    ),
+    "a PNG of a chunk that says it is large": (
+        lambda: encoded(plain(), "PNG").replace(
+            b"IDAT", b"fdAT\0\0\0\0" + struct.pack(">I4s", 0x70000000, b"IDAT"), 1
+        ),
+        BROKEN,
     ),
     "a PNG of a huge profile": (
         lambda: bombs.png(
@@ -205,7 +212,8 @@ def test_a_png_of_any_chunks_is_read_to_its_end(tail: bytes, cut: int) -> None:
     content = encoded(plain(), "PNG")
     assert png_chunks.needed(content) == content
     for damaged in (content[:33] + tail, content[: max(cut, 8)] + tail, content[:8] + tail):
-        assert len(png_chunks.needed(damaged)) <= len(damaged)
+        with suppress(ValueError):
+            assert len(png_chunks.needed(damaged)) <= len(damaged)
 
 
 EXIF = b"Exif\0\0"

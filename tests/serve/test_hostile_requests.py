@@ -120,6 +120,13 @@ def test_who_would_rather_speak_another_protocol_is_answered_in_this_one(
     assert statuses(exchanged(server, asked, chunks, LAST)) == [200, 200]
 
 
+def test_a_web_socket_behind_a_request_costs_it_nothing(server: Server) -> None:
+    upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+    stream = f"GET /stream HTTP/1.1\r\nhost: x\r\n{upgrade}sec-websocket-key: AAAA\r\n\r\n"
+    found = exchanged(server, post(PICTURE) + stream.encode() + LAST)
+    assert statuses(found) == [200, 426, 200]
+
+
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_a_request_of_either_version_is_answered(server: Server, version: str) -> None:
     (answer,) = exchanged(server, post(PICTURE, "connection: close", version=version))

@@ -6,10 +6,15 @@ the head, the fields behind a chunked body, the requests that are sent ahead.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from yolodeploy.core.errors import Failed
 from yolodeploy.serve.bodies import MOST_DISCARDED
@@ -45,7 +50,6 @@ class Connection(HttpToolsProtocol):
     _head_bytes = 0  # of a head, or of what is no payload in a body
     _body_bytes = 0
     _payload = 0  # bytes of bodies in what was received last
-    _unanswered = 0
     _given_up = False  # nothing more is read; what was asked for is answered still
     _limit: asyncio.TimerHandle | None = None
     _reason: YolodeployError | None = None
@@ -62,6 +66,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, state, {}, loop)
         self._crowd = crowd
         self._held = held
+        self._unanswered: deque[RequestResponseCycle] = deque()
         self.ws_protocol_class = self._stream  # type: ignore[assignment]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -78,6 +83,11 @@ class Connection(HttpToolsProtocol):
         """Forget the timer with the connection."""
         self._expect_nothing()
         self._crowd.left(self)
+        self.pipeline.clear()
+        for cycle in self._unanswered:
+            # uvicorn tells the last one only; another would write to what is closed
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def abort(self) -> None:
@@ -134,7 +144,7 @@ class Connection(HttpToolsProtocol):
         self._in_header = False
         self._body_open = True
         self._head_bytes = 0
-        self._unanswered += 1
+        self._unanswered.append(self.cycle)
         if not self._owing:
             self._crowd.idles(self)  # it has shown that it lives
 
@@ -159,7 +169,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """An answer was sent; the next request may be waiting already."""
-        self._unanswered -= 1
+        self._unanswered.popleft()
         if not self._owing:
             self._crowd.idles(self)
         super().on_response_complete()
@@ -190,11 +200,13 @@ class Connection(HttpToolsProtocol):
     @property
     def _owing(self) -> bool:
         """Whether a whole request waits for its answer."""
-        return self._unanswered > self._body_open
+        return len(self._unanswered) > self._body_open
 
     def _should_upgrade(self) -> bool:
-        # a picture that is posted is one, whatever its sender would rather do next
-        return self.parser.get_method() == b"GET" and super()._should_upgrade()
+        # a picture that is posted is one, whatever its sender would rather do next; and what was
+        # asked before is answered on this connection
+        asked = self.parser.get_method() == b"GET" and not self._unanswered
+        return asked and super()._should_upgrade()
 
     def _stream(self, **settings: Any) -> StreamConnection:
         # loaded by the first stream: 13 ms
@@ -273,7 +285,7 @@ class Connection(HttpToolsProtocol):
         self._expect_nothing()
         if self._body_open and self.pipeline:
             self.pipeline.popleft()  # the request that will never be complete
-            self._unanswered -= 1
+            self._unanswered.pop()
             self._body_open = False
         else:
             self.cycle.keep_alive = False
