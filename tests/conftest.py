@@ -9,12 +9,17 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from yolodeploy.ops.catalog import add_model, build_image, create_app, create_release
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.quickstart import clean_up
 from yolodeploy.ops.sites import create_site
+
+# times are never asserted, an example's neither: the machine may be busy with something else
+hypothesis.settings.register_profile("yolodeploy", deadline=None)
+hypothesis.settings.load_profile("yolodeploy")
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "brake_disc"
 

@@ -103,7 +103,7 @@ class Collecting(RuleBasedStateMachine):
 
 
 TestCollecting = Collecting.TestCase
-TestCollecting.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+TestCollecting.settings = settings(max_examples=15, stateful_step_count=25)
 
 
 @given(

@@ -112,7 +112,7 @@ _NAMES = st.text("abcxyz-_. ", min_size=1, max_size=12).filter(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(_NAMES, st.binary(max_size=1500), max_size=6))
 def test_what_is_packed_is_read_back(files: dict[str, bytes]) -> None:
     stream = io.BytesIO(packed(*(LayerFile(f"d/{n}", c) for n, c in files.items())))

@@ -31,7 +31,7 @@ def ultralytics_letterbox(
     return boxed, (left, top)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(8, 300), st.integers(8, 300), st.integers(32, 160), st.integers(32, 160))
 def test_the_blob_is_what_ultralytics_would_feed(
     width: int, height: int, into_width: int, into_height: int

@@ -24,7 +24,6 @@ from .oracle.compare import uncompressed
     st.integers(0, 2**32),
     st.floats(0, 1),
 )
-@settings(deadline=None)
 def test_run_lengths_say_which_pixels_are_in_the_mask(
     sizes: tuple[int, int, int, int], seed: int, share: float
 ) -> None:
@@ -79,7 +78,7 @@ def probable_iou(a: tuple[float, ...], b: tuple[float, ...]) -> float:
     return float(1 - np.sqrt(max(1 - np.exp(-distance), 0)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(SHAPES, max_size=25), st.floats(0.1, 0.9))
 def test_rotated_suppression_agrees_with_its_definition(
     shapes: list[tuple[float, ...]], limit: float

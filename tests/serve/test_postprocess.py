@@ -36,7 +36,7 @@ def near_the_limit(boxes: list[Box], limit: float) -> bool:
     return any(abs(overlap - limit) < 1e-9 for overlap in overlaps)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(FIGURES, max_size=40, unique_by=lambda f: f[4]), st.floats(0.1, 0.9))
 def test_suppression_agrees_with_its_definition(
     figures: list[tuple[float, ...]], limit: float

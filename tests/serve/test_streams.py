@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import os
 import re
 import socket
+import ssl
 import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from uvicorn import Config
-from uvicorn.server import ServerState
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from yolodeploy.core.release import Serving
-from yolodeploy.serve.bodies import Held
-from yolodeploy.serve.connection import Connection
-from yolodeploy.serve.crowd import Crowd
 from yolodeploy.serve.routes.stream import MOST_STREAMS
 
 from .pictures import encoded, plain
-from .running import Server, until
-from .test_limits import TOKEN, rss_mb, token_file
+from .running import Server, free_port, until
+from .test_limits import TOKEN, certificate, rss_mb, token_file
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from starlette.types import Receive, Scope, Send
     from websockets.sync.client import ClientConnection
 
     from .conftest import Start
 
 PICTURE = encoded(plain(128, 96))
 SIZES = [(64 + 8 * index, 48) for index in range(12)]
+HANDSHAKE = b"GET /stream HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
 FRAMES = [encoded(plain(*size)) for size in SIZES]
 
 
@@ -115,7 +108,7 @@ def test_annotated_frames_come_back_as_pictures(server: Server) -> None:
         assert client.recv(timeout=20)[:2] == b"\xff\xd8"
 
 
-def test_a_client_that_does_not_read_is_not_read(start: Start, slow_model: Path) -> None:
+def test_no_more_frames_are_taken_than_can_be_answered(start: Start, slow_model: Path) -> None:
     """Else its frames would fill the memory."""
     server = start(slow_model, serving=Serving(threads=1)).wait_ready()
     large = PICTURE + bytes(4 << 20)
@@ -187,14 +180,30 @@ def test_a_frame_of_a_million_pieces_is_refused(server: Server) -> None:
     assert rss_mb(server) - before < 40
 
 
+def test_pings_whose_answers_nobody_takes_fill_nothing(server: Server) -> None:
+    address = server.address()
+    assert address is not None
+    before = rss_mb(server)
+    pings = (b"\x89\xfdmask" + bytes(125)) * 500
+    sent = 0
+    with socket.create_connection(("127.0.0.1", address.port), timeout=2) as client:
+        client.sendall(
+            HANDSHAKE + b"sec-websocket-version: 13\r\n"
+            b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert b"101" in client.recv(4096)
+        with pytest.raises(TimeoutError):
+            while sent < 200 << 20:
+                sent += client.send(pings)
+    assert sent < 50 << 20
+    assert rss_mb(server) - before < 40
+
+
 def test_garbage_in_a_stream_is_told_with_a_code(server: Server) -> None:
     with stream(server) as client:
         client.socket.sendall(os.urandom(3) + b"\xff" * 100)
         assert closed(client)[0] == 1002
     assert server.detect(PICTURE).status == 200
-
-
-HANDSHAKE = b"GET /stream HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
 
 
 @pytest.mark.parametrize(
@@ -281,6 +290,18 @@ def test_pages_of_other_sites_open_no_stream(server: Server) -> None:
         assert received(client)["width"] == 128
 
 
+def test_a_stream_over_tls(start: Start, tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    port = free_port()
+    start(port=port, tls_certificate=cert, tls_key=key).wait_ready()
+    trust = ssl.create_default_context(cafile=cert)
+    url = f"wss://127.0.0.1:{port}/stream"
+    with connect(url, ssl=trust, compression=None, max_size=None) as client:
+        for frame in FRAMES:
+            client.send(frame + bytes(1 << 20))
+        assert [received(client)["width"] for _ in FRAMES] == [size[0] for size in SIZES]
+
+
 def test_a_server_that_leaves_answers_what_it_took_and_says_so(
     start: Start, slow_model: Path
 ) -> None:
@@ -293,109 +314,3 @@ def test_a_server_that_leaves_answers_what_it_took_and_says_so(
         assert [received(busy)["width"] for _ in range(2)] == [SIZES[0][0], SIZES[1][0]]
         assert closed(busy) == closed(idle) == (1012, "the server is about to stop")
     assert server.process.wait(20) == 0
-
-
-# the connection alone, with pings that do not take 20 s ------------------------------------------
-
-
-async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Accepts, and reads only what is called `go`, then everything."""
-    await receive()
-    await send({"type": "websocket.accept"})
-    while (await receive())["type"] == "websocket.receive":
-        pass
-
-
-async def deaf(scope: Scope, receive: Receive, send: Send) -> None:
-    """Accepts and reads nothing for a while: a frame takes long."""
-    await receive()
-    await send({"type": "websocket.accept"})
-    await asyncio.sleep(1.5)
-    await send({"type": "websocket.send", "text": "done"})
-    await receive()
-
-
-@pytest.fixture
-async def serving() -> AsyncIterator[Callable[..., Any]]:
-    servers: list[asyncio.Server] = []
-
-    async def begun(app: Any, crowd: Crowd, held: Held) -> str:
-        config = Config(
-            app, http=Connection, ws="none", lifespan="off", log_config=None,
-            ws_ping_interval=0.2, ws_ping_timeout=0.2,
-        )  # fmt: skip
-        config.load()
-        loop = asyncio.get_running_loop()
-        state = ServerState()
-        made = await loop.create_server(
-            lambda: Connection(config, state, loop, crowd, held), "127.0.0.1", 0
-        )
-        servers.append(made)
-        return f"ws://127.0.0.1:{made.sockets[0].getsockname()[1]}/"
-
-    yield begun
-    for server in servers:
-        server.close()
-
-
-async def eventually(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
-async def test_a_client_that_answers_no_ping_is_gone(serving: Callable[..., Any]) -> None:
-    crowd = Crowd(10)
-    url = await serving(echo, crowd, Held())
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.split(":")[2].strip("/")))
-    writer.write(
-        HANDSHAKE + b"sec-websocket-version: 13\r\n"
-        b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    head = await reader.readuntil(b"\r\n\r\n")
-    assert b"101" in head.partition(b"\r\n")[0]
-    assert crowd.open == 1
-    rest = await asyncio.wait_for(reader.read(), 20)
-    # a close frame, 1011
-    assert b"\x03\xf3keepalive ping timeout" in rest
-    await eventually(lambda: crowd.open == 0)
-    writer.close()
-
-
-async def test_a_pong_that_lies_behind_unread_frames_is_no_silence(
-    serving: Callable[..., Any],
-) -> None:
-    import websockets
-
-    url = await serving(deaf, Crowd(10), Held())
-    async with websockets.connect(url, ping_interval=None) as client:
-        await client.send(b"first")
-        await client.send(bytes(1 << 20))
-        assert await asyncio.wait_for(client.recv(), 20) == "done"
-
-
-async def test_what_a_stream_holds_is_counted_and_given_back(serving: Callable[..., Any]) -> None:
-    import websockets
-
-    held, crowd = Held(most=1 << 20), Crowd(10)
-    url = await serving(echo, crowd, held)
-    async with websockets.connect(url, ping_interval=None, compression=None) as client:
-        with pytest.raises(ConnectionClosed) as caught:
-            await client.send(bytes(2 << 20))
-            await client.recv()
-        assert caught.value.rcvd is not None
-        assert caught.value.rcvd.code == 1013
-    await eventually(lambda: crowd.open == 0)
-    held.take(1 << 20)
-
-
-async def test_streams_are_of_the_crowd(serving: Callable[..., Any]) -> None:
-    import websockets
-
-    crowd = Crowd(2)
-    url = await serving(echo, crowd, Held())
-    async with websockets.connect(url), websockets.connect(url):
-        assert crowd.full
-        with pytest.raises((OSError, websockets.InvalidHandshake, EOFError)):
-            await websockets.connect(url)
-    await eventually(lambda: crowd.open == 0)

@@ -223,8 +223,8 @@ def counted(state: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def spooled(server: Server) -> int:
-    return sum(sink["spooled"] for sink in server.ask("/sinks").json)
+def held(server: Server) -> int:
+    return sum(sink["held"] for sink in server.ask("/sinks").json)
 
 
 def ids_of(path: Path) -> Counter[str]:
@@ -304,13 +304,13 @@ def watched(
     """Let the time pass; what was found at its end."""
     asking = Asking(server, over)
     asking.start()
-    plan, looks, began, most_spooled = Plan(minutes), [], time.monotonic(), 0
+    plan, looks, began, most_held = Plan(minutes), [], time.monotonic(), 0
     while (at_s := time.monotonic() - began) < minutes * 60:
         for event in plan.due(at_s):
             print(f"{at_s:7.0f} s  {event}", file=sys.stderr, flush=True)
             going.do(event)
         looks.append(look(server, began))
-        most_spooled = max(most_spooled, spooled(server))
+        most_held = max(most_held, held(server))
         time.sleep(min(LOOKED_EVERY_S, minutes))
         if server.process.poll() is not None:
             raise SystemExit(f"the server has ended: {server.log.read_text()[-3000:]}")
@@ -318,13 +318,13 @@ def watched(
     asking.join()
     told_cameras = server.ask("/cameras").json
     deadline = time.monotonic() + 120
-    while spooled(server) > 50 and time.monotonic() < deadline:
+    while held(server) > 50 and time.monotonic() < deadline:
         time.sleep(1)
     pid = server.process.pid
     assert server.stop() == 0, server.log.read_text()[-3000:]
     time.sleep(5)  # what is on its way to the readers
     return verdict(minutes, folder, looks, asking) | {
-        "most_spooled": most_spooled,
+        "most_held": most_held,
         "cameras": told_cameras,
         "pid": pid,
     }

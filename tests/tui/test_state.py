@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from yolodeploy.core.sketch import Sketch
+from yolodeploy.core.sketch import CAMERA_STAGES, TOTAL, Sketch
 from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step
 from yolodeploy.core.waves import Plan, SitePlan, Standing
 from yolodeploy.inventory.devices import DeviceApp, DeviceRow
@@ -115,9 +115,16 @@ def test_shares_of_stages_are_those_of_the_time_spent() -> None:
     assert found.bars[2].p95_ms == pytest.approx(40, rel=0.02)
 
 
+def test_a_cameras_stages_stand_in_the_order_in_which_a_frame_passes_them() -> None:
+    stages = {name: Sketch(5.0, {1: 1}) for name in sorted((*CAMERA_STAGES, TOTAL))}
+    found = measured("a", "a@1", 1, 0, stages)
+    assert [bar.stage for bar in found.bars] == [*CAMERA_STAGES, TOTAL]
+    assert (found.bars[0].stage, found.bars[-2].stage) == ("capture", "publish")
+
+
 def test_a_stage_of_a_newer_server_is_shown_too() -> None:
-    found = measured("a", "a@1", 1, 0, {"publish": Sketch(5.0, {1: 1})})
-    assert [bar.stage for bar in found.bars] == ["publish"]
+    found = measured("a", "a@1", 1, 0, {"polish": Sketch(5.0, {1: 1})})
+    assert [bar.stage for bar in found.bars] == ["polish"]
     assert measured("a", "a@1", 0, 0, {}).bars == ()
 
 

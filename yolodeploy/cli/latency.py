@@ -71,8 +71,8 @@ def latency(
 
 
 def stage_rows(found: Latency, groups: tuple[str, ...], aliases: dict[str, str]) -> list[StageRow]:
-    """One row a stage, in the order in which a request passes them."""
-    from yolodeploy.core.sketch import STAGES, TOTAL
+    """One row a stage, in the order in which a request or a camera's frame passes them."""
+    from yolodeploy.core.sketch import CAMERA_STAGES, TOTAL
 
     rows = []
     for row in found.rows:
@@ -80,7 +80,7 @@ def stage_rows(found: Latency, groups: tuple[str, ...], aliases: dict[str, str])
         if "release" in group:
             group["release"] = aliases.get(group["release"], group["release"])
         total = row.stages.get(TOTAL)
-        known = [stage for stage in (*STAGES, TOTAL) if stage in row.stages]
+        known = [stage for stage in (*CAMERA_STAGES, TOTAL) if stage in row.stages]
         for stage in (*known, *sorted(row.stages.keys() - set(known))):
             sketch = row.stages[stage]
             share = sketch.sum_us / total.sum_us if total and total.sum_us else 0.0

@@ -21,7 +21,8 @@ class CameraState(msgspec.Struct, frozen=True, kw_only=True):
     `fps` is how many frames a second were looked at lately, `stream_fps` how many the stream says
     that it has. Of the `frames` that came, `looked_at` were given to the model and `dropped` came
     while it was busy; the rest were more than the settings ask for. `corrupt` are broken packets
-    and frames, which are left out. `width` and `height` are those of the whole picture.
+    and frames, which are left out. `restarts` counts how often it was lost or not reached.
+    `width` and `height` are those of the whole picture.
     """
 
     name: str

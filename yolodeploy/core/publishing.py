@@ -28,7 +28,7 @@ class DetectionMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     `id` is the same when a message is delivered twice (which happens when a connection breaks
     before it was acknowledged), and no other message has it. `at` is when the picture was taken by
     the stream's own clock, in Unix seconds of this machine; `frame` counts the frames that were
-    looked at since the camera was opened. Boxes are in pixels of the whole picture, of `width` ×
+    looked at since the server's start. Boxes are in pixels of the whole picture, of `width` ×
     `height`, whatever region was looked at. `stages_ms` has `capture` and `publish` beside the
     stages of a request, and `total`: from `at` until the message was handed over to its sinks.
     `tracks` has an object's number a box (-1: not known yet), in the boxes' order; `lines` and

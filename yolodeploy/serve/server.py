@@ -144,8 +144,6 @@ class _Server:
         service.health = Health(service.pool)
         if traffic is not None:
             await traffic.open()
-        if service.site is not None:
-            await service.site.open()
         self._say(instance, ready=True)
         logger.info(
             "ready: %s, %s, %d threads, model %s, port %s, instance port %d, epoch %d",
@@ -157,6 +155,8 @@ class _Server:
             instance.port,
             service.measurements.epoch,
         )
+        if service.site is not None:
+            await service.site.open()
 
     async def _leave(self, instance: Listener, traffic: Listener | None) -> None:
         loop = asyncio.get_running_loop()

@@ -90,6 +90,10 @@ class Site:
             from yolodeploy.serve.sources.families import camera_families
 
             yield from camera_families(self.cameras())
+        if self._sinks is not None:
+            from yolodeploy.serve.sinks.families import sink_families
+
+            yield from sink_families(self._sinks.states(), self._sinks.times())
 
     def view(self, camera: str) -> View:
         """The answer to one who wants to look.
@@ -112,7 +116,7 @@ class Site:
         """Follow the file; what cannot be followed leaves everything as it is, and says so once."""
         try:
             settings = await asyncio.to_thread(self._file.read)
-            self._follow_sinks(settings)
+            await asyncio.to_thread(self._follow_sinks, settings)
         except YolodeployError as error:
             self.error = error
             logger.warning("the settings stay as they were: %s", narration.told(error))

@@ -7,16 +7,13 @@ import re
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from yolodeploy.core import site_settings
 from yolodeploy.core.errors import UsageError
 from yolodeploy.core.site_settings import SiteSettings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 LARGEST = 4 << 20
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
@@ -75,8 +72,9 @@ class SiteFile:
 
     def _checked(self, settings: SiteSettings) -> SiteSettings:
         cameras = [camera.name for camera in settings.cameras]
-        self._demand_once("camera", cameras)
-        self._demand_once("sink", [sink.name for sink in settings.sinks])
+        for name, times in Counter(cameras).items():
+            if times > 1:
+                raise self._invalid(f"{times} of camera {name}")
         for sink in settings.sinks:
             for name in sink.cameras:
                 if name not in cameras:
@@ -84,11 +82,6 @@ class SiteFile:
         if cameras and find_spec("av") is None:
             raise UsageError("camera.library_missing")
         return settings
-
-    def _demand_once(self, kind: str, names: Iterable[str]) -> None:
-        for name, times in Counter(names).items():
-            if times > 1:
-                raise self._invalid(f"{times} of {kind} {name}")
 
     def _invalid(self, reason: str) -> UsageError:
         return UsageError("camera.settings_invalid", path=self._path, reason=reason)

@@ -26,7 +26,9 @@ MOST_UNANSWERED = 4
 MOST_AT_WORK = 3  # one at least waits, so that there is one to drop
 MOST_UNREAD = 256  # answers, those to dropped frames among them
 DRAIN_S = 8.0  # less than the server's own
-UNSUPPORTED = 1003  # RFC 6455, section 7.4
+IDLE_S = 300.0  # without a frame: the places are few
+IDLE = 1000  # RFC 6455, section 7.4
+UNSUPPORTED = 1003
 LEAVING = 1012  # its registry: service restart
 
 
@@ -103,7 +105,11 @@ class Stream:
         """Take frames as long as there are places; without one the socket is not read."""
         while True:
             await self._places.acquire()
-            message = await self._socket.receive()
+            try:
+                async with asyncio.timeout(IDLE_S):
+                    message = await self._socket.receive()
+            except TimeoutError:
+                return IDLE
             if message["type"] == "websocket.disconnect":
                 return LEAVING if message.get("code") == LEAVING else None
             body = message.get("bytes")

@@ -208,7 +208,7 @@ def test_a_credentials_file_that_cannot_be_used_is_refused(
     sinks: Sinks, tmp_path: Path, content: str, mode: int
 ) -> None:
     path = secret(tmp_path / "mqtt.secret", content, mode)
-    with pytest.raises(UsageError, match="mqtt.secret"):
+    with pytest.raises(UsageError, match=r"mqtt\.secret"):
         sinks.follow([MqttSink(name="broker", host="127.0.0.1", credentials_file=path)])
     with pytest.raises(UsageError, match="nowhere"):
         sinks.follow([MqttSink(name="broker", host="127.0.0.1", credentials_file="/nowhere")])

@@ -16,7 +16,7 @@ from yolodeploy.core.sketch import CAMERA_STAGES, TOTAL
 
 from ..running import Reply
 from .http_cameras import PASSWORD, USER, jpeg
-from .videos import FRAMES, STEP, write_video
+from .videos import FRAMES, STEP, turned, write_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,6 +182,13 @@ async def test_what_is_looked_at_is_the_picture(looker: Looker, video: Path) -> 
     assert means == sorted(means)
     assert 20 <= means[0] < means[-1] < 28 + FRAMES * STEP
     assert max(spreads) < 5
+
+
+async def test_a_phones_video_stands_upright(looker: Looker, tmp_path: Path) -> None:
+    clip = turned(write_video(tmp_path / "phone.mp4", frames=10))
+    await looker.look(str(clip), repeat=True)
+    message, *_ = await looker.frames(1)
+    assert (message.width, message.height) == (240, 320)
 
 
 async def test_a_folder_gives_every_picture_once_and_what_detect_gives(

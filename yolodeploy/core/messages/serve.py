@@ -167,8 +167,8 @@ MESSAGES = {
     "upgrade_needed": Message(
         "{path} is a WebSocket",
         "{path} 是 WebSocket",
-        "websocat --binary ws://…{path}",
-        "websocat --binary ws://…{path}",
+        "connect with a WebSocket client: ws://…{path}",
+        "请用 WebSocket 客户端连接：ws://…{path}",
     ),
     "other_origin": Message(
         "pages of {origin} may not open streams here",

@@ -11,8 +11,18 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-# in this order: each uses only what stands before it
-SCRIPTS = ("words.js", "parts.js", "asking.js", "picture.js", "cameras.js", "main.js")
+# one script in this order: what a file does when it is read needs the values above it
+SCRIPTS = (
+    "words.js",
+    "parts.js",
+    "asking.js",
+    "picture.js",
+    "cameras.js",
+    "pictures.js",
+    "showing.js",
+    "server.js",
+    "main.js",
+)
 
 
 class Page(NamedTuple):

@@ -63,12 +63,15 @@ function drawLabel(answer, box, image, scale, taken) {
   brush.font = `600 ${size}px system-ui, sans-serif`;
   const width = Math.min(brush.measureText(text).width + 10 * scale, image.width);
   const height = size * 1.5;
-  const x = Math.max(0, Math.min(box.x1 - scale, image.width - width));
-  const free = (y) =>
+  const within = (x) => Math.max(0, Math.min(x, image.width - width));
+  const free = ({ x, y }) =>
     y >= 0 && y + height <= image.height &&
     !taken.some((other) => x < other.x + other.width && other.x < x + width && y < other.y + height && other.y < y + height);
-  const y = [box.y1 - height, box.y2, box.y1, box.y2 - height].find(free);
-  if (y === undefined) return;
+  const place = [box.y1 - height, box.y2, box.y1, box.y2 - height]
+    .flatMap((y) => [box.x1 - scale, box.x2 - width].map((x) => ({ x: within(x), y })))
+    .find(free);
+  if (!place) return;
+  const { x, y } = place;
   taken.push({ x, y, width });
   brush.fillStyle = colour;
   brush.beginPath();

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 # each has at most four frames unanswered: together as many as may wait of single requests
 MOST_STREAMS = 16
 INTERNAL = 1011
-REASONS = {1003: "a frame is a picture, in binary", 1012: "the server is about to stop"}
+REASONS = {
+    1000: "no frame for five minutes",
+    1003: "a frame is a picture, in binary",
+    1012: "the server is about to stop",
+}
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,12 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import Failed, UsageError, YolodeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MODE = 0o640
 # a power cut costs the lines since
@@ -69,23 +73,34 @@ class AppendedFile:
             self.close()
             raise
 
-    def append(self, lines: bytes) -> None:
-        """Add whole lines, all of them or none.
+    def append(self, pieces: Sequence[bytes]) -> int:
+        """Add pieces of whole lines, as many as the file takes; how many: one at least.
 
         Raises:
-            Failed: `sink.file`.
+            Failed: `sink.file`; then none was added.
         """
         try:
             if self._moved():
                 self._begin()
-            elif self._size > len(self._header) and self._size + len(lines) > self._most_bytes:
+            elif self._size > len(self._header) and not self._fitting(pieces):
                 self._rotate()
                 self._begin()
-            self._write(lines)
+            count = self._fitting(pieces) or 1
+            self._write(b"".join(pieces[:count]))
             if monotonic() - self._synced_s >= SYNC_S:
                 self._sync()
         except OSError as error:
             raise self._failed(error) from error
+        return count
+
+    def _fitting(self, pieces: Sequence[bytes]) -> int:
+        """How many of the first pieces the file may take."""
+        size = self._size
+        for number, piece in enumerate(pieces):
+            size += len(piece)
+            if size > self._most_bytes:
+                return number
+        return len(pieces)
 
     def rest(self) -> None:
         """Have the disk hold what was written, when nothing more comes.

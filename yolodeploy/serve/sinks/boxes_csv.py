@@ -10,14 +10,12 @@ import msgspec
 
 from yolodeploy.core.publishing import DetectionMessage
 from yolodeploy.core.text import one_line
-from yolodeploy.serve.sinks.appending import AppendedFile
+from yolodeploy.serve.sinks.file_place import FilePlace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from yolodeploy.core.site_settings import CsvSink
-    from yolodeploy.serve.sinks.held import Held
-    from yolodeploy.serve.sinks.places import Receipts
 
 COLUMNS = (
     "id", "at", "site", "device", "app", "release", "model", "camera", "frame",
@@ -29,65 +27,30 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _decode = msgspec.json.Decoder(DetectionMessage).decode
 
 
-class BoxesCsv:
-    """A file."""
+def boxes_csv(settings: CsvSink) -> FilePlace:
+    """The file.
 
-    window = 500
-    silence_s = float("inf")  # a write says at once how it went
+    Raises:
+        UsageError: `sink.folder_missing`, `sink.not_a_file`.
+    """
+    return FilePlace(settings, _lines_of, header=lines([COLUMNS]))
 
-    def __init__(self, settings: CsvSink) -> None:
-        """Check that the file can be there.
 
-        Raises:
-            UsageError: `sink.folder_missing`, `sink.not_a_file`.
-        """
-        header = _lines([COLUMNS])
-        self._file = AppendedFile(settings.path, settings.rotate_mb, settings.keep, header)
-        self._receipts: Receipts | None = None
-
-    def open(self, receipts: Receipts) -> None:
-        """Open the file; a new one begins with the header."""
-        self._receipts = receipts
-        self._file.open()
-
-    def send(self, messages: Sequence[Held]) -> None:
-        """Append a line a box."""
-        assert self._receipts is not None  # noqa: S101 - `open` comes first
-        written: list[Held] = []
-        lines: list[bytes] = []
-        for held in messages:
-            try:
-                lines.append(_lines(rows_of(_decode(held.body))))
-            except msgspec.DecodeError as error:  # NaN is null in JSON, which is no coordinate
-                self._receipts.refused(held, str(error))
-            else:
-                written.append(held)
-        if any(lines):
-            self._file.append(b"".join(lines))
-        for held in written:
-            self._receipts.delivered(held)
-
-    def rest(self) -> None:
-        """Have the disk hold it."""
-        self._file.rest()
-
-    def close(self, limit_s: float) -> None:
-        """Close the file."""
-        self._file.close()
+def _lines_of(body: bytes) -> bytes:
+    # NaN is null in JSON, which is no coordinate: such a message is refused
+    return lines(rows_of(_decode(body)))
 
 
 def rows_of(message: DetectionMessage) -> Iterator[tuple[object, ...]]:
     """A row a box; a classifier's message has a row a class that is probable, without corners."""
-    common = (
-        message.id, repr(message.at), _text(message.site), _text(message.device),
-        _text(message.app), _text(message.release), _text(message.model), _text(message.camera),
-        message.frame,
+    words = (
+        message.site, message.device, message.app, message.release, message.model, message.camera,
     )  # fmt: skip
+    common = (_text(message.id), message.at, *map(_text, words), message.frame)
     for number, box in enumerate(message.boxes):
         track: object = message.tracks[number] if number < len(message.tracks) else ""
-        name = _class(message, box.class_id)
         corners = (box.x1, box.y1, box.x2, box.y2)
-        yield (*common, box.class_id, name, box.score, *corners, track)
+        yield (*common, box.class_id, _class(message, box.class_id), box.score, *corners, track)
     for likely in message.probabilities:
         name = _class(message, likely.class_id)
         yield (*common, likely.class_id, name, likely.score, "", "", "", "", "")
@@ -103,7 +66,8 @@ def _text(value: str) -> str:
     return f"'{value}" if value.startswith(_FORMULA) else value
 
 
-def _lines(rows: Iterator[tuple[object, ...]] | Sequence[tuple[object, ...]]) -> bytes:
+def lines(rows: Iterable[Iterable[object]]) -> bytes:
+    """Rows as CSV (RFC 4180, but for its line ends)."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()

@@ -58,6 +58,7 @@ class Deliverer(Thread):
 
     def run(self) -> None:
         """Deliver until the end, and leave the rest in the spool."""
+        self._outbox.open()
         while not self._over():
             try:
                 self._deliver()

@@ -172,6 +172,14 @@ class Outbox:
             busy = transit.fresh or transit.flying or transit.done or not self._spool.opened
             return self._closed or not busy
 
+    def open(self) -> None:
+        """Find what an earlier life left, which comes before everything else."""
+        with self._disk:
+            try:
+                self._open()
+            except (Corrupt, Failed) as error:
+                self._disk_failed(error)
+
     def _open(self) -> None:
         if self._spool.opened:
             return
@@ -185,7 +193,7 @@ class Outbox:
         transit = self._transit
         with self._changed:
             before_ns = monotonic_ns() - (0 if everything else int(KEEP_AFTER_S * 1e9))
-            batch = transit.unkept(before_ns, self._spool.largest)
+            batch = transit.unkept(before_ns, self._spool.batch_bytes)
             done = transit.done[: self._spool.most_done]
             del transit.done[: len(done)]
         if not batch and not done:

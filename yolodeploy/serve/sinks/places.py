@@ -87,10 +87,10 @@ def place_of(settings: Sink) -> Place:
 
             return Webhook(settings)
         case JsonLinesSink():
-            from yolodeploy.serve.sinks.json_lines import JsonLines
+            from yolodeploy.serve.sinks.json_lines import json_lines
 
-            return JsonLines(settings)
+            return json_lines(settings)
         case CsvSink():
-            from yolodeploy.serve.sinks.boxes_csv import BoxesCsv
+            from yolodeploy.serve.sinks.boxes_csv import boxes_csv
 
-            return BoxesCsv(settings)
+            return boxes_csv(settings)

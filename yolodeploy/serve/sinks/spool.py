@@ -71,6 +71,8 @@ class Spool:
         """Take a new bound; a file that is larger shrinks when it is next empty."""
         pages = (megabytes << 20) // PAGE
         self.largest = min(LARGEST_MESSAGE, (megabytes << 20) // 8)
+        # of one transaction, unless it is one message
+        self.batch_bytes = min(LARGEST_MESSAGE, (megabytes << 20) // 32)
         # a row that goes changes its own page and perhaps its neighbour
         self.most_done = self.largest // PAGE // 4
         self._log_pages = min(MOST_LOG_PAGES, pages // 16)
@@ -127,8 +129,9 @@ class Spool:
     def write(self, new: Sequence[Held], done: Sequence[int]) -> list[int]:
         """Take `new` in and forget `done`, all or nothing; the seqs that had to make room.
 
-        `new` has at most `largest` bytes and is younger than all that is in the file; `done` is
-        at most `most_done` long. The bound of the log counts on it.
+        `new` has at most `batch_bytes`, or is one message of at most `largest`, and is younger
+        than all that is in the file; `done` is at most `most_done` long. The log's bound counts
+        on it.
         """
         with self._explained() as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -269,10 +272,15 @@ class Spool:
 
 def _pages(one: Held) -> float:
     """How many pages of the file a message takes at most."""
-    size = len(one.body) + len(one.id) + len(one.camera) + 40
-    if size < PAGE - 40:
-        return 1 / ((PAGE - 16) // size)  # as many as fit
-    return 1 + -(-size // (PAGE - 4))  # what does not fit goes on in pages of its own
+    size = len(one.body) + len(one.id) + len(one.camera) + 24
+    beyond = 0
+    if size > PAGE - 35:  # it goes on in pages of its own (sqlite.org/fileformat2.html, 1.6)
+        least = (PAGE - 12) * 32 // 255 - 23
+        local = least + (size - least) % (PAGE - 4)
+        local = local if local <= PAGE - 35 else least
+        beyond = -(-(size - local) // (PAGE - 4))
+        size = local
+    return beyond + 1 / max(1, (PAGE - 8) // (size + 4))
 
 
 def _oldest(connection: sqlite3.Connection, size: float) -> list[int]:

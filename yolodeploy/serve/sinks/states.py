@@ -12,7 +12,8 @@ from yolodeploy.core.decoding import known
 class SinkState(msgspec.Struct, frozen=True, kw_only=True):
     """One sink at this moment; counts are those since the server's start.
 
-    `delivering`: the place is connected, or was not needed yet. `waiting`: it is away for the
+    `starting`: it has not acknowledged anything yet. `delivering`: it does, or nothing was there
+    to be delivered. `waiting`: it is away for the
     reason given and is tried again in `retry_s`. `failed`: the same, through a mistake of ours.
     `held` messages are not acknowledged; those of them that are on disk are `spooled`, in a file
     of `spool_bytes`. `dropped` counts by reason (`spool_full`, `refused`, `disk`). `last_error`

@@ -24,7 +24,7 @@ COUNTERS = {
     "looked_at": "Frames that the model has seen",
     "dropped": "Frames that came while the model was busy",
     "corrupt": "Broken packets and frames, left out",
-    "restarts": "Times that the camera was lost and opened anew",
+    "restarts": "Times that it was lost or not reached, and tried again",
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import av
 
 from yolodeploy.core.errors import Failed
+from yolodeploy.serve.allowance import processors
 from yolodeploy.serve.picture_header import LARGEST_PICTURE
 from yolodeploy.serve.sources.devices import device_of
 from yolodeploy.serve.sources.faults import told
@@ -46,6 +47,7 @@ PROTOCOLS = {
     ("device", False): "",
     ("path", False): "file",
 }
+MOST_THREADS = 4
 GENERATE_PTS = 1  # AVFMT_FLAG_GENPTS, libavformat/avformat.h
 NO_CLOCK = frozenset({"mpjpeg", "mjpeg"})  # FFmpeg makes timestamps up, of 25 pictures a second
 
@@ -107,8 +109,9 @@ def _source(container: InputContainer, address: Address, device: Device | None) 
         )
     # the decoder holds the limit too, when the size changes in the middle
     context.options = {"max_pixels": str(LARGEST_PICTURE)}
-    # one picture at a time: whole pictures in several threads come later by one each
+    # threads within a picture: whole pictures in several threads come later by one each
     context.thread_type = "SLICE"
+    context.thread_count = min(processors(), MOST_THREADS)
     plays = address.kind == "path" or (address.kind == "http" and container.duration is not None)
     if not plays:
         # missing timestamps would be guessed from packets to come, which are waited for
@@ -137,5 +140,5 @@ def _options(address: Address, camera: Camera) -> dict[str, str]:
             "fpsprobesize": "0",
         }
     elif address.kind == "http":
-        options |= {"analyzeduration": "1000000", "multiple_requests": "0", "reconnect": "0"}
+        options["analyzeduration"] = "1000000"
     return options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from yolodeploy.core.sketch import STAGES, TOTAL, Sketch, Stages
+from yolodeploy.core.sketch import CAMERA_STAGES, TOTAL, Sketch, Stages
 
 MINUTES = 10
 """How far back figures and sparklines reach; the present minute is the last of them."""
@@ -47,8 +47,8 @@ def p95_ms(sketch: Sketch) -> float:
 
 
 def measured(app: str, release: str, requests: int, failures: int, stages: Stages) -> Measured:
-    """The bars of a release, in the order in which a request goes through them."""
-    names = [*(name for name in STAGES if name in stages), *_others(stages)]
+    """The bars of a release, in the order in which a request or a frame goes through them."""
+    names = [*(name for name in CAMERA_STAGES if name in stages), *_others(stages)]
     whole = stages[TOTAL].sum_us if TOTAL in stages else sum(s.sum_us for s in stages.values())
     bars = [_bar(name, stages[name], whole) for name in names]
     if TOTAL in stages:
@@ -57,7 +57,7 @@ def measured(app: str, release: str, requests: int, failures: int, stages: Stage
 
 
 def _others(stages: Mapping[str, Sketch]) -> list[str]:
-    return sorted(name for name in stages if name not in STAGES and name != TOTAL)
+    return sorted(name for name in stages if name not in CAMERA_STAGES and name != TOTAL)
 
 
 def _bar(stage: str, sketch: Sketch, whole_us: float) -> Bar:
