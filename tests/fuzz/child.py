@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import mmap
 import os
 import resource
@@ -22,12 +23,11 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.fuzz import findings, mutation
-from tests.fuzz.targets import TARGETS
 
 if TYPE_CHECKING:
     from tests.fuzz.target import Target
 
-HANG_S = 10.0  # of processor time for one input
+TABLE = "tests.fuzz.targets"
 MOST_ADDRESSES = 16 << 30  # a backstop: `most_mb` is what is looked at
 MEMORY_EXIT = 3
 HEAD = struct.Struct("<QI")  # how often fed, length of the last
@@ -62,7 +62,10 @@ def read(path: Path) -> tuple[int, bytes]:
 class Feeding:
     """Feeds a target and keeps what it finds."""
 
-    def __init__(self, target: Target, folder: Path, last: Last) -> None:
+    def __init__(
+        self, target: Target, folder: Path, last: Last, most_mb: int | None = None
+    ) -> None:
+        """`most_mb`: other than the target's own."""
         from yolodeploy.core.errors import YolodeployError
 
         self._target = target
@@ -70,12 +73,12 @@ class Feeding:
         self._folder = folder
         self._last = last
         self._expected = YolodeployError
-        self._most_mb = _peak_mb() + target.most_mb
+        self._most_mb = _peak_mb() + (most_mb or target.most_mb)
 
     def __call__(self, content: bytes) -> None:
         self._last.note(content)
         # the kernel ends the process: a loop in native code hears no exception
-        signal.setitimer(signal.ITIMER_PROF, HANG_S)
+        signal.setitimer(signal.ITIMER_PROF, self._target.hang_s)
         try:
             self._feed(content)
         except self._expected:
@@ -96,9 +99,16 @@ def _peak_mb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
+def table(module: str) -> dict[str, Target]:
+    """The targets of a table."""
+    found: dict[str, Target] = importlib.import_module(module).TARGETS
+    return found
+
+
 def main() -> None:
     """Feed."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--table", default=TABLE)
     parser.add_argument("--target", required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--last", type=Path, required=True)
@@ -106,7 +116,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--input", type=Path)
     given = parser.parse_args()
-    target = TARGETS[given.target]
+    target = table(given.table)[given.target]
     resource.setrlimit(resource.RLIMIT_AS, (MOST_ADDRESSES, MOST_ADDRESSES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     last = Last(given.last, target.largest)
@@ -127,9 +137,11 @@ def main() -> None:
     _write_corpus(target, corpus, words)
     options = [
         f"-max_total_time={given.seconds}", f"-seed={given.seed}", f"-max_len={target.largest}",
-        f"-dict={words}", "-rss_limit_mb=0", "-timeout=600", "-verbosity=1", "-print_final_stats=1",
+        "-rss_limit_mb=0", "-timeout=600", "-verbosity=1", "-print_final_stats=1",
         f"-artifact_prefix={given.folder}/libfuzzer-",
     ]  # fmt: skip
+    if target.words:
+        options.append(f"-dict={words}")
     atheris.Setup([sys.argv[0], *options, str(corpus)], feeding)
     atheris.Fuzz()
 

@@ -20,7 +20,6 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.fuzz import child, findings
-from tests.fuzz.targets import TARGETS
 
 CHILD = Path(__file__).with_name("child.py")
 SLACK_S = 900.0  # a process at idle priority may wait long for its turn
@@ -38,14 +37,24 @@ class Outcome(NamedTuple):
     deaths: int
 
 
-def fuzzed(name: str, seconds: float, seed: int, folder: Path) -> Outcome:
+class Run(NamedTuple):
+    """What all targets have in common."""
+
+    table: str
+    seconds: float
+    seed: int
+    folder: Path
+
+
+def fuzzed(name: str, run: Run) -> Outcome:
     """Feed one target for some time, in as many processes as it takes."""
+    folder = run.folder
     began = time.monotonic()
     fed = deaths = 0
     covered: int | None = None
-    while (left := seconds - (time.monotonic() - began)) >= 1 and deaths < MOST_DEATHS:
+    while (left := run.seconds - (time.monotonic() - began)) >= 1 and deaths < MOST_DEATHS:
         last, log = folder / f"last-{name}", folder / f"log-{name}"
-        ended = _ended(name, int(left), seed + deaths, folder)
+        ended = _ended(name, run._replace(seconds=left, seed=run.seed + deaths))
         count, content = child.read(last)
         fed += count
         text = log.read_text(errors="replace")
@@ -60,10 +69,13 @@ def fuzzed(name: str, seconds: float, seed: int, folder: Path) -> Outcome:
     return Outcome(name, fed, time.monotonic() - began, covered, deaths)
 
 
-def _ended(name: str, seconds: int, seed: int, folder: Path) -> int:
+def _ended(name: str, run: Run) -> int:
+    """The exit code of one process."""
+    folder = run.folder
     command = [
-        sys.executable, str(CHILD), "--target", name, "--folder", str(folder), "--seconds",
-        str(seconds), "--seed", str(seed), "--last", str(folder / f"last-{name}"),
+        sys.executable, str(CHILD), "--table", run.table, "--target", name, "--folder", str(folder),
+        "--seconds", str(int(run.seconds)), "--seed", str(run.seed),
+        "--last", str(folder / f"last-{name}"),
     ]  # fmt: skip
     # one thread: what OpenCV or numpy start of their own would hide who did what
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
@@ -74,7 +86,7 @@ def _ended(name: str, seconds: int, seed: int, folder: Path) -> int:
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
         )
         try:
-            return process.wait(seconds + SLACK_S)
+            return process.wait(run.seconds + SLACK_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -86,11 +98,10 @@ def _ended(name: str, seconds: int, seed: int, folder: Path) -> int:
 
 def _kind_of(ended: int, log: str) -> tuple[str, str]:
     if ended in {-signal.SIGPROF, -signal.SIGALRM}:
-        return "hang", f"{child.HANG_S:g} s of processor time"
-    if "deadly signal" in log:
-        signals = re.findall(r"libFuzzer: (deadly signal)|Fatal Python error: ([^\n]+)", log)
-        return "crash", " ".join(filter(None, signals[0])) or "a signal"
-    return "crash", f"exit code {ended}"
+        return "hang", "the limit of processor time"
+    fatal = re.search(r"Fatal Python error: ([^\n]+)|libFuzzer: ([^\n]+)", log)
+    told = (fatal[1] or fatal[2]) if fatal else f"exit code {ended}"
+    return "crash", told
 
 
 def _told(outcome: Outcome) -> str:
@@ -106,7 +117,8 @@ def main() -> int:
     """Fuzz; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="for all targets together")
-    parser.add_argument("--target", action="append", choices=tuple(TARGETS), help="all of them")
+    parser.add_argument("--table", default=child.TABLE, metavar="MODULE", help="of targets")
+    parser.add_argument("--target", action="append", metavar="NAME", help="all of them")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="by the clock")
     parser.add_argument("--jobs", type=int, default=1, help="targets at a time (1)")
     parser.add_argument("--folder", type=Path, help="for what is found and the corpus; a new one")
@@ -114,17 +126,22 @@ def main() -> int:
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="yolodeploy-fuzz-"))
     folder.mkdir(parents=True, exist_ok=True)
-    names = given.target or list(TARGETS)
+    known = child.table(given.table)
+    names = given.target or list(known)
+    if unknown := set(names) - known.keys():
+        parser.error(f"no target {', '.join(unknown)}: there are {', '.join(known)}")
     if given.input is not None:
-        command = [sys.executable, str(CHILD), "--target", names[0], "--input", str(given.input)]
+        command = [sys.executable, str(CHILD), "--table", given.table, "--target", names[0]]
         command += ["--folder", str(folder), "--last", str(folder / "last")]
+        command += ["--input", str(given.input)]
         code = subprocess.run(command, check=False).returncode
         return _summed_up([], folder, given.seed) or code
     share_s = given.minutes * 60 * min(given.jobs, len(names)) / len(names)
     print(f"fuzzing {', '.join(names)}: {share_s:.0f} s each, seed {given.seed}", flush=True)
     outcomes = []
+    run = Run(given.table, share_s, given.seed, folder)
     with ThreadPoolExecutor(given.jobs) as pool:
-        begun = [pool.submit(fuzzed, name, share_s, given.seed, folder) for name in names]
+        begun = [pool.submit(fuzzed, name, run) for name in names]
         for one in begun:
             outcomes.append(one.result())
             print(_told(outcomes[-1]), flush=True)

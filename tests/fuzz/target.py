@@ -21,7 +21,8 @@ class Target(NamedTuple):
 
     `opened` gives the function that is fed (it imports what it needs), `seeds` what to begin with,
     `words` what may be put in. `modules` are those whose branches guide atheris. `most_mb` is the
-    memory that the process may grow by. A target with `made` makes its inputs itself.
+    memory that the process may grow by, `hang_s` the processor time that one input may take. A
+    target with `made` makes its inputs itself.
     """
 
     name: str
@@ -31,4 +32,5 @@ class Target(NamedTuple):
     words: tuple[bytes, ...] = ()
     largest: int = 1 << 16
     most_mb: int = 200
+    hang_s: float = 10.0
     made: Callable[[Random, Sequence[bytes]], bytes] | None = None
