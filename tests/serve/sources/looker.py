@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from yolodeploy.core.publishing import DetectionMessage
     from yolodeploy.serve.pool import Pool
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 class Looker:

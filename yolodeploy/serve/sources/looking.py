@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from yolodeploy.core.errors import YolodeployError
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from yolodeploy.serve.sources.telling import Sender, Tracked
     from yolodeploy.serve.sources.viewing import Screen
     from yolodeploy.serve.sources.wire import Filled
+
+FAILING_S = 60.0  # between two lines that say that frames fail
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +95,7 @@ class Looking:
         serving = around.serving
         self._limit_s = (serving.deadline_ms or DEFAULT_S * 1000) / 1000
         self._wanted = Wanted(serving.conf, serving.iou, serving.max_det)
-        self._failing = False
+        self._told_s = -FAILING_S
 
     async def run(self, reading: Reading) -> None:
         """Look at all that a reader gives, until it ends; what is in work is finished.
@@ -148,13 +151,15 @@ class Looking:
             outcome = await look.outcome
             if isinstance(outcome, YolodeployError):
                 self._around.measurements.refused(failed=True, source=self._source)
-                if not self._failing:
-                    told = narration.told(outcome)
-                    logger.warning("camera %s: frames fail: %s", self._camera.name, told)
-                self._failing = True
+                self._tell(outcome)
             else:
-                self._failing = False
                 await self._publish(look, outcome)
+
+    def _tell(self, error: YolodeployError) -> None:
+        now_s = monotonic()
+        if now_s - self._told_s >= FAILING_S:
+            self._told_s = now_s
+            logger.warning("camera %s: frames fail: %s", self._camera.name, narration.told(error))
 
     async def _publish(self, look: _Look, sighting: Sighting) -> None:
         around = self._around
