@@ -33,6 +33,7 @@ class Looker:
     """Looks at cameras and keeps the messages."""
 
     def __init__(self, pool: Pool, classes: tuple[str, ...], folder: Path) -> None:
+        self.refuses: Callable[[DetectionMessage], bool] = lambda _: False
         self.onlookers: list[Onlooker] = []
         self.messages: list[DetectionMessage] = []
         self.measurements = Measurements(1)
@@ -43,10 +44,15 @@ class Looker:
             serving=Serving(),
             measurements=self.measurements,
             sender=Sender(config, 1),
-            publish=self.messages.append,
+            publish=self._publish,
             onlookers=self.onlookers,
         )
         self.cameras = Cameras(around, folder / "claims")
+
+    def _publish(self, message: DetectionMessage) -> None:
+        if self.refuses(message):
+            raise RuntimeError("refused by the test")
+        self.messages.append(message)
 
     async def look(self, url: str, name: str = "door", **settings: Any) -> None:
         """Look at one camera and no other."""

@@ -108,6 +108,29 @@ async def test_an_http_camera_with_broken_pictures(
     assert state.restarts == 0
 
 
+async def test_a_video_over_http_is_played(
+    looker: Looker, http_cameras: HttpCameras, tmp_path: Path
+) -> None:
+    http_cameras.video = write_video(tmp_path / "clip.mkv").read_bytes()
+    began = time.monotonic()
+    await looker.look(http_cameras.url("video"))
+    await looker.until(lambda: looker.state().phase == "ended")
+    assert time.monotonic() - began > 1.9
+    assert looker.state().frames == FRAMES
+
+
+async def test_a_message_that_cannot_be_handed_over_costs_no_other(
+    looker: Looker, http_cameras: HttpCameras, caplog: pytest.LogCaptureFixture
+) -> None:
+    looker.refuses = lambda message: message.frame in {3, 4}
+    await looker.look(http_cameras.url("moving"))
+    messages = await looker.frames(8)
+    assert [message.frame for message in messages][:5] == [1, 2, 5, 6, 7]
+    epoch = next(e for e in looker.measurements.snapshot() if e.source == "camera:door")
+    assert epoch.failures == 2
+    assert len([line for line in caplog.messages if "frames fail" in line]) == 1
+
+
 async def test_the_picture_changes_its_size(looker: Looker, http_cameras: HttpCameras) -> None:
     await looker.look(http_cameras.url("changing"))
     await looker.until(lambda: len({message.width for message in looker.messages}) == 3)

@@ -50,6 +50,7 @@ class Condition:
     def waits(self) -> None:
         """Another server has it."""
         self._phase = "waiting"
+        self._error = None
         self._tell("waiting", "another server reads it")
 
     def opens(self) -> None:

@@ -39,11 +39,11 @@ class Conversion:
             converted = self._reformatter.reformat(frame, format="bgr24", threads=1)
         except (av.FFmpegError, OSError) as error:
             raise Unfit from error
-        plane = converted.planes[0]
+        plane: Any = converted.planes[0]  # its stubs do not know that it is a buffer
         pixels: Pixels = np.ndarray(
             (converted.height, converted.width, 3),
             np.uint8,
-            buffer=plane,  # type: ignore[arg-type]
+            buffer=plane,
             strides=(plane.line_size, 3, 1),
         )
         turns = round(frame.rotation / QUARTER) % 4

@@ -7,7 +7,7 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.serve import narration
 from yolodeploy.serve.deadline import DEFAULT_S
 from yolodeploy.serve.formats import ANNOTATED
@@ -50,7 +50,7 @@ class Onlooker(Protocol):
     """Somebody who wants to see what the model saw: a shadow, a store of samples."""
 
     def saw(self, camera: Camera, frame: Frame, sighting: Sighting) -> None:
-        """Called by a worker that waits; the pixels must be copied by who keeps them."""
+        """Called by a worker that waits; who keeps the pixels copies them. Must not raise."""
 
 
 class Surroundings(NamedTuple):
@@ -148,18 +148,24 @@ class Looking:
 
     async def _hand_on(self, in_work: asyncio.Queue[_Look | None]) -> None:
         while (look := await in_work.get()) is not None:
-            outcome = await look.outcome
-            if isinstance(outcome, YolodeployError):
-                self._around.measurements.refused(failed=True, source=self._source)
-                self._tell(outcome)
+            try:
+                outcome = await look.outcome
+                if not isinstance(outcome, YolodeployError):
+                    await self._publish(look, outcome)
+                    continue
+            # whatever one frame brought about must not cost those behind it
+            except Exception as error:
+                self._failed(Failed("serve.internal"), error)
             else:
-                await self._publish(look, outcome)
+                self._failed(outcome)
 
-    def _tell(self, error: YolodeployError) -> None:
+    def _failed(self, error: YolodeployError, mistake: Exception | None = None) -> None:
+        self._around.measurements.refused(failed=True, source=self._source)
         now_s = monotonic()
         if now_s - self._told_s >= FAILING_S:
             self._told_s = now_s
-            logger.warning("camera %s: frames fail: %s", self._camera.name, narration.told(error))
+            told = narration.told(error)
+            logger.warning("camera %s: frames fail: %s", self._camera.name, told, exc_info=mistake)
 
     async def _publish(self, look: _Look, sighting: Sighting) -> None:
         around = self._around
