@@ -45,12 +45,14 @@ def test_what_is_beyond_the_least_delay_is_capture(
     begin: int, delays: list[int], rate: int
 ) -> None:
     clock = StreamClock()
-    for number, delay in enumerate(delays):
-        taken_here = number * rate
-        arrival = taken_here + delay
+    arrival, least = 0, 2 * S
+    for number, wished in enumerate(delays):
+        # one packet arrives after the other
+        arrival = max(arrival, number * rate + wished)
+        delay = arrival - number * rate
+        least = min(least, delay)
         stamp = begin + number * rate
         capture = arrival - clock.taken_ns(stamp, stamp, arrival)
-        least = min(delays[: number + 1])
         # forgotten is no more than the drift over all that has passed
         passed = arrival + 2 * S
         assert delay - least - passed * DRIFT - 1 <= capture <= delay - least
