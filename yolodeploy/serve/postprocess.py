@@ -115,9 +115,11 @@ def of_rows(output: np.ndarray[Any, Any], wanted: Wanted, classes: int) -> Found
     rows = output[scores > wanted.conf]
     demand_finite(rows)
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
-    class_ids = rows[:, 5].astype(np.int64)
-    if class_ids.size and not 0 <= class_ids.min() <= class_ids.max() < classes:
-        raise Failed("serve.class_unknown", highest=class_ids.max(), classes=classes)
+    # looked at before it is made whole: 1e30 would become a number that numpy warns of in the log
+    named = np.trunc(rows[:, 5])
+    if named.size and not 0 <= named.min() <= named.max() < classes:
+        raise Failed("serve.class_unknown", highest=f"{named.max():.0f}", classes=classes)
+    class_ids = named.astype(np.int64)
     found = Found(rows[:, :4].astype(np.float64), rows[:, 4], class_ids, rows[:, 6:])
     return of_classes(found, wanted.classes).some(slice(wanted.max_det))
 

@@ -73,7 +73,8 @@ def _patches(
     cuts = np.clip(np.ceil(np.clip(corners, 0, limits)), 0, limits).astype(np.int64).tolist()
     flat = prototypes.reshape(len(prototypes), -1)
     for start in range(0, len(coefficients), CHUNK):
-        logits = coefficients[start : start + CHUNK] @ flat
+        with np.errstate(over="ignore", invalid="ignore"):  # it is looked at, and told
+            logits = coefficients[start : start + CHUNK] @ flat
         demand_finite(logits)
         for one, cut in zip(logits, cuts[start : start + CHUNK], strict=True):
             yield _patch(one.reshape(prototypes.shape[1:]), cut, place)
