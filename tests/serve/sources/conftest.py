@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-pytest.importorskip("av", reason="PyAV is not installed: pip install -e '.[streams]'")
-
 from yolodeploy.core.serving import ServeConfig
 from yolodeploy.serve.loading import begin_loading
 from yolodeploy.serve.pool import Pool

@@ -17,6 +17,8 @@ from ..running import alive, free_port
 from .http_cameras import HttpCameras
 from .videos import write_video
 
+pytest.importorskip("av", reason="PyAV is not installed: pip install -e '.[streams]'")
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -19,6 +19,8 @@ from ..running import Reply
 from .http_cameras import PASSWORD, USER, jpeg
 from .videos import FRAMES, STEP, turned, write_video
 
+pytest.importorskip("av", reason="PyAV is not installed: pip install -e '.[streams]'")
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
