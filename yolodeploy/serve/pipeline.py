@@ -179,7 +179,7 @@ class Pipeline:
         """Prepare, infer and read; the first two leave their marks."""
         blob, place = self._preparation.filled(picture.pixels)
         marks.append(perf_counter_ns())
-        outputs = tuple(output[0] for output in self._run(blob, alone))
+        outputs = tuple([output[0] for output in self._run(blob, alone)])
         marks.append(perf_counter_ns())
         place = place.of_picture(picture.width, picture.height)
         return self._read(outputs, self._model.head, wanted, place), place

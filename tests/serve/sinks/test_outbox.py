@@ -5,6 +5,7 @@ If these fail, an outage or a crash costs results that the documentation says it
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from yolodeploy.serve.sinks.held import Held
 
 MEGABYTE = 1 << 20
+# where a disk has nothing to write through, for tests that commit thousands of times
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def opened(folder: Path, megabytes: int = 16) -> Outbox:
@@ -75,7 +78,7 @@ class AnOutbox(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp()) / "first"
+        self.folder = Path(tempfile.mkdtemp(dir=MEMORY)) / "first"
         self.root = self.folder.parent
         self.outbox = opened(self.folder)
         self.next = 0
@@ -102,7 +105,8 @@ class AnOutbox(RuleBasedStateMachine):
         # what is in the spool and what is not come apart
         while more := self.outbox.take(window):
             taken += more
-        assert names(taken) == waiting[: max(0, window - len(flying))]
+        room = window - len(flying)
+        assert names(taken) == (waiting[:room] if room >= max(1, window // 4) else [])
         self.flying += taken
 
     @precondition(lambda self: self.flying)
@@ -152,7 +156,7 @@ class AnOutbox(RuleBasedStateMachine):
 
 
 AnOutbox.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, database=None
+    max_examples=40, stateful_step_count=40, deadline=None, database=None
 )
 TestAnOutbox = AnOutbox.TestCase
 
@@ -167,7 +171,7 @@ TestAnOutbox = AnOutbox.TestCase
 def test_a_full_spool_has_the_newest_and_never_more_bytes_than_it_may(
     sizes: list[int], batch: int, megabytes: int, taken: int
 ) -> None:
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         folder = Path(name)
         outbox = opened(folder, megabytes)
         flying = []

@@ -159,6 +159,18 @@ def test_a_server_that_never_answers_is_left_after_the_time_out(sinks: Sinks) ->
     assert state.held == 1
 
 
+def test_an_answer_that_breaks_off_after_its_head_counts(
+    sinks: Sinks, server: WebhookServer
+) -> None:
+    """Or each such message would come again and again."""
+    server.answer = lambda posted: Answer(200, body=b"x" * 100, short=50)
+    sinks.follow([sink(server)])
+    for frame in range(5):
+        sinks.publish(message(frame))
+    wait_for(sinks, lambda state: state.delivered == 5)
+    assert frames(server.taken) == list(range(5))
+
+
 def test_an_answer_without_end_holds_nothing_up(sinks: Sinks, server: WebhookServer) -> None:
     server.answer = lambda posted: Answer(200, body=b"x" * 10_000_000)
     sinks.follow([sink(server)])

@@ -25,13 +25,17 @@ class Posted(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a request is answered with; status 0: the connection is closed instead."""
+    """What a request is answered with; status 0: the connection is closed instead.
+
+    `short` bytes of the body are missing when it is closed.
+    """
 
     status: int
     headers: dict[str, str] = {}  # noqa: RUF012 - a named tuple's
     body: bytes = b"ok"
     after_s: float = 0.0
     close: bool = False
+    short: int = 0
 
 
 TAKEN = Answer(200)
@@ -58,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(answer)
 
     def _answer(self, answer: Answer) -> None:
-        self.close_connection = answer.close or not answer.status
+        self.close_connection = answer.close or not answer.status or bool(answer.short)
         if not answer.status:
             return
         with suppress(ConnectionError):
@@ -67,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
             self.send_header("content-length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(answer.body)
+            self.wfile.write(answer.body[answer.short :])
 
     def log_message(self, *_: object) -> None:
         pass

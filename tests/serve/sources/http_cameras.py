@@ -58,6 +58,7 @@ class HttpCameras:
     def __init__(self, certificate: Path | None = None) -> None:
         """`certificate`: a PEM file with its key, which makes it speak TLS."""
         self.opened: dict[str, int] = {}
+        self.video = b""
         self._end = threading.Event()
         cameras = self
 
@@ -140,6 +141,9 @@ class HttpCameras:
 
     def _inside(self, answer: BaseHTTPRequestHandler) -> None:
         self._redirect(answer, "file:///etc/hostname")
+
+    def _video(self, answer: BaseHTTPRequestHandler) -> None:
+        self._whole(answer, self.video)
 
     def _page(self, answer: BaseHTTPRequestHandler) -> None:
         self._whole(answer, b"<html>sign in</html>" * 500)

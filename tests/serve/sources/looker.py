@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from yolodeploy.serve.pool import Pool
     from yolodeploy.serve.shown import Shown
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 class Pictures(Onlookers):
@@ -39,11 +39,12 @@ class Pictures(Onlookers):
 
     def __init__(self, state_dir: str) -> None:
         super().__init__(state_dir)
-        self.seen: list[np.ndarray[Any, Any]] = []
+        # by frame: two workers see two pictures at once
+        self.seen: dict[int, np.ndarray[Any, Any]] = {}
 
     def answered(self, shown: Shown, answer: DetectResponse) -> None:
         assert not isinstance(shown.picture, bytes)
-        self.seen.append(shown.picture.copy())
+        self.seen[int(shown.id.rpartition("/")[2])] = shown.picture.copy()
 
 
 class Looker:
@@ -51,6 +52,7 @@ class Looker:
 
     def __init__(self, pool: Pool, classes: tuple[str, ...], folder: Path) -> None:
         self.onlookers = Pictures(str(folder))
+        self.refuses: Callable[[DetectionMessage], bool] = lambda _: False
         self.messages: list[DetectionMessage] = []
         self.measurements = Measurements(1)
         config = ServeConfig(model="", state_dir="", site="plant", device="line-1", app="brakes")
@@ -60,10 +62,15 @@ class Looker:
             serving=Serving(),
             measurements=self.measurements,
             sender=Sender(config, 1),
-            publish=self.messages.append,
+            publish=self._publish,
             onlookers=self.onlookers,
         )
         self.cameras = Cameras(around, folder / "claims")
+
+    def _publish(self, message: DetectionMessage) -> None:
+        if self.refuses(message):
+            raise RuntimeError("refused by the test")
+        self.messages.append(message)
 
     async def look(self, url: str, name: str = "door", **settings: Any) -> None:
         """Look at one camera and no other."""

@@ -7,15 +7,21 @@ import json
 import os
 import signal
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from yolodeploy.core.errors import UsageError
+from yolodeploy.core.site_settings import SiteSettings
 from yolodeploy.core.sketch import CAMERA_STAGES
+from yolodeploy.serve.site_file import SiteFile
 
 from ..running import alive, until
 from .http_cameras import PASSWORD, USER
+
+pytest.importorskip("av", reason="PyAV is not installed: pip install -e '.[streams]'")
 
 if TYPE_CHECKING:
     from ..conftest import Start
@@ -104,6 +110,19 @@ def test_a_server_does_not_start_with_invalid_settings(
     log = server.log.read_text().splitlines()
     assert len(log) == 1
     assert reason in log[0]
+
+
+def test_cameras_without_their_library_are_said_with_the_command(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    settings.write_text(toml(door="rtsp://door.plant/1"))
+    with pytest.raises(UsageError) as raised:
+        SiteFile(str(settings)).read()
+    assert raised.value.code == "camera.library_missing"
+    assert raised.value.remedy() == "pip install 'yolodeploy[streams]'"
+    settings.write_text("")
+    assert SiteFile(str(settings)).read() == SiteSettings()
 
 
 def test_settings_in_json(start: Start, tmp_path: Path, http_cameras: HttpCameras) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ def write_video(
     options: dict[str, str] | None = None,
 ) -> Path:
     """A grey picture with noise, brighter from frame to frame; a key picture every tenth."""
+    import av
+
     width, height = size
     chance = np.random.default_rng(1)
     with av.open(str(path), "w") as container:

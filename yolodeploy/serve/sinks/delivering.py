@@ -84,16 +84,16 @@ class Deliverer(Thread):
         place = self._place
         receipts = _Receipts(self._outbox, self._telling)
         began_s = monotonic()
-        close_s = 0.0
         try:
             place.open(receipts)
             while not self._over() and self._next_place is None:
                 self._step(place, receipts)
-            close_s = CLOSE_S
         finally:
-            place.close(close_s)
-            receipts.closed = True
-            self._outbox.rewind()
+            try:
+                place.close(CLOSE_S)
+            finally:
+                receipts.closed = True
+                self._outbox.rewind()
             if receipts.any or monotonic() - began_s > LONGEST_S:
                 self._failures = 0
 

@@ -123,6 +123,7 @@ class _Connection:
         self._receipts = receipts
         # what librdkafka said last of its connections: the reason when nothing arrives
         self._said: KafkaError | None = None
+        self._broken = False
         configuration = {**_configuration(settings), "error_cb": self._trouble}
         self._producer = Producer(configuration, logger=_unheard)
         self._end = Event()
@@ -135,7 +136,7 @@ class _Connection:
             while not self._end.is_set():
                 self._producer.poll(1.0)
         except KafkaException as error:  # a fatal one
-            self._receipts.broke(self._explained(error.args[0]))
+            self._break(error.args[0])
 
     def find_topic(self) -> None:
         for timeout_s in CONNECT_S:
@@ -164,7 +165,7 @@ class _Connection:
             self._produce(held, settled)
         except BufferError:
             # its queue holds what brokers have not taken; the outbox waits as well as we could
-            self._receipts.broke(self._explained(KafkaError(KafkaError._QUEUE_FULL)))
+            self._break(KafkaError(KafkaError._QUEUE_FULL))
         except KafkaException as error:
             self._settled(held, error.args[0])
 
@@ -174,18 +175,23 @@ class _Connection:
 
     def _settled(self, held: Held, error: KafkaError | None) -> None:
         if error is None:
+            self._said = None
             self._receipts.delivered(held)
         elif error.code() in _REFUSED:
             self._receipts.refused(held, error.str())
         else:
-            self._receipts.broke(self._explained(error))
+            self._break(error)
+
+    def _break(self, error: KafkaError) -> None:
+        self._broken = True
+        self._receipts.broke(self._explained(error))
 
     def _trouble(self, error: KafkaError) -> None:
         """Go on, as librdkafka does by itself, unless that is of no use."""
         if error.code() != KafkaError._ALL_BROKERS_DOWN:  # the reason came, or comes, by itself
             self._said = error
         if error.fatal() or error.code() in _CREDENTIALS:
-            self._receipts.broke(self._explained(error))
+            self._break(error)
 
     def _explained(self, error: KafkaError) -> YolodeployError:
         settings = self._settings
@@ -201,7 +207,7 @@ class _Connection:
     def close(self, limit_s: float) -> None:
         self._end.set()
         with suppress(KafkaException):  # a fatal one, which is no news
-            if limit_s > 0:
+            if not self._broken:
                 self._producer.flush(limit_s)
             self._producer.purge(in_queue=True, in_flight=True)
             self._producer.flush(0)
@@ -222,7 +228,7 @@ def _configuration(settings: KafkaSink) -> dict[str, Any]:
         "enable.idempotence": True,  # acks=all with it
         "partitioner": "murmur2_random",  # a camera's partition is that of Java's clients
         "compression.type": "lz4",
-        "linger.ms": 20,
+        "linger.ms": 10,
         "message.timeout.ms": int(DELIVERY_S * 1000),
         "message.max.bytes": LARGEST_BYTES,
         "socket.connection.setup.timeout.ms": int(sum(CONNECT_S) * 1000),

@@ -68,6 +68,8 @@ class Outbox:
     def take(self, window: int) -> list[Held]:
         """The next messages, as many as may be in flight beside those that are."""
         with self._changed:
+            if self._closed:
+                return []
             if not self._transit.flying:
                 self._progress_s = monotonic()
             if not self._transit.waiting:
@@ -246,7 +248,8 @@ class Outbox:
 
     def close(self) -> None:
         """Write down all that is not acknowledged, and take nothing more."""
-        self.keep(everything=True)
+        for _ in range(2):  # the first may find the spool damaged
+            self.keep(everything=True)
         with self._disk:
             with self._changed:
                 self._closed = True

@@ -10,7 +10,7 @@ import socket
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -48,7 +48,7 @@ class Address:
             raise self._unfit("the URL is not well formed") from error
         if url.username is not None or url.password is not None:
             raise self._unfit("the URL holds a name or a password; use token_file")
-        if not self._host or not settings.url.isascii():
+        if not (self._host and settings.url.isascii() and settings.url.isprintable()):
             raise self._unfit("the URL has no host, or characters that are not ASCII")
         self.path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         self._tls = trust_of(settings.ca_file) if url.scheme == "https" else None
@@ -69,7 +69,11 @@ class Address:
             "user-agent": f"yolodeploy/{__version__}",
         }
         if self.settings.token_file:
-            headers["authorization"] = f"Bearer {secret_of(self.settings.token_file)}"
+            token = secret_of(self.settings.token_file)
+            if not token.isascii():
+                path = self.settings.token_file
+                raise UsageError("sink.credentials_file", path=path, reason="it is not ASCII")
+            headers["authorization"] = f"Bearer {token}"
         return headers
 
     def connection(self) -> HTTPConnection:
@@ -95,6 +99,8 @@ class Post:
         Raises:
             Unreachable: `sink.*`, it is to be tried again.
         """
+        if not (held.id.isascii() and held.id.isprintable()):
+            return "its id is no header"
         used_before = self._connection.sock is not None
         try:
             try:
@@ -120,7 +126,16 @@ class Post:
         return self._connection.getresponse()
 
     def _read(self, response: HTTPResponse) -> None:
-        response.read(MOST_ANSWER_BYTES)
+        """Read the rest of an answer, so that the connection can be used again; or close it."""
+        end_s = monotonic() + self._address.settings.timeout_s
+        left = MOST_ANSWER_BYTES
+        with suppress(OSError, HTTPException):  # its status is known
+            while response.length != 0 and not response.isclosed():
+                left -= len(response.read1(left))
+                if left <= 0 or monotonic() > end_s:
+                    break
+            else:
+                response.read()  # nothing; until 3.13 it takes this to end the response
         if not response.isclosed():
             self._connection.close()
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from yolodeploy.core.sketch import Sketch
     from yolodeploy.serve.sinks.places import Place
 
+LEAVE_S = 5.0
+
 logger = logging.getLogger(__name__)
 
 
@@ -41,6 +43,7 @@ class Sinks:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._sinks: tuple[_Sink, ...] = ()
+        self._leaving: dict[str, _Sink] = {}
         self._keeper: Keeper | None = None
         self._following = Lock()
         self._encode = msgspec.json.Encoder().encode
@@ -64,14 +67,21 @@ class Sinks:
             }
             followed = []
             for settings in sinks:
-                sink = running.pop(settings.name, None) or _Sink(self._folder, settings)
+                sink = running.pop(settings.name, None) or self._new(settings)
                 if settings.name in places:
                     sink.use(settings, places[settings.name])
                 followed.append(sink)
             self._sinks = tuple(followed)
-            for gone in running.values():
+            for name, gone in running.items():
                 gone.end(0)
+                self._leaving[name] = gone
             self._keep()
+
+    def _new(self, settings: Sink) -> _Sink:
+        former = self._leaving.pop(settings.name, None)
+        if former is not None:
+            former.join(LEAVE_S)  # they have the same spool
+        return _Sink(self._folder, settings)
 
     def _keep(self) -> None:
         if self._sinks and self._keeper is None:
@@ -108,7 +118,7 @@ class Sinks:
             end_s = monotonic() + limit_s
             for sink in sinks:
                 sink.end(limit_s)
-            for sink in sinks:
+            for sink in (*sinks, *self._leaving.values()):
                 sink.join(max(0.0, end_s - monotonic()))
             if self._keeper is not None:
                 self._keeper.stop()

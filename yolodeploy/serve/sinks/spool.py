@@ -92,6 +92,7 @@ class Spool:
         """Open the file, making it where it is missing; the highest `seq` in it, 0 when empty."""
         with self._explained():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)
             connection = sqlite3.connect(
                 self.path, timeout=0, isolation_level=None, check_same_thread=False
             )
@@ -117,7 +118,6 @@ class Spool:
             connection.execute(f"PRAGMA {pragma}").fetchall()
         self._hold_to_bound(connection)
         connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-        self.path.chmod(0o600)
         (self.messages,) = connection.execute("SELECT messages FROM total").fetchone()
         (highest,) = connection.execute("SELECT max(seq) FROM message").fetchone()
         return highest or 0

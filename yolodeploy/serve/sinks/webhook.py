@@ -102,11 +102,11 @@ class _Lane(Thread):
         except YolodeployError as error:
             self._left.set()
             self._receipts.broke(error)
-            return
-        if refusal:
-            self._receipts.refused(held, refusal)
         else:
-            self._receipts.delivered(held)
+            if refusal:
+                self._receipts.refused(held, refusal)
+            else:
+                self._receipts.delivered(held)
 
     def leave(self) -> None:
         """Post nothing more."""

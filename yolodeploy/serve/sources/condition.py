@@ -7,7 +7,11 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from yolodeploy.core.camera_state import CameraState
+from yolodeploy.core.text import one_line
+from yolodeploy.serve import narration
 from yolodeploy.serve.sources.picture_watch import Glance, PictureWatch
 from yolodeploy.serve.sources.wire import Opened, Progress
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
 LATELY_S = 5.0
 MOST_LATELY = 5000
+LONGEST = 40
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +50,8 @@ class Condition:
     def waits(self) -> None:
         """Another server has it."""
         self._phase = "waiting"
-        self._tell("waiting: another server reads it")
+        self._error = None
+        self._tell("waiting", "another server reads it")
 
     def opens(self) -> None:
         """A reader begins."""
@@ -60,7 +66,9 @@ class Condition:
 
     def opened(self, said: Opened) -> None:
         """The source has answered."""
-        self._opened = said
+        # a reader that a stream has taken over may say anything
+        codec, decoder = one_line(said.codec, LONGEST), one_line(said.decoder, LONGEST)
+        self._opened = msgspec.structs.replace(said, codec=codec, decoder=decoder)
         self._size = (said.width, said.height)
 
     def counted(self, progress: Progress) -> None:
@@ -69,16 +77,17 @@ class Condition:
 
     def came(self, filled: Filled) -> None:
         """A frame."""
-        self._phase = "running"
-        self._error = None
-        if self._good_since is None:
-            self._good_since = monotonic()
         self._size = (filled.width, filled.height)
         self._progress = filled.progress
-        self._tell(
-            f"running: {self._opened.codec} {filled.width} × {filled.height},"
-            f" decoded by {self._opened.decoder}"
-        )
+        if self._good_since is None:
+            self._phase = "running"
+            self._error = None
+            self._good_since = monotonic()
+            said = self._opened
+            self._tell(
+                "running",
+                f"{said.codec} {filled.width} × {filled.height}, decoded by {said.decoder}",
+            )
         self._judge(Glance(filled.brightness, filled.print))
 
     def looked(self) -> None:
@@ -93,14 +102,13 @@ class Condition:
         self._again_at = monotonic() + again_s
         self._over()
         self.restarts += 1
-        remedy = error.remedy()
-        self._tell(f"failed: {error.code}: {error}" + (f" ({remedy})" if remedy else ""))
+        self._tell(error.code, narration.told(error))
 
     def ended(self) -> None:
         """Everything was read."""
         self._phase = "ended"
         self._over()
-        self._tell("ended")
+        self._tell("ended", "all was read")
 
     def state(self, viewers: int) -> CameraState:
         """All of it at this moment."""
@@ -155,8 +163,8 @@ class Condition:
             seen = [name for name in ("black", "frozen") if getattr(watch, name)]
             logger.warning("camera %s: the picture is %s", self._name, " and ".join(seen) or "back")
 
-    def _tell(self, line: str) -> None:
+    def _tell(self, what: str, more: str) -> None:
         """Say it, unless it was the last that was said: a camera that is off fails all night."""
-        if line != self._told:
-            self._told = line
-            logger.info("camera %s: %s", self._name, line)
+        if what != self._told:
+            self._told = what
+            logger.info("camera %s: %s: %s", self._name, self._phase, more)

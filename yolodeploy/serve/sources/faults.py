@@ -13,13 +13,12 @@ import av
 from yolodeploy.core.errors import Failed, NotFound, Unreachable, YolodeployError
 
 SILENT = (av.error.ExitError, av.error.TimeoutError)
-KNOWN: tuple[tuple[tuple[type[Exception], ...], Callable[[], YolodeployError]], ...] = (
+ANSWERS: tuple[tuple[tuple[type[Exception], ...], Callable[[], YolodeployError]], ...] = (
     (
         (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError),
         lambda: Failed("camera.unauthorized"),
     ),
     ((av.error.HTTPNotFoundError, FileNotFoundError), lambda: NotFound("camera.not_found")),
-    ((av.error.InvalidDataError,), lambda: Failed("camera.no_video")),
 )
 
 
@@ -27,12 +26,14 @@ def told(
     error: Exception, waited_s: float, limit_s: float, *, opened: bool = False
 ) -> YolodeployError:
     """What to tell of an error that came `waited_s` after a source was asked."""
-    # a limit that runs out while an answer is read comes as any of FFmpeg's errors
-    if isinstance(error, SILENT) or waited_s >= limit_s:
-        return Unreachable("camera.silent", seconds=round(waited_s))
-    for kinds, made in KNOWN:
+    for kinds, made in ANSWERS:
         if isinstance(error, kinds):
             return made()
+    # a limit that runs out while an answer is read comes as any of FFmpeg's other errors
+    if isinstance(error, SILENT) or waited_s >= limit_s:
+        return Unreachable("camera.silent", seconds=round(waited_s))
+    if isinstance(error, av.error.InvalidDataError):
+        return Failed("camera.no_video")
     if opened and getattr(error, "errno", None) == errno.EIO:
         return Unreachable("camera.cut")
     if isinstance(error, OSError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.serve import narration
 from yolodeploy.serve.deadline import DEFAULT_S
 from yolodeploy.serve.formats import ANNOTATED
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from yolodeploy.serve.sources.telling import Sender, Tracked
     from yolodeploy.serve.sources.viewing import Screen
     from yolodeploy.serve.sources.wire import Filled
+
+FAILING_S = 60.0  # between two lines that say that frames fail
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +90,7 @@ class Looking:
         serving = around.serving
         self._limit_s = (serving.deadline_ms or DEFAULT_S * 1000) / 1000
         self._wanted = Wanted(serving.conf, serving.iou, serving.max_det)
-        self._failing = False
+        self._told_s = -FAILING_S
 
     async def run(self, reading: Reading) -> None:
         """Look at all that a reader gives, until it ends; what is in work is finished.
@@ -152,16 +155,24 @@ class Looking:
 
     async def _hand_on(self, in_work: asyncio.Queue[_Look | None]) -> None:
         while (look := await in_work.get()) is not None:
-            outcome = await look.outcome
-            if isinstance(outcome, YolodeployError):
-                self._around.measurements.refused(outcome.code, failed=True, source=self._source)
-                if not self._failing:
-                    told = narration.told(outcome)
-                    logger.warning("camera %s: frames fail: %s", self._camera.name, told)
-                self._failing = True
+            try:
+                outcome = await look.outcome
+                if not isinstance(outcome, YolodeployError):
+                    await self._publish(look, outcome)
+                    continue
+            # whatever one frame brought about must not cost those behind it
+            except Exception as error:
+                self._failed(Failed("serve.internal"), error)
             else:
-                self._failing = False
-                await self._publish(look, outcome)
+                self._failed(outcome)
+
+    def _failed(self, error: YolodeployError, mistake: Exception | None = None) -> None:
+        self._around.measurements.refused(error.code, failed=True, source=self._source)
+        now_s = monotonic()
+        if now_s - self._told_s >= FAILING_S:
+            self._told_s = now_s
+            told = narration.told(error)
+            logger.warning("camera %s: frames fail: %s", self._camera.name, told, exc_info=mistake)
 
     async def _publish(self, look: _Look, sighting: Sighting) -> None:
         around = self._around

@@ -129,7 +129,7 @@ def _options(address: Address, camera: Camera) -> dict[str, str]:
         "probesize": str(PROBE_BYTES),
         "max_pixels": str(LARGEST_PICTURE),
     }
-    if address.secure:
+    if address.kind in {"rtsp", "http"}:  # http may lead to https
         options |= {"tls_verify": "1", "ca_file": camera.ca_file or trusted_by_the_machine()}
     if address.kind == "rtsp":
         options |= {

@@ -178,6 +178,8 @@ def _understood(content: bytes) -> wire.ToServer | None:
 
 
 def _as_told(said: Broken) -> YolodeployError:
+    if not said.code.startswith("camera."):
+        return _odd(said)
     return Unreachable(said.code, **dict(list(said.fields.items())[:MOST_FIELDS]))
 
 

@@ -7,29 +7,28 @@ asks for, and as the server decodes requests.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 import av
-import numpy as np
 
 from yolodeploy.core.errors import Failed, Unreachable
 from yolodeploy.serve.sources.behind import Behind
+from yolodeploy.serve.sources.conversion import Conversion
 from yolodeploy.serve.sources.faults import told
-from yolodeploy.serve.sources.newest import Kept, Newest, Unfit
+from yolodeploy.serve.sources.newest import Kept, Newest
 from yolodeploy.serve.sources.opening import opened
 from yolodeploy.serve.sources.pace import Pace
 from yolodeploy.serve.sources.playback import Playback
-from yolodeploy.serve.sources.stream_clock import StreamClock
+from yolodeploy.serve.sources.times import Times
 from yolodeploy.serve.sources.wire import Opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    import numpy as np
     from av.packet import Packet
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
     from yolodeploy.core.site_settings import Camera
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     Pixels = np.ndarray[Any, Any]
 
 MOST_BROKEN = 200  # unreadable pieces on end, of a stream that gives nothing else
-MOST_UNDER_WAY = 64  # packets whose frame has not come yet: no codec reorders more
-QUARTERS = 90
 
 
 class Stream:
@@ -55,7 +52,7 @@ class Stream:
         self._line = line
         self._tally = line.tally
         self._newest = Newest(Pace(camera.fps), line.tally)
-        self._reformatter = av.video.reformatter.VideoReformatter()
+        self._conversion = Conversion()
         self._behind = Behind()
         self._taken_ns = 0
         self._jpegs: Jpegs | None = None
@@ -89,7 +86,7 @@ class Stream:
         self._newest.end()
 
     def _read(self, source: Source) -> None:
-        times = _Times(source)
+        times = Times(source)
         playback = Playback(self._line.well) if source.plays else None
         asked_ns = perf_counter_ns()
         for packet in self._packets(source):
@@ -130,7 +127,7 @@ class Stream:
             else:
                 return
 
-    def _decode(self, stream: VideoStream, packet: Packet[VideoStream], times: _Times) -> None:
+    def _decode(self, stream: VideoStream, packet: Packet[VideoStream], times: Times) -> None:
         try:
             frames = stream.decode(packet)
         except (av.FFmpegError, OSError):
@@ -143,9 +140,9 @@ class Stream:
                 self._tally.corrupt += 1
                 continue
             taken_ns, received_ns = times.of(frame)
-            self._keep(self._converter(frame), taken_ns, received_ns, decoded_ns)
+            self._keep(self._conversion.converting(frame), taken_ns, received_ns, decoded_ns)
 
-    def _keep_jpeg(self, jpegs: Jpegs, packet: Packet[VideoStream], times: _Times) -> None:
+    def _keep_jpeg(self, jpegs: Jpegs, packet: Packet[VideoStream], times: Times) -> None:
         body = bytes(packet)
         if not body:
             return  # the end of a file
@@ -160,64 +157,6 @@ class Stream:
         self._tally.frames += 1
         self._newest.put(Kept(pixels, self._taken_ns, received_ns, decoded_ns))
         self._line.well()
-
-    def _converter(self, frame: VideoFrame) -> Callable[[], Pixels]:
-        return lambda: self._pixels(frame)
-
-    def _pixels(self, frame: VideoFrame) -> Pixels:
-        """(height, width, 3) BGR, turned as a phone's video says; valid while it is held.
-
-        Raises:
-            Unfit: a format that cannot be converted.
-        """
-        try:
-            converted = self._reformatter.reformat(frame, format="bgr24", threads=1)
-        except (av.FFmpegError, OSError) as error:
-            raise Unfit from error
-        plane = converted.planes[0]
-        pixels: Pixels = np.ndarray(
-            (converted.height, converted.width, 3),
-            np.uint8,
-            buffer=plane,  # type: ignore[arg-type]
-            strides=(plane.line_size, 3, 1),
-        )
-        turns = round(frame.rotation / QUARTERS) % 4
-        return np.rot90(pixels, turns) if turns else pixels
-
-
-class _Times:
-    """When the packets under way were taken and received, until their frames come."""
-
-    def __init__(self, source: Source) -> None:
-        base = source.stream.time_base or Fraction(1, 90_000)
-        self._scale = 1_000_000_000 * base.numerator, base.denominator
-        self._clock = StreamClock() if source.clocked else None
-        self._under_way: dict[int, tuple[int, int]] = {}
-        self.latest = (0, 0)
-
-    def ns(self, stamp: int) -> int:
-        """A timestamp of the stream in ns."""
-        factor, divisor = self._scale
-        return stamp * factor // divisor
-
-    def came(self, packet: Packet[VideoStream], now_ns: int) -> int:
-        """Note a packet; when its picture was taken."""
-        taken_ns = now_ns
-        if self._clock is not None and packet.pts is not None:
-            order = packet.pts if packet.dts is None else packet.dts
-            taken_ns = self._clock.taken_ns(self.ns(packet.pts), self.ns(order), now_ns)
-        self.latest = (taken_ns, now_ns)
-        if packet.pts is not None:
-            self._under_way[packet.pts] = self.latest
-            if len(self._under_way) > MOST_UNDER_WAY:
-                del self._under_way[next(iter(self._under_way))]
-        return taken_ns
-
-    def of(self, frame: VideoFrame) -> tuple[int, int]:
-        """When a frame was taken and received; it is asked for once."""
-        if frame.pts is None:
-            return self.latest
-        return self._under_way.pop(frame.pts, self.latest)
 
 
 def _jpegs(source: Source) -> Jpegs | None:
