@@ -22,6 +22,7 @@ from yolodeploy.serve.pipeline import Asked, Pipeline
 from yolodeploy.serve.postprocess import Wanted
 
 from .hostile_models import crashing, endless, greedy, shrinking
+from .limits import rss_mb
 from .models import constant_model, end_to_end, metadata, raw_head, written
 from .pictures import encoded
 from .running import until
@@ -154,6 +155,19 @@ def test_an_engine_that_never_answers_holds_one_worker(start: Start, tmp_path: P
     for _ in range(5):
         detected(server.detect(GREY))
     assert server.stop() == 0
+
+
+def test_what_waits_behind_a_stuck_engine_is_let_go_at_its_deadline(
+    start: Start, tmp_path: Path
+) -> None:
+    path = written(endless(), tmp_path / "m.onnx")
+    server = start(path, serving=Serving(threads=1)).wait_ready()
+    before = rss_mb(server)
+    refused(server.detect(WHITE, x_deadline_ms="300"), 504, "serve.deadline")
+    large = GREY + bytes(10 << 20)  # what is behind the end of a JPEG is not looked at
+    for _ in range(20):
+        assert server.detect(large, x_deadline_ms="50").status in {429, 504}
+    assert rss_mb(server) - before < 120
 
 
 def saved_requests(server: Server) -> int:

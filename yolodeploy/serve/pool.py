@@ -12,7 +12,7 @@ from math import inf
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
 from yolodeploy.serve.admission import Admission
@@ -31,10 +31,15 @@ STUCK_S = 60.0  # the slowest gateway's slowest model takes a few seconds
 logger = logging.getLogger(__name__)
 
 
-class _Job(NamedTuple):
-    work: Work[Any]
-    end: float  # monotonic; nobody waits for the answer after it
-    done: Callable[[Any], None]
+class _Job:
+    """`end` (monotonic): nobody waits for the answer after it. `work` is None from then on."""
+
+    __slots__ = ("done", "end", "work")
+
+    def __init__(self, work: Work[Any], end: float, done: Callable[[Any], None]) -> None:
+        self.work: Work[Any] | None = work
+        self.end = end
+        self.done = done
 
 
 class Pool:
@@ -136,11 +141,14 @@ class Pool:
                 outcome.set_result(it)
 
         self.in_flight += 1
-        self._jobs.put(_Job(work, monotonic() + limit_s, lambda it: _call(loop, settle, it)))
+        job = _Job(work, monotonic() + limit_s, lambda it: _call(loop, settle, it))
+        self._jobs.put(job)
         try:
             async with asyncio.timeout(limit_s):
                 return await outcome
         except TimeoutError as error:
+            # its body is not counted as held any more, and the queue may be long
+            job.work = None
             raise _late() from error
 
     @property
@@ -196,15 +204,16 @@ class _Worker(Thread):
     def run(self) -> None:
         while (job := self._jobs.get()) is not None:
             began = self._since = monotonic()
-            if began >= job.end:
+            work, job.work = job.work, None
+            if work is None or began >= job.end:
                 job.done(_late())
             else:
-                outcome = self._outcome(job.work)
+                outcome = self._outcome(work)
                 well = not isinstance(outcome, YolodeployError)
                 self._pool.served(monotonic() - began, well=well)
                 job.done(outcome)
             self._since = None
-            del job  # while the next is waited for, nobody needs this one's picture
+            del job, work  # while the next is waited for, nobody needs this one's picture
 
     def _outcome(self, work: Work[Any]) -> Any:
         try:
