@@ -8,8 +8,13 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from yolodeploy.core.errors import UsageError
+from yolodeploy.core.release import Serving
 from yolodeploy.serve.connection import LARGEST_HEADER, MOST_AHEAD, MOST_FIELDS
+from yolodeploy.serve.question import wanted_of
 
 from .limits import forget_peak, peak_mb, rss_mb
 from .pictures import encoded, plain
@@ -320,6 +325,28 @@ def test_a_keep_alive_connection_survives_odd_requests(server: Server) -> None:
         ):
             connection.sendall(asked)
             assert one(connection).status == status
+
+
+@given(st.lists(st.sampled_from(["0", "01", "2", "3", "b", "c", "3x", "", "9" * 5]), min_size=1))
+def test_classes_are_ids_or_names_and_what_could_be_either_is_an_id(parts: list[str]) -> None:
+    names = ("a", "b", "c", "2", "b")
+    known = {"0": 0, "01": 1, "2": 2, "3": 3, "b": 1, "c": 2}
+    asked = [("classes", ",".join(parts))]
+    if set(parts) <= known.keys():
+        wanted = wanted_of(asked, Serving(), names)
+        assert wanted.classes == tuple(dict.fromkeys(known[part] for part in parts))
+    else:
+        with pytest.raises(UsageError):
+            wanted_of(asked, Serving(), names)
+
+
+def test_many_classes_do_not_hold_up_the_others() -> None:
+    names = tuple(f"a class of number {number}" for number in range(10_000))
+    query = ",".join([*names[:500], *(f"unknown {number}" for number in range(2000))] * 5)
+    began = time.process_time()
+    with pytest.raises(UsageError):
+        wanted_of([("classes", query)], Serving(), names)
+    assert time.process_time() - began < 1.0  # 3 ms; a search for each took 1.6 s
 
 
 def test_the_log_says_nothing_of_what_strangers_send(server: Server) -> None:

@@ -96,16 +96,17 @@ def _class_ids(values: dict[str, str], classes: tuple[str, ...]) -> tuple[int, .
     text = values.get("classes")
     if text is None:
         return None
-    found = [_class_id(part, classes) for part in text.split(",")]
-    if any(class_id is None for class_id in found):
+    given = text.split(",")
+    # a table, not a search for each: 16,000 names among 10,000 would take the loop seconds
+    places = {name: class_id for class_id, name in reversed([*enumerate(classes)])}
+    places |= {part: int(part) for part in given if _is_id(part, classes)}
+    if not places.keys() >= set(given):
         raise _invalid("classes", values, f"0 to {len(classes) - 1} or names, between commas")
-    return tuple(class_id for class_id in found if class_id is not None)
+    return tuple(dict.fromkeys(places[part] for part in given))
 
 
-def _class_id(text: str, classes: tuple[str, ...]) -> int | None:
-    if re.fullmatch(r"\d{1,5}", text, re.ASCII) and int(text) < len(classes):
-        return int(text)
-    return classes.index(text) if text in classes else None
+def _is_id(text: str, classes: tuple[str, ...]) -> bool:
+    return re.fullmatch(r"\d{1,5}", text, re.ASCII) is not None and int(text) < len(classes)
 
 
 def _invalid(name: str, values: dict[str, str], allowed: str) -> UsageError:
