@@ -290,7 +290,7 @@ def test_a_server_without_sinks_loads_no_client_library(tmp_path: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from yolodeploy.serve.sinks.sinks import Sinks\n"
         "sinks = Sinks(Path(sys.argv[1])); sinks.follow([]); sinks.stop(1)\n"
-        "print({'confluent_kafka', 'paho', 'http', 'ssl', 'csv', 'prometheus_client'}"
+        "print({'confluent_kafka', 'paho', 'http', 'ssl', 'csv', 'sqlite3', 'prometheus_client'}"
         " & set(sys.modules))"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "spools")]

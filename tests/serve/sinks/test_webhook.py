@@ -62,7 +62,7 @@ def test_cameras_go_side_by_side_and_each_in_its_order(sinks: Sinks, server: Web
 
 @pytest.mark.parametrize("status", [500, 429, 404, 307])
 def test_what_may_pass_is_tried_again_and_nothing_overtakes_it(
-    sinks: Sinks, server: WebhookServer, status: int
+    sinks: Sinks, server: WebhookServer, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = {"location": "http://127.0.0.1:1/elsewhere"}
     server.answer = one_by_one(Answer(200), Answer(status, other), Answer(status, other))
@@ -74,6 +74,7 @@ def test_what_may_pass_is_tried_again_and_nothing_overtakes_it(
     state = wait_for(sinks, lambda state: state.held == 0)
     assert frames(server.taken) == list(range(10))
     assert (state.delivered, dropped(state)) == (10, 0)
+    assert caplog.text.count("sink.answer") == 1
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422])

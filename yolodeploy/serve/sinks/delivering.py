@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Condition = Literal["starting", "delivering", "waiting", "failed"]
 REST_S = 1.0
 CLOSE_S = 2.0
+# a place that comes and goes is told of once, not each time
+STEADY_S = 10.0
 # trying these often helps nobody, and a broker may lock the account
 SLOW = frozenset({"sink.credentials", "sink.credentials_file", "sink.mistake"})
 
@@ -43,6 +45,7 @@ class Deliverer(Thread):
         self._called = Event()
         self._failures = 0
         self._away_since_s: float | None = None
+        self._works_since_s = 0.0
 
     def use(self, place: Place) -> None:
         """Deliver to another place from now on."""
@@ -66,7 +69,7 @@ class Deliverer(Thread):
                 self._away("waiting", error)
             except Exception as error:
                 # of the client library or of ours: this sink stands still, nothing else does
-                logger.exception("sink %s", self.name)
+                logger.exception("%s", self.name)
                 self._away("failed", Failed("sink.mistake", reason=type(error).__name__))
         self._outbox.close()
 
@@ -99,7 +102,11 @@ class Deliverer(Thread):
 
     def _step(self, place: Place, receipts: _Receipts) -> None:
         if self.condition != "delivering" and (receipts.any or not self._outbox.held):
-            self._works()
+            self.condition = "delivering"
+            self.reason = ""
+            self._works_since_s = monotonic()
+        if self._away_since_s is not None:
+            self._tell_when_steady(self._away_since_s)
         batch = self._outbox.take(place.window)
         if batch:
             place.send(batch)
@@ -115,11 +122,9 @@ class Deliverer(Thread):
     def _interrupted(self, receipts: _Receipts) -> bool:
         return receipts.failed() or self._called.is_set()
 
-    def _works(self) -> None:
-        self.condition = "delivering"
-        self.reason = ""
-        if self._away_since_s is not None:
-            seconds = round(monotonic() - self._away_since_s)
+    def _tell_when_steady(self, away_since_s: float) -> None:
+        if self.condition == "delivering" and monotonic() - self._works_since_s > STEADY_S:
+            seconds = round(self._works_since_s - away_since_s)
             self._away_since_s = None
             self._telling.place_works()
             self._telling.say(f"delivers again after {seconds} s, {self._outbox.held} held")
