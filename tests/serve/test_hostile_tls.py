@@ -17,7 +17,7 @@ from yolodeploy.core.serving import ServeConfig
 
 from .pictures import encoded, plain
 from .raw import connected, one, post
-from .running import Reply, Server, free_port, until
+from .running import Reply, Server, ask, free_port, until
 from .test_limits import TOKEN, certificate, secure_ask, token_file
 
 if TYPE_CHECKING:
@@ -28,14 +28,23 @@ if TYPE_CHECKING:
 PICTURE = encoded(plain())
 
 
-def test_an_end_under_tls_serves_who_waits_and_is_not_held_up_by_who_does_not_speak(
-    start: Start, tmp_path: Path
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_an_end_serves_who_waits_and_is_not_held_up_by_who_does_not_speak(
+    start: Start, tmp_path: Path, tls: bool
 ) -> None:
     """In the queue of a port that is left are honest clients, port scans and silent ones."""
     cert, key = certificate(tmp_path)
     port = free_port()
-    server = start(port=port, tls_certificate=cert, tls_key=key).wait_ready()
+    settings = {"tls_certificate": cert, "tls_key": key} if tls else {}
+    server = start(port=port, **settings).wait_ready()
     replies: list[Reply] = []
+
+    def honest() -> None:
+        if tls:
+            replies.append(secure_ask(port, cert, "/detect"))
+        else:
+            replies.append(ask(port, "/detect", PICTURE, method="POST"))
+
     server.process.send_signal(signal.SIGSTOP)
     with ExitStack() as stack:
         for content in (b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", None) * 5:
@@ -45,10 +54,7 @@ def test_an_end_under_tls_serves_who_waits_and_is_not_held_up_by_who_does_not_sp
                 stranger.close()
             else:
                 stranger.sendall(content)
-        threads = [
-            threading.Thread(target=lambda: replies.append(secure_ask(port, cert, "/detect")))
-            for _ in range(8)
-        ]
+        threads = [threading.Thread(target=honest) for _ in range(8)]
         for thread in threads:
             thread.start()
         until(lambda: waiting(port) >= 8)

@@ -97,7 +97,7 @@ def _class_ids(values: dict[str, str], classes: tuple[str, ...]) -> tuple[int, .
     if text is None:
         return None
     given = text.split(",")
-    # a table, not a search for each: 16,000 names among 10,000 would take the loop seconds
+    # a table, not a search for each: 16,000 names among 10,000 would take the loop a second
     places = {name: class_id for class_id, name in reversed([*enumerate(classes)])}
     places |= {part: int(part) for part in given if _is_id(part, classes)}
     if not places.keys() >= set(given):
