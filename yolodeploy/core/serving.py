@@ -25,7 +25,8 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
     detections must bring, `tls_certificate` and `tls_key` (PEM) make the shared port speak TLS.
     `settings` is the site's own file (TOML, or JSON by its suffix), which names cameras, sinks and
     more, and is read again when it changes; where there is none, there are none. `claims` is the
-    folder in which servers of one machine agree who reads which camera (none: in the state folder).
+    folder in which servers of one machine agree who reads which camera, `spools` the one of what
+    was not delivered yet, which the next release's server takes over (none: in the state folder).
     `engine_cache` keeps built TensorRT engines (none: `engines` in the state folder), `vram_mb` is
     the GPU memory that this process may take (0: no limit).
     """
@@ -50,6 +51,7 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
     vram_mb: int = 0
     settings: str = ""
     claims: str = ""
+    spools: str = ""
 
 
 class InstanceAddress(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,7 +44,7 @@ class Site:
         self._service = service
         self._file = SiteFile(config.settings)
         self._claims = Path(config.claims or Path(config.state_dir) / "claims")
-        self._spool = Path(config.state_dir) / "spool"
+        self._spools = Path(config.spools or Path(config.state_dir) / "spools")
         self._cameras: Cameras | None = None
         self._sinks: Sinks | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -135,7 +135,7 @@ class Site:
         if self._sinks is None and settings.sinks:
             from yolodeploy.serve.sinks.sinks import Sinks
 
-            self._sinks = Sinks(self._spool)
+            self._sinks = Sinks(self._spools)
         if self._sinks is not None:
             self._sinks.follow(settings.sinks)
 

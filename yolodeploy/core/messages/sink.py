@@ -110,6 +110,12 @@ MESSAGES = {
         "free space on its disk, or make it writable; it is tried again by itself",
         "请释放磁盘空间或使其可写；系统会自动重试",
     ),
+    "spool_taken": Message(
+        "another server still has the spool {path}; until it ends, messages stay in memory",
+        "缓存 {path} 仍被另一个服务器占用；在其结束前，消息仅保存在内存中",
+        "nothing to do while a release is exchanged; else give each server a folder of its own",
+        "版本更换期间无需处理；否则请为每个服务器指定单独的目录",
+    ),
     "spool_damaged": Message(
         "the spool {path} is damaged and was set aside as {path}.damaged: {reason}",
         "缓存 {path} 已损坏，已另存为 {path}.damaged：{reason}",

@@ -31,13 +31,13 @@ SLACK_PAGES = 12
 WORTH_SHRINKING_PAGES = 256
 
 _PLAIN = 0xFF  # the low byte of an extended result code (sqlite.org/rescode.html)
+# an earlier release's server, on its way out
+_TAKEN = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DISK = frozenset(
     {
-        sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_LOCKED,
         sqlite3.SQLITE_NOMEM,
         sqlite3.SQLITE_PERM,
         sqlite3.SQLITE_READONLY,
@@ -55,7 +55,8 @@ INSERT INTO total SELECT count(*) FROM message WHERE NOT EXISTS (SELECT * FROM t
 class Spool:
     """Not for two threads at once: its owner has a lock.
 
-    Every method raises `Corrupt` (`sink.spool_damaged`) or `Failed` (`sink.spool_disk`).
+    Every method raises `Corrupt` (`sink.spool_damaged`) or `Failed` (`sink.spool_disk`,
+    `sink.spool_taken`: another process has it).
     """
 
     def __init__(self, path: Path, megabytes: int) -> None:
@@ -307,6 +308,8 @@ def _explanation(error: sqlite3.Error | OSError, path: Path) -> Corrupt | Failed
     if isinstance(error, OSError):
         return Failed("sink.spool_disk", path=path, reason=error.strerror or error)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PLAIN
+    if code in _TAKEN:
+        return Failed("sink.spool_taken", path=path)
     if code in _DISK:
         return Failed("sink.spool_disk", path=path, reason=error)
     # a table that is not there, a number that is there twice: not what was written

@@ -14,7 +14,7 @@ logger = logging.getLogger("yolodeploy.serve.sinks")
 
 
 SPOOL_DROPS = frozenset({"sink.spool_full"})
-SPOOL_TROUBLE = frozenset({"sink.spool_disk", "sink.spool_damaged"})
+SPOOL_TROUBLE = frozenset({"sink.spool_disk", "sink.spool_damaged", "sink.spool_taken"})
 # as long as the server runs: each is about a message, and more of the kind may come
 ONCE = frozenset({"sink.too_large", "sink.refused"})
 _NOT_THE_PLACE = SPOOL_DROPS | SPOOL_TROUBLE | ONCE

@@ -62,6 +62,10 @@ class SiteFolder(NamedTuple):
         """The site's own settings: cameras, and where their results go. It need not be there."""
         return self.root / "settings.toml"
 
+    def spools(self, app: str, device: str) -> Path:
+        """What an app's servers of a device have not delivered yet, whatever their release."""
+        return self.root / "spools" / f"{app}.{device}"
+
     @property
     def claims(self) -> Path:
         """Who reads which camera."""

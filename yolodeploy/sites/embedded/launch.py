@@ -87,6 +87,7 @@ def command(
         vram_mb=release.spec.resources.vram_mb,
         settings=str(folder.settings),
         claims=str(folder.claims),
+        spools=str(folder.spools(app, device)),
     )
     path = home / "serve.json"
     draft = home / "serve.json.new"
