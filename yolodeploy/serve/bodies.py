@@ -40,7 +40,9 @@ class Bodies:
         chunks: list[bytes] = []
         try:
             await self._collect(request, chunks)
-            yield b"".join(chunks)
+            body = b"".join(chunks)
+            chunks[:] = [body]  # not twice, while it waits for a worker
+            yield body
         finally:
             self._held -= sum(map(len, chunks))
 

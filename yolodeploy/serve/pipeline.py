@@ -143,7 +143,7 @@ class Pipeline:
 
     def _inferred(self, blob: np.ndarray[Any, Any], alone: bool) -> Outputs:
         try:
-            return tuple(output[0] for output in self._runner.infer(blob, alone=alone))
+            return tuple([output[0] for output in self._runner.infer(blob, alone=alone)])
         # the engine's errors have no base class of their own below Exception
         except Exception as error:
             raise Failed("serve.engine", reason=" ".join(str(error).split())) from error

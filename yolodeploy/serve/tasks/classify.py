@@ -31,11 +31,10 @@ def seen(outputs: Outputs, head: Head, wanted: Wanted, place: Fit) -> Seen:
     if wanted.classes is not None:
         best = best[np.isin(best, wanted.classes)]
     best = best[: min(MOST_CLASSES, wanted.max_det)]
-    return Seen(
-        probabilities=tuple(
-            Probability(class_id, score)
-            for class_id, score in zip(
-                best.tolist(), scores[best].astype(np.float64).round(5).tolist(), strict=True
-            )
+    probabilities = [
+        Probability(class_id, score)
+        for class_id, score in zip(
+            best.tolist(), scores[best].astype(np.float64).round(5).tolist(), strict=True
         )
-    )
+    ]
+    return Seen(probabilities=tuple(probabilities))

@@ -31,9 +31,8 @@ def seen(outputs: Outputs, head: Head, wanted: Wanted, place: Fit) -> Seen:
     Raises:
         Failed: `serve.not_finite`, `serve.class_unknown`, `serve.output_unfit`.
     """
-    return Seen(
-        tuple(Box(*plain) for plain in plain_boxes(found(outputs, head, wanted, place), place))
-    )
+    boxes = [Box(*plain) for plain in plain_boxes(found(outputs, head, wanted, place), place)]
+    return Seen(tuple(boxes))
 
 
 def found(outputs: Outputs, head: Head, wanted: Wanted, place: Fit) -> Found:

@@ -37,18 +37,17 @@ def seen(outputs: Outputs, head: Head, wanted: Wanted, place: Fit) -> Seen:
     else:
         found = of_rows(output, wanted, head.classes)
     lying = _in_picture(found, place)
-    return Seen(
-        tuple(
-            Box(class_id, score, x1, y1, x2, y2, rotated=Rotated(*figures))
-            for class_id, score, (x1, y1, x2, y2), figures in zip(
-                found.class_ids.tolist(),
-                found.scores.astype(np.float64).round(5).tolist(),
-                _around(lying, place).tolist(),
-                lying.tolist(),
-                strict=True,
-            )
+    boxes = [
+        Box(class_id, score, x1, y1, x2, y2, rotated=Rotated(*figures))
+        for class_id, score, (x1, y1, x2, y2), figures in zip(
+            found.class_ids.tolist(),
+            found.scores.astype(np.float64).round(5).tolist(),
+            _around(lying, place).tolist(),
+            lying.tolist(),
+            strict=True,
         )
-    )
+    ]
+    return Seen(tuple(boxes))
 
 
 def _in_picture(found: Found, place: Fit) -> np.ndarray[Any, Any]:

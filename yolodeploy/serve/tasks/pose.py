@@ -30,11 +30,8 @@ def seen(outputs: Outputs, head: Head, wanted: Wanted, place: Fit) -> Seen:
     points = found.extra.reshape(-1, count, figures).astype(np.float64)
     points[..., :2] = place.points(points[..., :2]).round(2)
     points[..., 2:] = points[..., 2:].round(5)
-    return Seen(
-        tuple(
-            Box(*plain, keypoints=tuple(map(tuple, keypoints)))
-            for plain, keypoints in zip(
-                detect.plain_boxes(found, place), points.tolist(), strict=True
-            )
-        )
-    )
+    boxes = [
+        Box(*plain, keypoints=tuple([tuple(point) for point in keypoints]))
+        for plain, keypoints in zip(detect.plain_boxes(found, place), points.tolist(), strict=True)
+    ]
+    return Seen(tuple(boxes))
