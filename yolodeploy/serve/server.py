@@ -7,6 +7,7 @@ SIGTERM: leave the service port → finish what is in flight → save → exit 0
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -119,6 +120,7 @@ class _Server:
         service.precision = ready.precision
         service.threads = ready.threads
         service.pool = Pool(ready.pipelines)
+        _keep_from_collection()
         if traffic is not None:
             await traffic.open()
         self._say(instance, ready=True)
@@ -169,6 +171,16 @@ class _Server:
             raise Failed(
                 "serve.state_folder", path=config.state_dir, reason=error.strerror
             ) from error
+
+
+def _keep_from_collection() -> None:
+    """What is here now stays until the end: the collector need not look at it again.
+
+    It looks at everything once a quarter more has been added. With the 43,000 objects that are
+    here before the first request, garbage would wait long for that, and then all requests 15 ms.
+    """
+    gc.freeze()
+    gc.collect()  # of nothing: what it counts the quarter from
 
 
 def _uvicorn_config(service: Service) -> Config:
