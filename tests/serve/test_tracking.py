@@ -17,8 +17,8 @@ from yolodeploy.core.detections import Box, Rotated
 from yolodeploy.core.errors import Failed
 from yolodeploy.core.publishing import Counted
 from yolodeploy.core.site_settings import Camera, Line, Point, Zone
-from yolodeploy.serve.tracking import Tracked, Tracking
 from yolodeploy.serve.tracking.followed import MOST_FOLLOWED, Objects
+from yolodeploy.serve.tracking.tracking import Tracked, Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

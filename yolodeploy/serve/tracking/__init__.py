@@ -2,7 +2,3 @@
 
 Loaded only for a camera with `track`. Nothing here knows cameras' processes, models or sinks.
 """
-
-from yolodeploy.serve.tracking.tracking import Tracked, Tracking
-
-__all__ = ["Tracked", "Tracking"]

@@ -39,6 +39,9 @@ class Tracked(NamedTuple):
     zones: dict[str, int]
 
 
+UNTRACKED = Tracked((), {}, {})
+
+
 class Tracking:
     """Of one camera, from its start to its end; a camera that is opened anew keeps it."""
 
