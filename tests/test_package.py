@@ -24,7 +24,7 @@ PACKAGE = ROOT / "yolodeploy"
 HEAVY = {
     "kubernetes", "docker", "textual", "ansible_runner", "sqlite_utils", "torch", "ultralytics",
     "numpy", "cv2", "onnxruntime", "urllib3", "stamina", "tenacity", "supervisor", "yaml", "rich",
-    "compression", "backports",
+    "backports",
 }  # fmt: skip
 
 

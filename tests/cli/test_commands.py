@@ -92,7 +92,8 @@ LISTS = [path for path in LEAVES if path.split()[-1] in ("list", "show", "diff",
 CHANGES = [
     "device edit", "device hold", "device unhold", "site create", "site adopt", "site remove",
     "site start", "site stop", "site hold", "site unhold", "model add", "image build",
-    "image prune", "app create", "release create", "rollout start", "config set",
+    "image push", "image pull", "image prune", "app create", "release create", "rollout start",
+    "config set",
 ]  # fmt: skip
 
 

@@ -52,10 +52,14 @@ def build_image(
 ) -> BuiltImage:
     """Put server and model on a base (or on nothing) in the local layout.
 
+    `base` is the digest or the name of an image in the layout, as `image pull` left it.
+
     Raises:
-        NotFound: `inventory.unknown_model`.
+        NotFound: `inventory.unknown_model`, `oci.no_image`, `oci.no_layout`.
         Everything of `images.build.build`.
     """
+    if base and not base.startswith("sha256:"):
+        base = Layout(home.layout).find(base).digest
     with present_inventory(home, dry_run=dry_run) as inventory:
         row = catalog.get_model(inventory, model)
         built = build(

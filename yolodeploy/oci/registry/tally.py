@@ -7,29 +7,26 @@ from collections.abc import Callable
 
 from yolodeploy.core.errors import Interrupted, YolodeployError
 
+Heard = Callable[[int, tuple[YolodeployError, ...]], None]
+
+
+def _nobody(_moved: int, _errors: tuple[YolodeployError, ...]) -> None:
+    """Hears nothing."""
+
 
 class Tally:
     """Bytes that went over the wire, those sent twice included.
 
-    `moved` is called with bytes as they move, `again` with an error after which there is another
-    try, from any thread.
+    `heard` is told how many and, since the last time, the errors after which there is another try:
+    a few times a second, in the thread that asked for the transfer.
     """
 
-    def __init__(
-        self,
-        moved: Callable[[int], None] = lambda _count: None,
-        again: Callable[[YolodeployError], None] = lambda _error: None,
-    ) -> None:
-        self.again = again
-        self._moved = moved
+    def __init__(self, heard: Heard = _nobody) -> None:
+        self._heard = heard
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._bytes = 0
-
-    @property
-    def bytes(self) -> int:
-        """What moved so far."""
-        return self._bytes
+        self._errors: list[YolodeployError] = []
 
     def add(self, count: int) -> None:
         """Count some bytes.
@@ -39,8 +36,19 @@ class Tally:
         """
         with self._lock:
             self._bytes += count
-        self._moved(count)
         self.check()
+
+    def again(self, error: YolodeployError) -> None:
+        """Note that something failed and is tried again."""
+        with self._lock:
+            self._errors.append(error)
+
+    def tell(self) -> None:
+        """Let it be heard how far it is."""
+        with self._lock:
+            moved, errors = self._bytes, tuple(self._errors)
+            self._errors.clear()
+        self._heard(moved, errors)
 
     def check(self) -> None:
         """Raises `Interrupted` (`registry.stopped`) when the transfer is to stop."""

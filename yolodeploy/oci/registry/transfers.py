@@ -13,6 +13,8 @@ from yolodeploy.oci.registry.tally import Tally
 
 AT_ONCE = 4  # transfers; more do not fill a link better, and registries begin to answer 429
 
+TELL_S = 0.2  # how often it is told how far it is
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -59,17 +61,18 @@ def at_once(act: Callable[[T], R], items: Iterable[T], tally: Tally) -> list[R]:
     Raises:
         YolodeployError: What `act` raised first.
     """
-    listed = list(items)
-    if len(listed) <= 1:
-        return [act(item) for item in listed]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = [pool.submit(act, item) for item in listed]
+        futures = [pool.submit(act, item) for item in items]
+        failures: list[BaseException] = []
         try:
-            ended, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            waiting = set(futures)
+            while waiting and not failures:
+                ended, waiting = wait(waiting, TELL_S, return_when=FIRST_EXCEPTION)
+                failures = [error for future in ended if (error := future.exception())]
+                tally.tell()
         except BaseException:
             _stop(pool, tally)
             raise
-        failures = [error for future in ended if (error := future.exception()) is not None]
         if failures:
             _stop(pool, tally)
             raise _first(failures)
