@@ -49,14 +49,25 @@ def layer_columns(rows: dict[str, list[str]]) -> list[Column]:
 @click.argument("model")
 @click.option("--base", help="Digest or name of a base, as image pull leaves it. Default: none.")
 @click.option("--name", default="", help="Name of the image. Default: the model's.")
+@click.option(
+    "--compression",
+    type=click.Choice(["none", "zstd", "gzip"]),
+    default="none",
+    show_default=True,
+    help="Of server and model; it is part of what the digest names.",
+)
 @dry_run_option
 @output_option
-def build(model: str, base: str | None, name: str, dry_run: bool, form: str) -> None:
+def build(
+    model: str, base: str | None, name: str, compression: str, dry_run: bool, form: str
+) -> None:
     """Put server and model on a base, without any build daemon."""
     from yolodeploy.ops.catalog import build_image
     from yolodeploy.ops.home import home
 
-    built = build_image(home(), model, base=base, name=name, dry_run=dry_run)
+    built = build_image(
+        home(), model, base=base, name=name, compression=compression, dry_run=dry_run
+    )
     word = "would be" if dry_run else "is"
     say(
         f"image {built.name} {word} {short(built.digest)}: {size(built.size_bytes)}, "
@@ -97,7 +108,7 @@ def push(
     dry_run: bool,
     form: str,
 ) -> None:
-    """Bring an image into a registry, as it is: only what the registry lacks.
+    """Bring an image into a registry: only what it lacks.
 
     Cut off, or killed, the same command goes on where it stopped. Log in with docker login.
     """

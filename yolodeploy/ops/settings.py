@@ -156,7 +156,7 @@ def _checked(given: Mapping[str, Any], source: str) -> dict[str, Value]:
     checked = {}
     for name, text in given.items():
         if name not in SETTINGS:
-            nearest = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.0)[0]
+            nearest = difflib.get_close_matches(name.lower(), SETTINGS, n=1, cutoff=0.0)[0]
             raise UsageError("home.unknown_setting", source=source, name=name, nearest=nearest)
         setting = SETTINGS[name]
         try:
