@@ -1,7 +1,7 @@
 """Compressing layers when an image is built, and reading compressed ones.
 
-What is promised: plain tar has the same digest on every machine. A compressed layer has the same one
-wherever the library is the same that its annotation names: zlib and zlib-ng, or two versions of
+What is promised: plain tar has the same digest on every machine. A compressed layer has the same
+wherever the library is the same that its annotation names; zlib and zlib-ng, or two versions of
 libzstd, write different bytes for the same content.
 """
 
