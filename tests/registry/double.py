@@ -7,12 +7,13 @@ keeps what arrived of a chunk that was cut. `meddle` sees each request first and
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 
 class Seen(NamedTuple):
@@ -31,6 +32,7 @@ class Double:
 
     def __init__(self) -> None:
         self.host = ""
+        self.server: ThreadingHTTPServer
         self.blobs: dict[str, bytes] = {}
         self.manifests: dict[str, tuple[str, bytes]] = {}
         self.uploads: dict[str, bytearray] = {}
@@ -42,6 +44,12 @@ class Double:
     def asked(self, method: str, part: str = "") -> list[Seen]:
         """The requests of a method whose path has a part."""
         return [one for one in self.seen if one.method == method and part in one.path]
+
+    def behind(self, certificate: str, key: str) -> None:
+        """Speak TLS from now on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
 
     def put(self, media_type: str, content: bytes, tag: str = "") -> str:
         """Have a manifest, under its digest and a tag."""
@@ -178,6 +186,7 @@ def double() -> Iterator[Double]:
     handler = type("OfThisDouble", (Handler,), {"double": one})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    one.server = server
     one.host = f"127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -187,8 +196,3 @@ def double() -> Iterator[Double]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def host_of(url: str) -> str:
-    """Host and port of a URL."""
-    return urlsplit(url).netloc

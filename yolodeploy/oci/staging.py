@@ -125,9 +125,11 @@ class Staging:
             if try_lock(fd) and is_at(fd, path):
                 staged = StagedFile(path, fd)
                 staged.take_up()
-                yield staged
-                if staged.size == 0 and is_at(fd, path):
-                    path.unlink(missing_ok=True)
+                try:
+                    yield staged
+                finally:
+                    if staged.size == 0 and is_at(fd, path):
+                        path.unlink(missing_ok=True)
                 return
         finally:
             os.close(fd)

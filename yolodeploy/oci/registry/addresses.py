@@ -59,7 +59,13 @@ def followed(url: str, location: str) -> str:
         _ = parts.port
     except ValueError:
         well = False
-    if not location or not well or len(target) > _LONGEST or not target.isascii() or not target.isprintable():
+    if (
+        not location
+        or not well
+        or len(target) > _LONGEST
+        or not target.isascii()
+        or not target.isprintable()
+    ):
         host = urlsplit(url).netloc
         raise Failed("registry.bad_answer", registry=host, reason="Location")
     return target

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -118,7 +118,7 @@ class Authority:
             answer = self._ask(realm, {}, urlencode(form), _LARGEST)
         else:
             query = [("service", fields["service"]), *(("scope", one) for one in scope.split())]
-            joint = "&" if urlsplit(realm).query else "?"
+            joint = "&" if "?" in realm else "?"
             basic = _basic(self._credentials)
             headers = {"Authorization": basic} if basic else {}
             url = f"{realm}{joint}{urlencode([pair for pair in query if pair[1]])}"

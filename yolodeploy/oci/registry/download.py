@@ -74,6 +74,8 @@ class _Arrival:
         before = staged.size
         try:
             self._ranged(staged)
+            if staged.size == before:
+                raise self._senseless()
         except YolodeployError as error:
             if error.retryable and staged.size - before >= _SOME:
                 self._tally.again(error)
@@ -92,6 +94,9 @@ class _Arrival:
                 if stream.status != _OK:
                     return  # the next request asks for all of it
             self._write(stream, staged)
+            if stream.status == _OK and staged.size < self._blob.size:
+                staged.restart()  # it says that this was all
+                raise self.wrong()
 
     def _is_rest(self, stream: Stream, offset: int) -> bool:
         """Whether the content begins where ours ends.
@@ -124,13 +129,16 @@ class _Arrival:
         staged.restart()
         self._restarts += 1
         if self._restarts > _MOST_RESTARTS:
-            reason = "Range"
-            raise Failed("registry.bad_answer", registry=self._repository.registry, reason=reason)
+            raise self._senseless()
 
     def wrong(self) -> Corrupt:
         """The error for content that is not what its digest says."""
         registry = self._repository.registry
         return Corrupt("registry.wrong_blob", registry=registry, what=self._called())
+
+    def _senseless(self) -> Failed:
+        registry = self._repository.registry
+        return Failed("registry.bad_answer", registry=registry, reason="Range")
 
     def _called(self) -> str:
         return f"{self._repository.name}@{self._blob.digest}"

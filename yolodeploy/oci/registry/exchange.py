@@ -55,12 +55,15 @@ class Body(NamedTuple):
 class Stream:
     """An answer whose content is still to be read. `headers` are by lower-case name."""
 
-    def __init__(self, url: str, response: BaseHTTPResponse, registry: str) -> None:
+    def __init__(
+        self, url: str, response: BaseHTTPResponse, registry: str, secret: str = ""
+    ) -> None:
         self.url = url
         self.status = response.status
         self.headers = {name.lower(): value for name, value in response.headers.items()}
         self._response = response
         self._registry = registry
+        self._secret = secret.rpartition(" ")[2].encode()
         self._ended = False
 
     def pieces(self, span: int) -> Iterator[bytes]:
@@ -89,7 +92,10 @@ class Stream:
             if len(content) > largest:
                 break
         cut = len(content) > largest
-        return Answer(self.status, self.headers, self.url, bytes(content[:largest]), cut)
+        content = content[:largest]
+        if self._secret and self.status >= 400:  # what a registry says of its errors is shown
+            content = content.replace(self._secret, b"***")
+        return Answer(self.status, self.headers, self.url, bytes(content), cut)
 
     def closed(self, largest: int) -> Answer:
         """The same, and the stream is closed."""
@@ -138,7 +144,7 @@ class Exchange:
                 method, url, body=content, headers=sent, timeout=timeout, retries=False,
                 redirect=False, preload_content=False, decode_content=False,
             )  # fmt: skip
-        return Stream(url, response, self._registry)
+        return Stream(url, response, self._registry, headers.get("Authorization", ""))
 
     def close(self) -> None:
         """Close all connections; again is harmless."""

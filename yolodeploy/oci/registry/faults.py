@@ -41,6 +41,8 @@ def _fault(error: Exception, registry: str) -> YolodeployError:
     if isinstance(error, faults.TimeoutError):
         return Unreachable("registry.silent", registry=registry)
     if isinstance(error, faults.SSLError):
+        if "EOF" in reason:  # it hung up; it said nothing about certificates
+            return Unreachable("registry.cut", registry=registry, reason=reason)
         plain = any(word in reason.replace(" ", "_").upper() for word in _PLAIN)
         code = "registry.plain" if plain else "registry.tls"
         return Failed(code, registry=registry, reason=reason)

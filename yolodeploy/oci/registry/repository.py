@@ -104,10 +104,10 @@ class Repository:
         if answer.status not in (_OK, _CREATED):
             raise refusal(answer, self.registry, self._called(wanted))
         digest = digest_of(content)
-        told = answer.headers.get("docker-content-digest", digest)
+        told = answer.headers.get("docker-content-digest", "") or self.manifest_digest(wanted)
         if told != digest:
-            what = self._called(wanted)
-            raise Corrupt("registry.wrong_digest", registry=self.registry, what=what, found=told)
+            what, found = self._called(wanted), told or "-"
+            raise Corrupt("registry.wrong_digest", registry=self.registry, what=what, found=found)
 
     def has_blob(self, digest: str, size: int) -> bool:
         """Whether a blob is there, of that many bytes where the registry says.

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from yolodeploy.core.errors import Corrupt, Failed, NotFound, YolodeployError
+from yolodeploy.core.errors import Corrupt, Failed, NotFound, Unreachable, YolodeployError
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.manifests import Descriptor
+from yolodeploy.oci.registry.addresses import origin
 from yolodeploy.oci.registry.answers import Answer, refusal
 from yolodeploy.oci.registry.exchange import PIECE, Body
 from yolodeploy.oci.registry.repository import Repository
@@ -104,8 +105,13 @@ class Upload:
         try:
             return patiently(self._told_offset)
         except _LostError:
-            self._mark.clear()
-            return 0
+            pass
+        except Unreachable:
+            wire = self._repository.wire
+            if origin(self._mark.url) == origin(wire.url("")):
+                raise  # the link is down, not the upload gone
+        self._mark.clear()
+        return 0
 
     def _begun(self, mount_from: str) -> bool:
         """Start an upload; whether none is needed, because the blob was mounted."""

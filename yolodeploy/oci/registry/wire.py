@@ -16,7 +16,6 @@ from yolodeploy.oci.registry.addresses import api_host, followed, is_loopback, o
 from yolodeploy.oci.registry.answers import Answer, looks_like_html, refusal
 from yolodeploy.oci.registry.authority import Authority
 from yolodeploy.oci.registry.exchange import Body, Exchange, Stream
-from yolodeploy.oci.registry.retries import patiently
 
 LARGEST_ANSWER = 1 << 16  # bytes that are read of an answer nobody asked for more of
 _MOST_REDIRECTS = 5
@@ -131,6 +130,14 @@ class Wire:
         allowed = self._access.insecure or is_loopback(there[1])
         return here[0] == there[0] == "http" and allowed
 
+    def _may_learn_a_password(self, realm: str) -> bool:
+        try:
+            return followed("", realm) == realm and (
+                origin(realm)[0] == "https" or self._may_be_plain(self._base, realm)
+            )
+        except Failed:
+            return False
+
     def _contacted(self) -> str:
         """The registry's address, found out with the first request.
 
@@ -139,7 +146,7 @@ class Wire:
         """
         with self._lock:
             if not self._base:
-                self._base = patiently(self._contact)
+                self._base = self._contact()
         return self._base
 
     def _contact(self) -> str:
@@ -174,7 +181,7 @@ class Wire:
     def _ask_realm(
         self, url: str, headers: Mapping[str, str], form: str | None, largest: int
     ) -> bytes:
-        if origin(url)[0] != "https" and not self._may_be_plain(self._base, url):
+        if not self._may_learn_a_password(url):
             raise Failed("registry.realm", registry=self.registry, reason=redacted(url))
         if form is not None:
             headers = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
