@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import run  # noqa: F401 a fixture
 from tests.registry.double import Double, double
 from tests.registry.images import new_layout
 from tests.registry.real import Registry, registry
