@@ -19,12 +19,12 @@ class Engine:
     """An engine that runs."""
 
     def __init__(self, socket: str) -> None:
-        self._socket = socket
+        self.host = socket
 
     def __call__(self, *words: str) -> str:
         """What `docker …` prints."""
         ended = subprocess.run(
-            ["/usr/bin/docker", "-H", self._socket, *words],
+            ["/usr/bin/docker", "-H", self.host, *words],
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert ended.returncode == 0, ended.stderr
