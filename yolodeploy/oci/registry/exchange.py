@@ -10,41 +10,32 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from socket import IPPROTO_TCP
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.errors import Unreachable
+from yolodeploy.oci.registry import limits
 from yolodeploy.oci.registry.access import Access
 from yolodeploy.oci.registry.addresses import origin
 from yolodeploy.oci.registry.answers import Answer
 from yolodeploy.oci.registry.faults import translated
-from yolodeploy.oci.registry.proxies import proxy_address, proxy_for, proxy_headers
+from yolodeploy.oci.registry.proxies import proxy_for
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
-CONNECT_S = 10.0
-# nothing at all for so long is a dead peer; a link that was cut for less heals in TCP itself
-IDLE_S = 60.0
-# the last bytes of a body may stand in the queue of a modem: 1.5 MB at 12.5 kB/s
-ANSWER_S = 120.0
-SLOWEST = 8_000  # bytes a second; a chunk that takes longer than at this rate has failed
 PIECE = 1 << 18  # bytes in memory for each transfer
-_WAITING = 1 << 17  # bytes that the kernel may hold unsent, so that progress is what went out
-_NOTSENT_LOWAT = 25  # linux/tcp.h
 _AGENT = "yolodeploy"
 
 
-def allowance_s(size: int) -> float:
-    """How long moving some bytes may take at the most."""
-    return ANSWER_S + size / SLOWEST
-
-
 class Body(NamedTuple):
-    """What is sent: its size in bytes, and its pieces, from the start whenever asked for."""
+    """What is sent: its size in bytes, and its pieces, from the start whenever asked for.
+
+    `more_s` is how much longer than usual the answer may take.
+    """
 
     size: int
     pieces: Callable[[], Iterable[bytes]]
+    more_s: float = 0.0
 
     @classmethod
     def of(cls, content: bytes) -> Body:
@@ -56,15 +47,22 @@ class Stream:
     """An answer whose content is still to be read. `headers` are by lower-case name."""
 
     def __init__(
-        self, url: str, response: BaseHTTPResponse, registry: str, secret: str = ""
+        self,
+        method: str,
+        url: str,
+        response: BaseHTTPResponse,
+        registry: str,
+        secret: str = "",
     ) -> None:
         self.url = url
+        self._reads = method == "GET"
         self.status = response.status
         self.headers = {name.lower(): value for name, value in response.headers.items()}
         self._response = response
         self._registry = registry
         self._secret = secret.rpartition(" ")[2].encode()
         self._ended = False
+        self._empty = True
 
     def pieces(self, span: int) -> Iterator[bytes]:
         """The content, at most `PIECE` bytes at a time, each as soon as it is there.
@@ -74,15 +72,18 @@ class Stream:
         Raises:
             Unreachable: `registry.cut`, `registry.silent`, `registry.slow`.
         """
-        left, deadline = span, time.monotonic() + allowance_s(span)
+        left, deadline = span, time.monotonic() + limits.allowance_s(span)
         while piece := self._piece():
+            self._empty = False
             left -= len(piece)
             if left <= 0:
-                left, deadline = span, time.monotonic() + allowance_s(span)
+                left, deadline = span, time.monotonic() + limits.allowance_s(span)
             elif time.monotonic() > deadline:
                 raise Unreachable("registry.slow", registry=self._registry)
             yield piece
         self._ended = True
+        if self._empty and self._broke_off():
+            raise Unreachable("registry.cut", registry=self._registry, reason="no content")
 
     def whole(self, largest: int) -> Answer:
         """The content, of which no more than `largest` bytes are kept."""
@@ -109,6 +110,11 @@ class Stream:
         if not self._ended:
             self._response.close()
         self._response.release_conn()
+
+    def _broke_off(self) -> bool:
+        """Whether the head may have been cut: Python takes one that breaks off for a whole one."""
+        framed = {"content-length", "transfer-encoding"} & self.headers.keys()
+        return self._reads and self.status in (200, 206) and not framed
 
     def _piece(self) -> bytes:
         with translated(self._registry):
@@ -138,13 +144,14 @@ class Exchange:
         if body is not None:
             sent["Content-Length"] = str(body.size)
             content = _in_time(body, self._registry)
-        timeout = Timeout(connect=CONNECT_S, read=ANSWER_S if body else IDLE_S)
+        read_s = limits.ANSWER_S + body.more_s if body else limits.IDLE_S
+        timeout = Timeout(connect=limits.CONNECT_S, read=read_s)
         with translated(self._registry):
             response = self._pool(url).urlopen(
                 method, url, body=content, headers=sent, timeout=timeout, retries=False,
                 redirect=False, preload_content=False, decode_content=False,
             )  # fmt: skip
-        return Stream(url, response, self._registry, headers.get("Authorization", ""))
+        return Stream(method, url, response, self._registry, headers.get("Authorization", ""))
 
     def close(self) -> None:
         """Close all connections; again is harmless."""
@@ -161,25 +168,17 @@ class Exchange:
             return self._pools[key]
 
     def _new_pool(self, scheme: str, proxy: str) -> PoolManager:
-        from urllib3 import PoolManager, ProxyManager
-        from urllib3.connection import HTTPConnection
+        from yolodeploy.oci.registry.connections import new_pool
 
-        options = [*HTTPConnection.default_socket_options, (IPPROTO_TCP, _NOTSENT_LOWAT, _WAITING)]
-        context = None
-        if scheme == "https":
-            from yolodeploy.oci.registry.tls import trust
+        if scheme != "https":
+            return new_pool(None, proxy)
+        from yolodeploy.oci.registry.tls import trust
 
-            context = trust(self._registry, self._access.ca, self._access.certs)
-        if not proxy:
-            return PoolManager(maxsize=8, ssl_context=context, socket_options=options)
-        return ProxyManager(
-            proxy_address(proxy), proxy_headers=proxy_headers(proxy), maxsize=8,
-            ssl_context=context, socket_options=options,
-        )  # fmt: skip
+        return new_pool(trust(self._registry, self._access.ca, self._access.certs), proxy)
 
 
 def _in_time(body: Body, registry: str) -> Iterator[bytes]:
-    deadline = time.monotonic() + allowance_s(body.size)
+    deadline = time.monotonic() + limits.allowance_s(body.size)
     for piece in body.pieces():
         yield piece
         if time.monotonic() > deadline:

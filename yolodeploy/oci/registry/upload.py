@@ -19,6 +19,7 @@ from yolodeploy.oci.manifests import Descriptor
 from yolodeploy.oci.registry.addresses import origin
 from yolodeploy.oci.registry.answers import Answer, refusal
 from yolodeploy.oci.registry.exchange import PIECE, Body
+from yolodeploy.oci.registry.limits import STORED
 from yolodeploy.oci.registry.repository import Repository
 from yolodeploy.oci.registry.retries import MOVING, patiently
 from yolodeploy.oci.registry.tally import Tally
@@ -175,9 +176,10 @@ class Upload:
         headers = {"Content-Type": "application/octet-stream"}
         if not (last and offset == 0):
             headers["Content-Range"] = f"{offset}-{offset + size - 1}" if size else "0-0"
+        more_s = self._blob.size / STORED if last else 0.0
         answer = self._repository.wire.ask(
             "PUT" if last else "PATCH", url, scope=self._repository.scope, headers=headers,
-            body=Body(size, lambda: self._pieces(offset, size)),
+            body=Body(size, lambda: self._pieces(offset, size), more_s),
         )  # fmt: skip
         if answer.status == (_CREATED if last else _ACCEPTED):
             # its Range is not looked at: that of Amazon's registry is stale (containers-roadmap

@@ -106,7 +106,7 @@ class Wire:
                     logged_in = True
                     if self._authority.learn(stream.headers.get("www-authenticate", "")):
                         self._authority.forget(scope, token)
-                        stream.close()
+                        stream.closed(LARGEST_ANSWER)  # read, so that the connection is kept
                         continue
                 if stream.status not in _REDIRECTS or method not in ("GET", "HEAD"):
                     return stream
@@ -114,7 +114,7 @@ class Wire:
                 url = self._led(url, stream.headers.get("location", ""))
                 if redirects > _MOST_REDIRECTS:
                     raise Failed("registry.redirect", registry=self.registry, url=redacted(url))
-                stream.close()
+                stream.closed(LARGEST_ANSWER)
             except BaseException:
                 stream.close()
                 raise
