@@ -1,4 +1,4 @@
-"""If these fail, docker cannot run what we pushed, or we cannot read what docker pushed."""
+"""If these fail, docker or containerd cannot run what we pushed, or we cannot read docker's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.registry.engine import Engine, engine
+from tests.registry.engine import Engine, containerd, engine
 from tests.registry.real import Registry
 from tests.registry.test_real_registry import pulled, pushed
 from yolodeploy.oci import media_types
@@ -65,6 +65,25 @@ def test_docker_runs_what_we_pushed(
     assert tuple(told["RootFS"]["Layers"]) == config.rootfs.diff_ids
     words = ("--rm", "--network=none", "--read-only", "--cap-drop=ALL")
     assert "ldconfig" in docker("run", *words, by_digest)
+
+
+@pytest.fixture(scope="module")
+def ctr() -> Iterator[Engine]:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, containerd(Path(folder)) as found:
+        yield found
+
+
+@pytest.mark.parametrize("compression", list(Compression))
+def test_containerd_runs_what_we_pushed(
+    compression: Compression, ctr: Engine, layout: Layout, place: Reference
+) -> None:
+    """What k3s runs images with; it reads zstd since 1.5."""
+    found = runnable(layout, compression)
+    pushed(layout, found, place)
+    by_digest = f"{place.name}@{found.digest}"
+    ctr("images", "pull", "--plain-http", by_digest)
+    name = f"test-{compression.value}"
+    assert "ldconfig" in ctr("run", "--rm", "--read-only", by_digest, name)
 
 
 def test_we_read_what_docker_pushed(
