@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -45,10 +46,21 @@ class Relay:
             except OSError:
                 client.close()
                 continue
+            upstream.settimeout(None)
             with self._lock:
                 self._open += [client, upstream]
-            for source, sink, way in ((client, upstream, "sent"), (upstream, client, "received")):
-                threading.Thread(target=self._pass, args=(source, sink, way), daemon=True).start()
+            threading.Thread(target=self._connection, args=(client, upstream), daemon=True).start()
+
+    def _connection(self, client: socket.socket, upstream: socket.socket) -> None:
+        """Both ways, until both have ended; closed only then, for a number is soon used again."""
+        back = threading.Thread(target=self._pass, args=(upstream, client, "received"), daemon=True)
+        back.start()
+        self._pass(client, upstream, "sent")
+        back.join()
+        with self._lock:
+            self._open = [one for one in self._open if one not in (client, upstream)]
+        client.close()
+        upstream.close()
 
     def _pass(self, source: socket.socket, sink: socket.socket, way: str) -> None:
         with suppress(OSError):
@@ -59,7 +71,7 @@ class Relay:
                     cut = 0 <= self._cut_after[way] <= count
                 if cut:
                     self._cut()
-                    return
+                    break
                 sink.sendall(piece)
         for one in (source, sink):
             with suppress(OSError):
@@ -70,9 +82,9 @@ class Relay:
             self._cut_after = {"sent": -1, "received": -1}
             self.cuts += 1
             for one in self._open:
-                with suppress(OSError):
+                with suppress(OSError):  # what is not yet sent is gone, too
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     one.shutdown(socket.SHUT_RDWR)
-            self._open.clear()
 
     def close(self) -> None:
         """End it."""

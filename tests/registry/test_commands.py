@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -225,14 +226,16 @@ def test_a_killed_push_is_taken_up_by_typing_it_again(
 
 def test_ctrl_c_is_130_and_no_traceback(home: Home, built: Built, lying: Double) -> None:
     built("sample")
-    lying.meddle = lambda handler: handler.command == "POST" and bool(time.sleep(1.5))
+    over = threading.Event()
+    lying.meddle = lambda handler: handler.command == "POST" and over.wait(100)
     process = started("image", "push", "sample", f"{lying.host}/a/b:v1", home=home.root)
     deadline = time.monotonic() + 60
     while not lying.asked("POST"):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=50)  # the registry would be waited for for 60 s
+    over.set()
     assert process.returncode == 130, err
     assert b"Traceback" not in err
     assert out == b""

@@ -131,7 +131,7 @@ def pushed_config_first(layout: Layout, config: Descriptor, place: Reference) ->
     wire.close()
 
 
-@pytest.mark.parametrize("count", [2, 6, 11, 17])
+@pytest.mark.parametrize("count", [2, 6, 11, 15])
 def test_a_push_that_was_killed_within_a_chunk_goes_on_where_the_registry_is(
     count: int, layout: Layout, other: Layout, lying: Double
 ) -> None:

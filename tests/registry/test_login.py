@@ -303,6 +303,35 @@ def test_nothing_leaves_tls(
         assert far.seen == []
 
 
+def test_a_registry_that_names_itself_in_clear_is_still_spoken_to_with_tls(
+    layout: Layout, other: Layout, ours: Certificate, lying: Double
+) -> None:
+    lying.behind(str(ours.certificate), str(ours.key))
+    moved: set[str] = set()
+
+    def meddle(handler: Handler) -> bool:
+        if handler.command == "POST":
+            lying.uploads["y"] = bytearray()
+            handler.answer(202, Location=f"http://{lying.host}/v2/a/b/blobs/uploads/y?z=1%2F2")
+            return True
+        if handler.command == "GET" and "/blobs/sha" in handler.path and handler.path not in moved:
+            moved.add(handler.path)
+            handler.answer(307, Location=f"http://{lying.host}{handler.path}")
+            return True
+        return False
+
+    lying.meddle = meddle
+    place, access = Reference(lying.host, "a/b", "v1"), Access(ca=ours.authority)
+    one = Push(layout, image(layout, "x", b"1").digest, place, access)
+    plan = one.plan()
+    for part in plan.parts:  # one after the other: there is one upload
+        one.run(plan._replace(parts=(part,)))
+    one.close()
+    assert pull(other, place, access).digest == plan.digest
+    assert len(moved) == 2
+    assert any("z=1%2F2" in seen.path for seen in lying.asked("PUT"))
+
+
 def test_nobody_is_followed_for_ever(other: Layout, lying: Double) -> None:
     def meddle(handler: Handler) -> bool:
         if "/manifests/" in handler.path:

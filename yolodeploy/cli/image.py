@@ -136,7 +136,11 @@ def push(
     say(f"{pushed.reference} {word} {pushed.digest}: {size(moved)} moved")
     if pushed.replaced:
         say(f"the tag {'means' if dry_run else 'meant'} {pushed.replaced} before")
-    emit(pushed.parts, [*PARTS, Column("image", "", lambda _part: pushed.digest)], form)
+    whole = [
+        Column("image", "", lambda _part: pushed.digest),
+        Column("reference", "", lambda _part: str(pushed.reference)),
+    ]
+    emit(pushed.parts, [*PARTS, *whole], form)
 
 
 @image.command()

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from urllib3 import PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 
     from urllib3.response import HTTPResponse
 
+Opened = WeakSet[HTTPConnection]
+
 _WAITING = 1 << 17  # bytes that the kernel may hold unsent, so that progress is what went out
 _NOTSENT_LOWAT = 25  # linux/tcp.h
 
 
-def new_pool(context: SSLContext | None, proxy: str) -> PoolManager:
-    """A pool for one scheme; without a context for plain HTTP."""
+def new_pool(context: SSLContext | None, proxy: str, opened: Opened) -> PoolManager:
+    """A pool for one scheme; without a context for plain HTTP. Its connections are in `opened`."""
     options = [
         *HTTPConnection.default_socket_options,
         (socket.IPPROTO_TCP, _NOTSENT_LOWAT, _WAITING),
@@ -41,55 +44,64 @@ def new_pool(context: SSLContext | None, proxy: str) -> PoolManager:
         pool: PoolManager = ProxyManager(proxy_address(proxy), proxy_headers=login, **shared)
     else:
         pool = PoolManager(**shared)
-    pool.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecretPool}
+    pool.pool_classes_by_scheme = _classes(opened)
     return pool
 
 
+def hang_up(opened: Opened) -> None:
+    """Break off whatever is under way, from any thread."""
+    for connection in tuple(opened):
+        if connection.sock is not None:
+            _shut(connection.sock)
+
+
 class _Plain(HTTPConnection):
+    opened: Opened
+
+    def connect(self) -> None:
+        super().connect()
+        self.opened.add(self)
+
     def send(self, data: Any) -> None:
-        _may_idle(self.sock)
+        if self.sock is not None:
+            self.sock.settimeout(limits.IDLE_S)
         super().send(data)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        with _hung_up(self.sock, self.timeout):
+        with _in_time(self.sock, self.timeout):
             return super().getresponse()
 
 
-class _Secret(HTTPSConnection):
-    def send(self, data: Any) -> None:
-        _may_idle(self.sock)
-        super().send(data)
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        with _hung_up(self.sock, self.timeout):
-            return super().getresponse()
+class _Secret(_Plain, HTTPSConnection):
+    pass
 
 
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
+def _classes(opened: Opened) -> dict[str, Any]:
+    """The classes of a pool, whose connections know where they are noted."""
+    plain = type("Plain", (_Plain,), {"opened": opened})
+    secret = type("Secret", (_Secret,), {"opened": opened})
+    return {
+        "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("SecretPool", (HTTPSConnectionPool,), {"ConnectionCls": secret}),
+    }
 
 
-class _SecretPool(HTTPSConnectionPool):
-    ConnectionCls = _Secret
-
-
-def _may_idle(sock: socket.socket | None) -> None:
-    if sock is not None:
-        sock.settimeout(limits.IDLE_S)
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
-def _hung_up(sock: socket.socket, seconds: object) -> Iterator[None]:
+def _in_time(sock: socket.socket, seconds: object) -> Iterator[None]:
     """Hang up some time after the first byte was due, however little is still coming."""
     limit_s = float(seconds) if isinstance(seconds, int | float) else limits.ANSWER_S
     too_late = threading.Event()
 
-    def hang_up() -> None:
+    def end() -> None:
         too_late.set()
-        with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+        _shut(sock)
 
-    timer = threading.Timer(2 * limit_s, hang_up)
+    timer = threading.Timer(2 * limit_s, end)
     timer.daemon = True
     timer.start()
     try:

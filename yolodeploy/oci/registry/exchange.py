@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakSet
 
 from yolodeploy.core.errors import Unreachable
 from yolodeploy.oci.registry import limits
@@ -22,6 +23,8 @@ from yolodeploy.oci.registry.proxies import proxy_for
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
+
+    from yolodeploy.oci.registry.connections import Opened
 
 PIECE = 1 << 18  # bytes in memory for each transfer
 _AGENT = "yolodeploy"
@@ -129,6 +132,7 @@ class Exchange:
         self._access = access
         self._lock = threading.Lock()
         self._pools: dict[tuple[str, str], PoolManager] = {}
+        self._opened: Opened = WeakSet()
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> Stream:
         """Send one request; returns when the head of the answer is there.
@@ -160,6 +164,13 @@ class Exchange:
                 pool.clear()
             self._pools.clear()
 
+    def hang_up(self) -> None:
+        """Break off whatever is under way, from any thread."""
+        if self._opened:
+            from yolodeploy.oci.registry.connections import hang_up
+
+            hang_up(self._opened)
+
     def _pool(self, url: str) -> PoolManager:
         key = (origin(url)[0], proxy_for(url))
         with self._lock:
@@ -171,10 +182,11 @@ class Exchange:
         from yolodeploy.oci.registry.connections import new_pool
 
         if scheme != "https":
-            return new_pool(None, proxy)
+            return new_pool(None, proxy, self._opened)
         from yolodeploy.oci.registry.tls import trust
 
-        return new_pool(trust(self._registry, self._access.ca, self._access.certs), proxy)
+        context = trust(self._registry, self._access.ca, self._access.certs)
+        return new_pool(context, proxy, self._opened)
 
 
 def _in_time(body: Body, registry: str) -> Iterator[bytes]:

@@ -62,6 +62,7 @@ class Pull:
         self._tally = tally or Tally()
         self._wire = Wire(reference.registry, access)
         self._repository = Repository(self._wire, reference.repository)
+        self._tally.when_stopped(self._wire.hang_up)
         self._places = Places(layout.path / ".registry" / "places")
 
     def plan(self) -> Pulled:

@@ -62,6 +62,7 @@ class Push:
         self._chunk = chunk
         self._wire = Wire(target.registry, access)
         self._repository = Repository(self._wire, target.repository, "pull,push")
+        self._tally.when_stopped(self._wire.hang_up)
         self._places = Places(layout.path / ".registry" / "places")
         self._marks = UploadMarks(layout.path / ".registry" / "uploads")
 

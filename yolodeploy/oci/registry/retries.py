@@ -22,7 +22,7 @@ class Patience(NamedTuple):
 
 
 ASKING = Patience(attempts=3, total_s=20.0, longest_s=3.0)  # a person waits
-MOVING = Patience(attempts=10, total_s=180.0, longest_s=15.0)  # bytes that were moved are at stake
+MOVING = Patience(attempts=20, total_s=180.0, longest_s=5.0)  # bytes that were moved are at stake
 
 
 def patiently(

@@ -27,6 +27,11 @@ class Tally:
         self._stopped = threading.Event()
         self._bytes = 0
         self._errors: list[YolodeployError] = []
+        self._enders: list[Callable[[], None]] = []
+
+    def when_stopped(self, act: Callable[[], None]) -> None:
+        """Have something done at once when it is to stop: hang up on whoever keeps us waiting."""
+        self._enders.append(act)
 
     def add(self, count: int) -> None:
         """Count some bytes.
@@ -58,6 +63,8 @@ class Tally:
     def stop(self) -> None:
         """Let every thread stop at its next piece; what they have done stays."""
         self._stopped.set()
+        for act in self._enders:
+            act()
 
     def goes_on(self) -> bool:
         """Whether nobody has stopped it."""

@@ -30,8 +30,8 @@ _LEAST_CHUNK, _MOST_CHUNK = 1 << 20, 512 << 20
 _MOST_BEGINNINGS = 6  # uploads of one blob before it is given up
 _RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,15})", re.ASCII)
 _CREATED, _ACCEPTED = 201, 202
-_TOO_LARGE, _OUT_OF_PLACE = 413, 416
-_NO_CHUNKS = frozenset({400, 404, 405, 411, 415, 501})  # of a registry that takes blobs whole only
+_UNKNOWN, _TOO_LARGE, _OUT_OF_PLACE = 404, 413, 416
+_NO_CHUNKS = frozenset({400, 405, 411, 415, 501})  # of a registry that takes blobs whole only
 _NO_MOUNT = frozenset({400, 401, 403, 404, 405})
 
 
@@ -196,6 +196,8 @@ class Upload:
             told = self._told_offset()
             if told != offset:
                 return told, False
+            raise _LostError
+        if answer.status == _UNKNOWN:
             raise _LostError
         if answer.status == _TOO_LARGE and size > _LEAST_CHUNK:
             self._whole, self._chunk = False, max(min(size, self._chunk) // 2, _LEAST_CHUNK)

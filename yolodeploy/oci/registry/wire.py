@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
+from yolodeploy.core.errors import Failed, Interrupted, Unreachable, YolodeployError
 from yolodeploy.oci.registry.access import DEFAULT, Access
 from yolodeploy.oci.registry.addresses import api_host, followed, is_loopback, origin, redacted
 from yolodeploy.oci.registry.answers import Answer, looks_like_html, refusal
@@ -32,10 +32,16 @@ class Wire:
         self._authority = Authority(registry, lambda: access.credentials(registry), self._ask_realm)
         self._lock = threading.Lock()
         self._base = ""
+        self._hung_up = False
 
     def close(self) -> None:
         """Close the connections; again is harmless."""
         self._exchange.close()
+
+    def hang_up(self) -> None:
+        """Break off whatever is under way, from any thread, and ask for nothing any more."""
+        self._hung_up = True
+        self._exchange.hang_up()
 
     def ask(
         self,
@@ -70,6 +76,8 @@ class Wire:
         body: Body | None = None,
     ) -> Iterator[Stream]:
         """The same with the content still to be read."""
+        if self._hung_up:
+            raise Interrupted("registry.stopped")
         self._contacted()
         url = where if "://" in where else self.url(where)
         stream = self._authorised(method, url, scope, headers or {}, body)
@@ -120,9 +128,18 @@ class Wire:
                 raise
 
     def _led(self, url: str, location: str) -> str:
-        target = followed(url, location)
+        target = self._secured(followed(url, location))
         if origin(target)[0] == "http" and not self._may_be_plain(url, target):
             raise Failed("registry.redirect", registry=self.registry, url=redacted(target))
+        return target
+
+    def _secured(self, target: str) -> str:
+        """The same with TLS, where a registry behind a proxy that ends TLS names itself so."""
+        scheme, host, port = origin(target)
+        home = origin(self._base)
+        here = home[0] == "https" and scheme == "http" and host == home[1]
+        if here and (port == home[2] or (port, home[2]) == (80, 443)):
+            return f"{self._base}/{target.partition('//')[2].partition('/')[2]}"
         return target
 
     def _may_be_plain(self, url: str, target: str) -> bool:
