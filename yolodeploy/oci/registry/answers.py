@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from email.utils import parsedate_to_datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
 
 from yolodeploy.core.decoding import known
 from yolodeploy.core.errors import (
-    Corrupt,
     Failed,
     NotFound,
     Refused,
@@ -21,8 +20,6 @@ from yolodeploy.core.errors import (
 _LONGEST_REASON = 200  # characters of a registry's own words
 _LONGEST_WAIT_S = 3600.0
 _FULL = ("no space left", "disk full", "quota", "insufficient storage")
-
-T = TypeVar("T")
 
 
 class Answer(NamedTuple):
@@ -52,22 +49,6 @@ def looks_like_html(answer: Answer) -> bool:
     """Whether a page for people came, as from a captive portal."""
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind in ("text/html", "application/xhtml+xml") or answer.content[:1] == b"<"
-
-
-def decoded(answer: Answer, kind: type[T], registry: str) -> T:
-    """The content of an answer as a value of a kind.
-
-    Raises:
-        Corrupt: `registry.html`, `registry.too_large`, `registry.json_invalid`.
-    """
-    if answer.cut:
-        raise Corrupt("registry.too_large", registry=registry, limit=len(answer.content))
-    if looks_like_html(answer):
-        raise Corrupt("registry.html", registry=registry)
-    try:
-        return msgspec.json.decode(answer.content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Corrupt("registry.json_invalid", registry=registry, reason=error) from error
 
 
 def refusal(answer: Answer, registry: str, what: str) -> YolodeployError:
