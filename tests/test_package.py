@@ -23,7 +23,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "yolodeploy"
 HEAVY = {
     "kubernetes", "docker", "textual", "ansible_runner", "sqlite_utils", "torch", "ultralytics",
-    "numpy", "cv2", "onnxruntime", "httpx2", "supervisor", "yaml", "rich",
+    "numpy", "cv2", "onnxruntime", "urllib3", "stamina", "tenacity", "supervisor", "yaml", "rich",
+    "backports",
 }  # fmt: skip
 
 

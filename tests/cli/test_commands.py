@@ -92,7 +92,8 @@ LISTS = [path for path in LEAVES if path.split()[-1] in ("list", "show", "diff",
 CHANGES = [
     "device edit", "device hold", "device unhold", "site create", "site adopt", "site remove",
     "site start", "site stop", "site hold", "site unhold", "model add", "image build",
-    "image prune", "app create", "release create", "rollout start", "config set",
+    "image push", "image pull", "image prune", "app create", "release create", "rollout start",
+    "config set",
 ]  # fmt: skip
 
 
@@ -265,6 +266,7 @@ DRY = {
     "site create": "fresh --devices 3", "site adopt": None, "site remove": "plant",
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
     "site unhold": "plant", "model add": "{model}", "image build": "sample",
+    "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image prune": "", "app create": "weld --description x",
     "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",
     "config set": "concurrency 3",

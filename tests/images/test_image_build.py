@@ -22,6 +22,7 @@ from yolodeploy.images.model_layer import license_expression
 from yolodeploy.images.server_layer import server_files
 from yolodeploy.oci import our_image
 from yolodeploy.oci.checks import verify
+from yolodeploy.oci.compression import Compression
 from yolodeploy.oci.layer_store import LayerStore
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.manifests import Descriptor, ImageConfig, Manifest, RootFs
@@ -49,6 +50,26 @@ def test_the_same_inputs_give_the_same_image_anywhere(tmp_path: Path, model: Pat
         assert blob.stat().st_mode & 0o777 == 0o644
         assert layout.path.stat().st_mode & 0o777 == 0o700
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("compression", list(Compression))
+def test_a_compressed_image_is_the_same_image_unpacked(
+    compression: Compression, layout: Layout, model: Path, tmp_path: Path
+) -> None:
+    """Same configuration, and so the same uncompressed digests; an embedded site can run it."""
+    plain = built(layout, model)
+    found = built(layout, model, compression=compression)
+    assert verify(layout, found.digest) == ()
+    manifest, before = layout.read_manifest(found.digest), layout.read_manifest(plain.digest)
+    assert manifest.config == before.config
+    assert (found.digest == plain.digest) == (compression is Compression.NONE)
+    named = {layer.annotations.get(our_image.COMPRESSOR, "") for layer in manifest.layers}
+    assert named == {compression.compressor}
+    store = LayerStore(tmp_path / "store")
+    for layer in manifest.layers:
+        store.add(layout, layer)
+    inside = store.path(manifest.layers[-1].digest) / our_image.MODEL_FILE.lstrip("/")
+    assert inside.read_bytes() == model.read_bytes()
 
 
 def test_the_package_may_lie_anywhere_and_caches_stay_out(tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ def test_what_was_set_is_in_force_and_the_rest_stays() -> None:
         "language": "zh",
         "guard_seconds": 1000.0,
         "refresh_seconds": 2.0,
+        "registry": "",
+        "registry_ca": "",
+        "insecure_registries": "",
     }
     assert [path.name for path in config_path().parent.glob("config*")] == ["config.toml"]
 

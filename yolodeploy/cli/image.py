@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from yolodeploy.cli.output import (
     size,
 )
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.words import FILE
 from yolodeploy.core.digests import short
 
 COLUMNS = [
@@ -45,16 +47,27 @@ def layer_columns(rows: dict[str, list[str]]) -> list[Column]:
 
 @image.command()
 @click.argument("model")
-@click.option("--base", help="Digest of a base image in the layout. Default: none.")
+@click.option("--base", help="Digest or name of a base, as image pull leaves it. Default: none.")
 @click.option("--name", default="", help="Name of the image. Default: the model's.")
+@click.option(
+    "--compression",
+    type=click.Choice(["none", "zstd", "gzip"]),
+    default="none",
+    show_default=True,
+    help="Of server and model; it is part of what the digest names.",
+)
 @dry_run_option
 @output_option
-def build(model: str, base: str | None, name: str, dry_run: bool, form: str) -> None:
+def build(
+    model: str, base: str | None, name: str, compression: str, dry_run: bool, form: str
+) -> None:
     """Put server and model on a base, without any build daemon."""
     from yolodeploy.ops.catalog import build_image
     from yolodeploy.ops.home import home
 
-    built = build_image(home(), model, base=base, name=name, dry_run=dry_run)
+    built = build_image(
+        home(), model, base=base, name=name, compression=compression, dry_run=dry_run
+    )
     word = "would be" if dry_run else "is"
     say(
         f"image {built.name} {word} {short(built.digest)}: {size(built.size_bytes)}, "
@@ -68,6 +81,108 @@ def build(model: str, base: str | None, name: str, dry_run: bool, form: str) -> 
         Column("image", "", lambda _layer: built.digest),
     ]
     emit(built.layers, columns, form)
+
+
+insecure_option = click.option(
+    "--insecure", is_flag=True, help="Speak plain HTTP, also to a registry on another machine."
+)
+ca_option = click.option(
+    "--ca", type=FILE, help="Certificates of the registry's own authority, as PEM."
+)
+
+
+@image.command()
+@click.argument("name", metavar="IMAGE")
+@click.argument("target", default="", metavar="[HOST/REPOSITORY[:TAG]]")
+@insecure_option
+@ca_option
+@click.option("--detach", is_flag=True, help="Start it and return.")
+@dry_run_option
+@output_option
+def push(
+    name: str,
+    target: str,
+    insecure: bool,
+    ca: Path | None,
+    detach: bool,
+    dry_run: bool,
+    form: str,
+) -> None:
+    """Bring an image into a registry: only what it lacks.
+
+    Cut off, or killed, the same command goes on where it stopped. Log in with docker login.
+    """
+    from yolodeploy.cli.transfers import COLUMNS as PARTS
+    from yolodeploy.cli.transfers import Narrator
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.transfers import push_image, start_push
+
+    if detach and not dry_run:
+        operation = start_push(home(), name, target, insecure=insecure, ca=ca)
+        say(f"yolodeploy operations follow {operation}")
+        emit([operation], [Column("operation", "operation", str)], form)
+        return
+    narrator = Narrator()
+    try:
+        pushed = push_image(
+            home(), name, target, insecure=insecure, ca=ca, dry_run=dry_run, watcher=narrator
+        )
+    finally:
+        narrator.end()
+    from yolodeploy.oci.registry.transfers import to_move
+
+    word = "would be" if dry_run else "is"
+    moved = to_move(pushed.parts) if dry_run else pushed.moved_bytes
+    say(f"{pushed.reference} {word} {pushed.digest}: {size(moved)} moved")
+    if pushed.replaced:
+        say(f"the tag {'means' if dry_run else 'meant'} {pushed.replaced} before")
+    whole = [
+        Column("image", "", lambda _part: pushed.digest),
+        Column("reference", "", lambda _part: str(pushed.reference)),
+    ]
+    emit(pushed.parts, [*PARTS, *whole], form)
+
+
+@image.command()
+@click.argument("reference", metavar="HOST/REPOSITORY:TAG|@DIGEST")
+@click.option("--platform", default="", help="Which of several images. Default: this machine's.")
+@click.option("--name", default="", help="Name of the image here. Default: the reference.")
+@insecure_option
+@ca_option
+@dry_run_option
+@output_option
+def pull(
+    reference: str,
+    platform: str,
+    name: str,
+    insecure: bool,
+    ca: Path | None,
+    dry_run: bool,
+    form: str,
+) -> None:
+    """Bring an image from a registry, above all a base to build on.
+
+    Cut off, or killed, the same command goes on where it stopped. Log in with docker login.
+    """
+    from yolodeploy.cli.transfers import COLUMNS as PARTS
+    from yolodeploy.cli.transfers import Narrator
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.transfers import pull_image
+
+    narrator = Narrator()
+    try:
+        pulled = pull_image(
+            home(), reference, platform=platform, name=name, insecure=insecure, ca=ca,
+            dry_run=dry_run, watcher=narrator,
+        )  # fmt: skip
+    finally:
+        narrator.end()
+    from yolodeploy.oci.registry.transfers import to_move
+
+    word = "would be" if dry_run else "is"
+    moved = to_move(pulled.parts) if dry_run else pulled.moved_bytes
+    say(f"{name or pulled.reference} {word} {pulled.digest}: {size(moved)} moved")
+    emit(pulled.parts, [*PARTS, Column("image", "", lambda _part: pulled.digest)], form)
 
 
 @image.command("list")

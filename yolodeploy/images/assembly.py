@@ -30,6 +30,14 @@ class Base(NamedTuple):
     config: ImageConfig
 
 
+class OwnLayer(NamedTuple):
+    """A layer of ours: as it is stored, the digest of its plain tar, and whether it was there."""
+
+    blob: Descriptor
+    diff_id: str
+    reused: bool
+
+
 # Server and model are Python and data: without a base an image suits any processor. The field is
 # required all the same, and tools refuse to guess; amd64 on every machine keeps digests equal.
 NO_BASE = Base((), ImageConfig(architecture="amd64", os="linux", rootfs=RootFs(diff_ids=())))
@@ -69,17 +77,17 @@ def _annotated(manifest: Manifest) -> tuple[Descriptor, ...]:
     )
 
 
-def image_config(base: Base, ours: tuple[Descriptor, ...], moment: str) -> ImageConfig:
-    """The configuration of the image: the base's, our layers (plain tar) and our start."""
+def image_config(base: Base, ours: tuple[OwnLayer, ...], moment: str) -> ImageConfig:
+    """The configuration of the image: the base's, our layers and our start."""
     below = base.config
     history = tuple(
-        History(created=moment, created_by=f"yolodeploy: {our_image.kind_of(layer)}")
+        History(created=moment, created_by=f"yolodeploy: {our_image.kind_of(layer.blob)}")
         for layer in ours
     )
     return msgspec.structs.replace(
         below,
         created=moment,
-        rootfs=RootFs(diff_ids=(*below.rootfs.diff_ids, *(layer.digest for layer in ours))),
+        rootfs=RootFs(diff_ids=(*below.rootfs.diff_ids, *(layer.diff_id for layer in ours))),
         history=(*(below.history or ()), *history),
         config=_run_config(below.config or RunConfig()),
     )

@@ -6,8 +6,9 @@ configuration: a model update costs the model, whatever the base weighs.
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +19,12 @@ from yolodeploy.core.digests import short
 from yolodeploy.core.errors import UsageError
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.release import ModelFacts
-from yolodeploy.images.assembly import NO_BASE, Base, image_config, read_base
+from yolodeploy.images.assembly import NO_BASE, Base, OwnLayer, image_config, read_base
 from yolodeploy.images.model_layer import license_expression, model_layer
 from yolodeploy.images.server_layer import server_layer
 from yolodeploy.oci import media_types, our_image
 from yolodeploy.oci.blobs import Blob
+from yolodeploy.oci.compression import Compression
 from yolodeploy.oci.index import checked_ref
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.manifests import Descriptor, Manifest, canonical
@@ -67,14 +69,15 @@ def build(
     base: str | None = None,
     name: str,
     created: int = 0,
+    compression: Compression = Compression.NONE,
     dry_run: bool = False,
 ) -> BuiltImage:
     """Build an image and let `name` (`brake-disc` or `brake-disc:v7`) mean it.
 
     `base` is the digest of a manifest in the layout; without one the image consists of the server
     and the model alone, which is all that an embedded site needs. `created` is Unix seconds
-    (`source_date_epoch`): the same inputs give the same digests. With `dry_run` they are computed
-    and nothing is written.
+    (`source_date_epoch`): the same inputs give the same digests, with `compression` where the
+    compressor is the same too. With `dry_run` they are computed and nothing is written.
 
     Raises:
         UsageError: `name.invalid`, `oci.ref_invalid`, `image.created_invalid`, or the base is an
@@ -91,13 +94,13 @@ def build(
     with nullcontext() if dry_run else layout.create().in_use():
         below = read_base(layout, base) if base else NO_BASE
         store = layout.blobs.measure if dry_run else layout.blobs.add
-        server = _layer(store, server_layer(), our_image.SERVER)
-        model = _layer(store, model_layer(model_file, facts), our_image.MODEL)
-        config = canonical(image_config(below, (server[0], model[0]), moment))
+        server = _layer(store, server_layer(), our_image.SERVER, compression)
+        model = _layer(store, model_layer(model_file, facts), our_image.MODEL, compression)
+        config = canonical(image_config(below, (server, model), moment))
         manifest = Manifest(
             media_type=media_types.MANIFEST,
             config=_described(store((config,)), media_types.CONFIG),
-            layers=(*below.layers, server[0], model[0]),
+            layers=(*below.layers, server.blob, model.blob),
             annotations=_annotations(
                 facts, base, {"title": title, "version": version, "created": moment}
             ),
@@ -109,7 +112,11 @@ def build(
         name=name,
         digest=described.digest,
         model=facts.digest,
-        layers=(*_from_base(below), _built(*server), _built(*model)),
+        layers=(
+            *_from_base(below),
+            _built(server.blob, server.reused),
+            _built(model.blob, model.reused),
+        ),
     )
 
 
@@ -131,10 +138,23 @@ def _rfc3339(created: int) -> str:
     return f"{datetime.fromtimestamp(created, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _layer(store: _Store, chunks: Iterable[bytes], kind: str) -> tuple[Descriptor, bool]:
-    blob = store(chunks)
-    layer = _described(blob, media_types.LAYER_TAR, {our_image.LAYER_KIND: kind})
-    return layer, blob.reused
+def _layer(store: _Store, chunks: Iterable[bytes], kind: str, compression: Compression) -> OwnLayer:
+    annotations = {our_image.LAYER_KIND: kind}
+    if compression is Compression.NONE:
+        blob = store(chunks)
+        layer = _described(blob, compression.media_type, annotations)
+        return OwnLayer(layer, blob.digest, blob.reused)
+    plain = hashlib.sha256()
+    blob = store(compression.compressed(_hashed(chunks, plain.update)))
+    annotations[our_image.COMPRESSOR] = compression.compressor
+    layer = _described(blob, compression.media_type, annotations)
+    return OwnLayer(layer, f"sha256:{plain.hexdigest()}", blob.reused)
+
+
+def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], object]) -> Iterator[bytes]:
+    for chunk in chunks:
+        update(chunk)
+        yield chunk
 
 
 def _described(

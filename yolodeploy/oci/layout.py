@@ -19,11 +19,13 @@ from yolodeploy.oci.blobs import Blobs
 from yolodeploy.oci.locks import locked
 from yolodeploy.oci.manifests import Descriptor, ImageConfig, Index, Manifest, canonical
 from yolodeploy.oci.sources import chunks_of, open_regular
-from yolodeploy.oci.staging import Staging, sync_folder
+from yolodeploy.oci.staging import StagedFile, Staging, sync_folder
 from yolodeploy.oci.storage_errors import storing
 from yolodeploy.oci.verified import VerifiedReader
 
 LONGEST_JSON = 4 << 20  # bytes; what registries accept of a manifest, and containerd reads
+
+_OLDEST_S = 7 * 86400.0  # of a blob that never arrived whole
 
 _VERSION = b'{"imageLayoutVersion":"1.0.0"}'
 _EMPTY = Index(media_type=media_types.INDEX, manifests=())
@@ -42,6 +44,7 @@ class Layout:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._staging = Staging(path / ".staging")
+        self._arriving = Staging(path / ".arriving")
         self.blobs = Blobs(path / "blobs" / "sha256", self._staging)
 
     def create(self) -> Layout:
@@ -67,8 +70,9 @@ class Layout:
             raise NotFound("oci.no_layout", path=self.path)
 
     def sweep(self) -> None:
-        """Clear what writers left that were killed."""
+        """Clear what writers left that were killed, and after a week what never arrived."""
         self._staging.sweep()
+        self._arriving.sweep(_OLDEST_S)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -114,6 +118,27 @@ class Layout:
                 return self.add_blob(chunks_of(file), media_type)
         except OSError as error:
             raise Failed("oci.unreadable", path=path, reason=error) from error
+
+    @contextmanager
+    def arriving(self, blob: Descriptor) -> Iterator[StagedFile]:
+        """A blob on its way from elsewhere; what arrived of it outlives this process.
+
+        `settle` puts it in its place.
+        """
+        with self._arriving.kept(blob.digest.removeprefix("sha256:")) as staged:
+            yield staged
+
+    def settle(self, staged: StagedFile, blob: Descriptor) -> bool:
+        """Put a blob that arrived in its place; False, and nothing is left of it, when it is wrong.
+
+        Raises:
+            Failed: `oci.*` of the storage.
+        """
+        if (staged.digest, staged.size) != (blob.digest, blob.size):
+            staged.restart()
+            return False
+        staged.commit(self.blobs.path(blob.digest))
+        return True
 
     def add_json(self, value: msgspec.Struct, media_type: str) -> Descriptor:
         """Store a value in its canonical encoding; see `add_blob`."""

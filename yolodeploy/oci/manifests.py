@@ -47,9 +47,9 @@ class Manifest(
     tag_field="schemaVersion",
     tag=2,
 ):
-    """One image: its configuration and its layers, lowest first."""
+    """One image: its configuration and its layers, lowest first. Old tools leave the type out."""
 
-    media_type: str
+    media_type: str = ""
     config: Descriptor
     layers: tuple[Descriptor, ...]
     annotations: dict[str, str] = {}

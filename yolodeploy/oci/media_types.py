@@ -10,6 +10,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER_TAR = "application/vnd.oci.image.layer.v1.tar"
 LAYER_GZIP = f"{LAYER_TAR}+gzip"
+LAYER_ZSTD = f"{LAYER_TAR}+zstd"
 
 # Docker's names for the same bytes, which a base image may carry
 OCI_NAME = {
@@ -18,9 +19,10 @@ OCI_NAME = {
     "application/vnd.docker.container.image.v1+json": CONFIG,
     "application/vnd.docker.image.rootfs.diff.tar": LAYER_TAR,
     "application/vnd.docker.image.rootfs.diff.tar.gzip": LAYER_GZIP,
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": LAYER_ZSTD,
 }
 
-COMPRESSION = {LAYER_TAR: "", LAYER_GZIP: "gzip"}
+COMPRESSION = {LAYER_TAR: "", LAYER_GZIP: "gzip", LAYER_ZSTD: "zstd"}
 
 
 def oci_name(media_type: str) -> str:

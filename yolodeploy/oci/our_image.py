@@ -8,6 +8,7 @@ from __future__ import annotations
 from yolodeploy.oci.manifests import Descriptor, Manifest
 
 LAYER_KIND = "io.yolodeploy.layer"  # annotation of a layer's descriptor
+COMPRESSOR = "io.yolodeploy.compressor"  # annotation of a compressed layer's descriptor
 MODEL_DIGEST = "io.yolodeploy.model"  # annotation of the manifest
 
 BASE, RUNTIME, SERVER, MODEL = "base", "runtime", "server", "model"

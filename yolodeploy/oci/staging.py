@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from yolodeploy.oci.locks import try_lock
+from yolodeploy.oci.sources import CHUNK
 from yolodeploy.oci.storage_errors import storing
 
 # between making a file and locking it a writer is not yet seen as alive
@@ -58,6 +59,26 @@ class StagedFile:
             while rest:
                 rest = rest[os.write(self._fd, rest) :]
 
+    def take_up(self) -> None:
+        """Go on behind what an earlier writer left in it.
+
+        Raises:
+            Failed: `oci.*` of the storage.
+        """
+        with storing(self.path):
+            while chunk := os.pread(self._fd, CHUNK, self.size):
+                self._hash.update(chunk)
+                self.size += len(chunk)
+            os.lseek(self._fd, self.size, os.SEEK_SET)
+
+    def restart(self) -> None:
+        """Throw away what was written."""
+        with storing(self.path):
+            os.ftruncate(self._fd, 0)
+            os.lseek(self._fd, 0, os.SEEK_SET)
+        self._hash = hashlib.sha256()
+        self.size = 0
+
     def commit(self, destination: Path, *, mode: int = 0o644) -> None:
         """Put it in its place, durably; whoever had the name before is replaced.
 
@@ -90,6 +111,32 @@ class Staging:
             path.unlink(missing_ok=True)
 
     @contextmanager
+    def kept(self, name: str) -> Iterator[StagedFile]:
+        """A file that stays for whoever goes on with it, unless it was committed or is empty.
+
+        While another process has it, a file of `file`: two that bring the same are harmless.
+        """
+        with storing(self.folder):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = self.folder / name
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            fd = os.open(path, flags, 0o600)
+        try:
+            if try_lock(fd) and is_at(fd, path):
+                staged = StagedFile(path, fd)
+                staged.take_up()
+                try:
+                    yield staged
+                finally:
+                    if staged.size == 0 and is_at(fd, path):
+                        path.unlink(missing_ok=True)
+                return
+        finally:
+            os.close(fd)
+        with self.file() as staged:
+            yield staged
+
+    @contextmanager
     def directory(self) -> Iterator[Path]:
         """A folder that is gone at the end unless it was renamed away."""
         with storing(self.folder):
@@ -108,6 +155,16 @@ class Staging:
         if not self.folder.is_dir():
             return 0
         return sum(_removed_if_dead(path, grace_s) for path in self.folder.iterdir())
+
+
+def is_at(fd: int, path: Path) -> bool:
+    """Whether an open file still is the one of that name; its last owner may have moved it away."""
+    try:
+        there = path.lstat()
+    except FileNotFoundError:
+        return False
+    here = os.fstat(fd)
+    return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
 
 
 def _removed_if_dead(path: Path, grace_s: float) -> bool:

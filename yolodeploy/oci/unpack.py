@@ -64,6 +64,10 @@ def _decompressed(stream: Readable, media_type: str) -> Readable:
         return stream
     if compression == "gzip":
         return gzip.GzipFile(fileobj=stream, mode="rb")  # type: ignore[call-overload,no-any-return]
+    if compression == "zstd":
+        from yolodeploy.oci.compression import ZstdReader
+
+        return ZstdReader(stream)
     raise Refused("oci.layer_media_type", media_type=media_type)
 
 

@@ -20,6 +20,7 @@ from yolodeploy.inventory import catalog
 from yolodeploy.inventory.catalog import AppRow, ImageRow, Layer, ModelRow
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.releases import add_release, list_releases
+from yolodeploy.oci.compression import Compression
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.prune import prune
 from yolodeploy.ops.files import read_file
@@ -48,14 +49,24 @@ def add_model(home: Home, path: Path, name: str = "", *, dry_run: bool = False) 
 
 
 def build_image(
-    home: Home, model: str, *, base: str | None = None, name: str = "", dry_run: bool = False
+    home: Home,
+    model: str,
+    *,
+    base: str | None = None,
+    name: str = "",
+    compression: str = "none",
+    dry_run: bool = False,
 ) -> BuiltImage:
     """Put server and model on a base (or on nothing) in the local layout.
 
+    `base` is the digest or the name of an image in the layout, as `image pull` left it.
+
     Raises:
-        NotFound: `inventory.unknown_model`.
+        NotFound: `inventory.unknown_model`, `oci.no_image`, `oci.no_layout`.
         Everything of `images.build.build`.
     """
+    if base and not base.startswith("sha256:"):
+        base = Layout(home.layout).find(base).digest
     with present_inventory(home, dry_run=dry_run) as inventory:
         row = catalog.get_model(inventory, model)
         built = build(
@@ -65,6 +76,7 @@ def build_image(
             base=base,
             name=name or row.name,
             created=source_date_epoch(),
+            compression=Compression(compression),
             dry_run=dry_run,
         )
         if not dry_run:

@@ -21,7 +21,10 @@ from yolodeploy.ops.operations import Teller, boot_id
 Action = Callable[[Home, Inventory, Teller, Mapping[str, Any]], int]
 
 # kind → where the function is; it returns the exit code
-KINDS = {"rollout": "yolodeploy.ops.rollout_run:run"}
+KINDS = {
+    "rollout": "yolodeploy.ops.rollout_run:run",
+    "push": "yolodeploy.ops.transfers:run_push",
+}
 
 
 def main(home: Home, operation: str) -> int:

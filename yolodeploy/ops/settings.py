@@ -31,6 +31,12 @@ def _devices(text: str) -> int:
     return value
 
 
+def _text(text: str) -> str:
+    if len(text) > 1000 or not text.isprintable() or '"' in text or "\\" in text:
+        raise ValueError
+    return text.strip()
+
+
 class Setting(NamedTuple):
     """One setting: how its text is read, its default, and what it is for."""
 
@@ -48,6 +54,15 @@ SETTINGS: dict[str, Setting] = {
     "concurrency": Setting(_devices, 4, "1 to 100", "sites that a rollout changes at once"),
     "guard_seconds": Setting(
         _seconds, 300.0, "0.5 to 86400", "when a site reverts a release that nobody commits"
+    ),
+    "registry": Setting(
+        _text, "", "HOST[:PORT][/PATH]", "registry that images are pushed to by default"
+    ),
+    "registry_ca": Setting(
+        _text, "", "a file", "certificates of further authorities that registries may show"
+    ),
+    "insecure_registries": Setting(
+        _text, "", "HOST[:PORT], separated by commas", "registries spoken to in plain HTTP"
     ),
 }
 
@@ -141,7 +156,7 @@ def _checked(given: Mapping[str, Any], source: str) -> dict[str, Value]:
     checked = {}
     for name, text in given.items():
         if name not in SETTINGS:
-            nearest = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.0)[0]
+            nearest = difflib.get_close_matches(name.lower(), SETTINGS, n=1, cutoff=0.0)[0]
             raise UsageError("home.unknown_setting", source=source, name=name, nearest=nearest)
         setting = SETTINGS[name]
         try:

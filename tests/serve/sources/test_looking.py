@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from yolodeploy.core.site_settings import Camera, Region
+from yolodeploy.core.publishing import Counted
+from yolodeploy.core.site_settings import Camera, Line, Region, Zone
 from yolodeploy.core.sketch import CAMERA_STAGES, TOTAL
 from yolodeploy.serve.sources import picture_watch
 
@@ -283,3 +284,21 @@ async def test_a_black_and_a_frozen_picture_are_warnings(
     assert not good.frozen
     seen = len([message for message in looker.messages if message.camera == "still"])
     await looker.until(lambda: len([m for m in looker.messages if m.camera == "still"]) > seen + 3)
+
+
+async def test_objects_are_numbered_and_counted_where_they_are(looker: Looker, video: Path) -> None:
+    """The model sees the same two objects in every frame: they keep their numbers."""
+    pytest.importorskip("edgefirst.tracker", reason="pip install -e '.[tracking]'")
+    whole = ((0.0, 0.0), (320.0, 0.0), (320.0, 240.0), (0.0, 240.0))
+    await looker.look(
+        str(video),
+        track=True,
+        zones=(Zone("floor", whole),),
+        lines=(Line("gate", (310.0, 0.0), (310.0, 240.0)),),
+    )
+    first, *others = await looker.frames(6)
+    assert first.tracks == (-1, -1)
+    assert all(sorted(message.tracks) == [1, 2] for message in others)
+    assert others[-1].zones == {"floor": 2}
+    assert others[-1].lines == {"gate": Counted()}
+    assert all(len(message.tracks) == len(message.boxes) for message in looker.messages)

@@ -6,8 +6,8 @@ MESSAGES = {
     "base_absent": Message(
         "base {digest} is not in {path}",
         "{path} 中没有基础镜像 {digest}",
-        "bring it there first: skopeo copy docker://IMAGE oci:{path}:base",
-        "请先将其放入：skopeo copy docker://IMAGE oci:{path}:base",
+        "bring it there first: yolodeploy image pull HOST/REPOSITORY:TAG",
+        "请先将其放入：yolodeploy image pull HOST/REPOSITORY:TAG",
     ),
     "base_has_model": Message(
         "base {digest} holds a server or a model already",
@@ -18,8 +18,8 @@ MESSAGES = {
     "base_inconsistent": Message(
         "base {digest} is damaged: its configuration names other layers than its manifest",
         "基础镜像 {digest} 已损坏：配置与清单中的层不一致",
-        "fetch the base again: skopeo copy docker://IMAGE oci:LAYOUT:base",
-        "请重新获取基础镜像：skopeo copy docker://IMAGE oci:LAYOUT:base",
+        "fetch the base again: yolodeploy image pull HOST/REPOSITORY:TAG",
+        "请重新获取基础镜像：yolodeploy image pull HOST/REPOSITORY:TAG",
     ),
     "created_invalid": Message(
         "{created!r} is no moment to date an image with",

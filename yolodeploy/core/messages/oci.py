@@ -49,8 +49,8 @@ MESSAGES = {
     "is_index": Message(
         "{digest} names images for several platforms, not one image",
         "{digest} 指向多个平台的镜像，而不是单个镜像",
-        "name one of its manifests: skopeo inspect --raw shows their digests",
-        "请指定其中一个清单：skopeo inspect --raw 可显示它们的摘要",
+        "name the image of one platform: yolodeploy image pull REFERENCE --platform linux/arm64",
+        "请指定一个平台的镜像：yolodeploy image pull REFERENCE --platform linux/arm64",
     ),
     "json_invalid": Message(
         "{path} is no valid OCI document: {reason}",

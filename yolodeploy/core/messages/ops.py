@@ -16,8 +16,8 @@ MESSAGES = {
     "lost": Message(
         "operation {operation} was cut off: its process is gone",
         "操作 {operation} 已中断：其进程已不存在",
-        "yolodeploy rollout list, then yolodeploy rollout resume ID",
-        "yolodeploy rollout list，然后 yolodeploy rollout resume ID",
+        "resume a rollout with yolodeploy rollout resume ID; type a push or a pull again",
+        "用 yolodeploy rollout resume ID 继续发布；推送或拉取则重新运行同一命令",
     ),
     "broken": Message(
         "operation {operation} broke; the reason is in {log}",

@@ -1,4 +1,4 @@
-"""What a rollout says while it runs."""
+"""What rollouts and transfers say while they run."""
 
 from yolodeploy.core.messages import Message
 
@@ -10,6 +10,13 @@ MESSAGES = {
     ),
     "waiting": Message("{site}: {step} must wait: {detail}", "{site}：{step} 须等待：{detail}"),
     "wave": Message("wave {number} of {total}: {sites}", "第 {number}/{total} 波：{sites}"),
+    "again": Message("{reason}; trying again", "{reason}；正在重试"),
+    "moved": Message("{moved} of {bytes} bytes", "{moved}/{bytes} 字节"),
+    "transfer": Message(
+        "{what}: {bytes} bytes to move; {present} parts are there, {mounted} are mounted",
+        "{what}：需传输 {bytes} 字节；{present} 部分已存在，{mounted} 部分可挂载",
+    ),
+    "transferred": Message("{what}: {moved} bytes moved", "{what}：已传输 {moved} 字节"),
     "ended": Message(
         "rollout {rollout} of {release}: {state}", "{release} 的发布 {rollout}：{state}"
     ),

@@ -35,7 +35,7 @@ def operations_of(service: Service, held: Held) -> list[Operation]:
         *StateRoutes(service).operations(),
         *StreamRoutes(service, held).operations(),
         *CameraRoutes(service).operations(),
-        *OnlookerRoutes(service.onlookers).operations(),
+        *OnlookerRoutes(service).operations(),
         *V2Routes(service, bodies).operations(),
     ]
     table += PageRoutes(table).operations()

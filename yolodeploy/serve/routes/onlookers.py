@@ -17,8 +17,8 @@ from yolodeploy.serve.routes.operation import Content, Operation, Parameter
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from yolodeploy.serve.onlookers import Onlookers
     from yolodeploy.serve.samples.store import Store
+    from yolodeploy.serve.service import Service
 
 PAGE = 100
 # a client's own bytes: nobody may keep them on the way, or take them for a page with a script
@@ -38,8 +38,8 @@ MEDIA_TYPES = {
 class OnlookerRoutes:
     """What is asked of a server that mirrors or keeps pictures."""
 
-    def __init__(self, onlookers: Onlookers) -> None:
-        self._onlookers = onlookers
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     def operations(self) -> tuple[Operation, ...]:
         """The table."""
@@ -73,7 +73,7 @@ class OnlookerRoutes:
         )
 
     async def _shadow(self, request: Request) -> Response:
-        report = self._onlookers.report()
+        report = self._service.onlookers.report()
         if report is None:
             return refusal(NotFound("shadow.off"))
         return Response(msgspec.json.encode(report), headers=HEADERS, media_type=JSON)
@@ -99,7 +99,7 @@ class OnlookerRoutes:
         return Response(content, headers=HEADERS, media_type=MEDIA_TYPES[suffix])
 
     def _demanded(self) -> Store:
-        store = self._onlookers.store
+        store = self._service.onlookers.store
         if store is None:
             raise NotFound("sample.off")
         return store

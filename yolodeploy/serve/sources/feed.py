@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from importlib import import_module
 from random import random
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from yolodeploy.serve.sources.condition import Condition
 from yolodeploy.serve.sources.credentials import credentials_of
 from yolodeploy.serve.sources.looking import Looking
 from yolodeploy.serve.sources.reading import Reading
+from yolodeploy.serve.tracking.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from yolodeploy.core.camera_state import CameraState
     from yolodeploy.core.site_settings import Camera
-    from yolodeploy.serve.sources.looking import Surroundings, Tracker
+    from yolodeploy.serve.sources.looking import Surroundings
     from yolodeploy.serve.sources.viewing import Screen
 
 logger = logging.getLogger(__name__)
@@ -108,11 +108,10 @@ class Feed:
 
     async def _begun(self) -> Looking:
         camera = self.camera
-        tracker: Tracker | None = None
+        tracker: Tracking | None = None
         if camera.track or camera.lines or camera.zones:
-            # whoever tracks nothing does without its library
-            tracking = await asyncio.to_thread(import_module, "yolodeploy.serve.tracking")
-            tracker = tracking.Tracking(camera, self._around.classes)
+            # its library is loaded there, beside the event loop
+            tracker = await asyncio.to_thread(Tracking, camera, self._around.classes)
         return Looking(camera, self._around, self._condition, self.screen, self._frames, tracker)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.serve import narration
@@ -16,12 +16,11 @@ from yolodeploy.serve.pipeline import Frame
 from yolodeploy.serve.postprocess import Wanted
 from yolodeploy.serve.shown import shown
 from yolodeploy.serve.sources.region import in_whole
-from yolodeploy.serve.sources.telling import UNTRACKED
+from yolodeploy.serve.tracking.tracking import UNTRACKED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from yolodeploy.core.detections import Box
     from yolodeploy.core.publishing import DetectionMessage
     from yolodeploy.core.release import Serving
     from yolodeploy.core.site_settings import Camera
@@ -32,20 +31,14 @@ if TYPE_CHECKING:
     from yolodeploy.serve.sources.condition import Condition
     from yolodeploy.serve.sources.reading import Reading
     from yolodeploy.serve.sources.slots import Slot
-    from yolodeploy.serve.sources.telling import Sender, Tracked
+    from yolodeploy.serve.sources.telling import Sender
     from yolodeploy.serve.sources.viewing import Screen
     from yolodeploy.serve.sources.wire import Filled
+    from yolodeploy.serve.tracking.tracking import Tracked, Tracking
 
 FAILING_S = 60.0  # between two lines that say that frames fail
 
 logger = logging.getLogger(__name__)
-
-
-class Tracker(Protocol):
-    """Gives objects numbers that stay: `serve.tracking.Tracking`."""
-
-    def seen(self, boxes: Sequence[Box], at_s: float) -> Tracked:
-        """What is known after one more frame, in the frames' order; s of a monotonic clock."""
 
 
 class Surroundings(NamedTuple):
@@ -78,7 +71,7 @@ class Looking:
         condition: Condition,
         screen: Screen,
         frames: Iterator[int],
-        tracker: Tracker | None,
+        tracker: Tracking | None,
     ) -> None:
         self._camera = camera
         self._around = around

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolodeploy.core.publishing import MESSAGE_VERSION, Counted, DetectionMessage
+from yolodeploy.core.publishing import MESSAGE_VERSION, DetectionMessage
 from yolodeploy.core.sketch import TOTAL
 
 if TYPE_CHECKING:
@@ -17,31 +17,7 @@ if TYPE_CHECKING:
     from yolodeploy.core.serving import ServeConfig
     from yolodeploy.serve.pipeline import Sighting
     from yolodeploy.serve.sources.wire import Filled
-
-
-class Tracked(Protocol):
-    """What the tracking of a camera knows after a frame: see the message's fields."""
-
-    @property
-    def tracks(self) -> tuple[int, ...]:
-        """A number a box."""
-
-    @property
-    def lines(self) -> dict[str, Counted]:
-        """Who crossed them."""
-
-    @property
-    def zones(self) -> dict[str, int]:
-        """How many are in them."""
-
-
-class _Untracked(NamedTuple):
-    tracks: tuple[int, ...]
-    lines: dict[str, Counted]
-    zones: dict[str, int]
-
-
-UNTRACKED = _Untracked((), {}, {})
+    from yolodeploy.serve.tracking.tracking import Tracked
 
 
 class Sender:

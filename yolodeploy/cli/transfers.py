@@ -1,0 +1,78 @@
+"""Showing how a transfer goes, on stderr: what will move, how far it is, what is tried again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from yolodeploy.cli.output import Column, say, size
+from yolodeploy.core.digests import short
+from yolodeploy.oci.registry.transfers import Fate, to_move
+from yolodeploy.ops.transfers import Watcher
+
+if TYPE_CHECKING:
+    from yolodeploy.core.errors import YolodeployError
+    from yolodeploy.oci.registry.transfers import Part
+
+LINE_S = 5.0  # how often a line is said where no terminal can show it in place
+
+COLUMNS = [
+    Column("part", "part", lambda part: part.kind),
+    Column("digest", "digest", lambda part: part.blob.digest, text=short),
+    Column("size_bytes", "size", lambda part: part.size_bytes, text=size),
+    Column("action", "action", lambda part: part.fate.value),
+    Column("source", "from", lambda part: part.source),
+    Column("moved_bytes", "moved", lambda part: part.moved_bytes, text=size),
+    Column("resumed_bytes", "resumed", lambda part: part.resumed_bytes, wide=True, text=size),
+]
+
+
+class Narrator(Watcher):
+    """Tells a person: in one line that changes on a terminal, in a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._in_place = sys.stderr.isatty()
+        self._begun_at = self._told_at = time.monotonic()
+        self._drawn = False
+
+    def planned(self, what: str, parts: tuple[Part, ...]) -> None:
+        """A line for each part."""
+        self._total = to_move(parts)
+        say(f"{what}: {size(self._total)} to move")
+        for part in parts:
+            source = f" from {part.source}" if part.fate is Fate.MOUNT else ""
+            digest = short(part.blob.digest)
+            say(f"  {part.kind:8} {digest}  {size(part.size_bytes):>9}  {part.fate.value}{source}")
+
+    def moved(self, count: int) -> None:
+        """How far it is."""
+        now = time.monotonic()
+        if not self._total or (not self._in_place and now - self._told_at < LINE_S):
+            return
+        self._told_at = now
+        rate = count / max(now - self._begun_at, 0.001)
+        text = f"  {size(count)} of {size(self._total)}, {size(rate)}/s"
+        if self._in_place:
+            click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+            self._drawn = True
+        else:
+            say(text)
+
+    def again(self, error: YolodeployError) -> None:
+        """Why, on a line of its own."""
+        from yolodeploy.core.messages import message
+        from yolodeploy.ops.settings import language
+
+        self.end()
+        tongue = language()
+        say(message("progress.again").rendered("text", tongue, {"reason": error.text(tongue)}))
+
+    def end(self) -> None:
+        """Leave the line that changes."""
+        if self._drawn:
+            click.echo("\r\x1b[K", err=True, nl=False)
+            self._drawn = False

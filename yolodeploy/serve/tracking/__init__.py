@@ -1,0 +1,4 @@
+"""Numbers for objects that stay from frame to frame; what they cross and where they are.
+
+Loaded only for a camera with `track`. Nothing here knows cameras' processes, models or sinks.
+"""
