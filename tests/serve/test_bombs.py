@@ -65,6 +65,12 @@ BOMBS: dict[str, tuple[Callable[[], bytes], tuple[int, str] | None]] = {
         ),
         BROKEN,
     ),
+    "a PNG whose last bytes say that it is large": (
+        lambda: encoded(plain(), "PNG")[:-12] + struct.pack(">I4s", 0x70000000, b"IDAT"), BROKEN,
+    ),
+    "a PNG behind whose end something large begins": (
+        lambda: encoded(plain(), "PNG") + struct.pack(">I4s", 0x70000000, b"IDAT"), None,
+    ),
     "a PNG of a huge profile": (
         lambda: bombs.png(
             64, 48, bombs.chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(100 << 20), 9))

@@ -22,12 +22,12 @@ def needed(body: bytes) -> bytes:
     Raises:
         ValueError: it is cut short, or of too many parts.
     """
-    parts = [body[:START]]
+    parts: list[bytes] = []
     seen: set[bytes] = set()
-    kept_from = position = START
+    kept_from, position = 0, START
     for _ in range(MOST_CHUNKS):
         if position + FRAME > len(body):
-            break
+            raise ValueError("it has no end")
         length, name = struct.unpack_from(">I4s", body, position)
         end = position + FRAME + length
         if end > len(body):
@@ -41,7 +41,6 @@ def needed(body: bytes) -> bytes:
             break
     else:
         raise ValueError("too many chunks")
-    if len(parts) == 1:
+    if not parts and position == len(body):
         return body
-    parts.append(body[kept_from:])
-    return b"".join(parts)
+    return b"".join((*parts, body[kept_from:position]))
