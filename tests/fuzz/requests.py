@@ -33,6 +33,8 @@ PATHS = (
     b"/metrics", b"/sketches", b"/info", b"/", b"/openapi.json", b"/nothing", b"//", b"/%00%ff",
     b"http://x/detect", b"*", b"/v2", b"/v2/models/model", b"/v2/models/model/infer",
     b"/v2/models/%2e%2e/ready", b"/v2/health/ready", b"/stream", b"/stream?latest=1",
+    b"/cameras", b"/cameras/x/view", b"/shadow", b"/samples?before=%ff", b"/samples/..%2f..%2fx",
+    b"/sinks",
 )  # fmt: skip
 METHODS = (b"POST", b"POST", b"POST", b"POST", b"GET", b"GET", b"HEAD", b"PUT", b"OPTIONS", b"get")
 FIELDS = (

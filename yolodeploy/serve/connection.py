@@ -111,7 +111,9 @@ class Connection(HttpToolsProtocol):
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Answer who has said all he wanted and still listens."""
-        if self._owing and self.scheme == "http":
+        # an answer that goes on for ever, a camera's, ends when its reader goes
+        begun = bool(self._unanswered) and self._unanswered[0].response_started
+        if self._owing and not begun and self.scheme == "http":
             self._give_up()
             return True
         if self._body_open and self._unanswered and not self.transport.is_closing():
