@@ -188,7 +188,7 @@ def test_thousands_of_connections_that_owe_us_something_keep_nobody_out(
     start: Start, most_files: int, tmp_path: Path, tls: bool
 ) -> None:
     """Slowloris: whoever has been idle, in his handshake, head or body longest, makes room."""
-    count = min(11_000, most_files - 500)
+    count = min(3_600 if tls else 11_000, most_files - 500)
     if count < 2000:
         pytest.skip(f"only {most_files} files may be open here")
     settings = dict(zip(("tls_certificate", "tls_key"), certificate(tmp_path), strict=True))

@@ -50,7 +50,7 @@ def test_who_is_always_asked_for_more_is_not(sizes: list[int]) -> None:
 
 
 def test_answers_that_nobody_reads_are_dropped(start: Start) -> None:
-    """An annotated picture of 2,400 × 1,800 is 2 MB; a hundred of them would stay for ever."""
+    """An annotated picture of 2,400 × 1,800 is 4 MB; a hundred of them would stay for ever."""
     server = start().wait_ready()
     address = server.address()
     assert address is not None
@@ -59,13 +59,13 @@ def test_answers_that_nobody_reads_are_dropped(start: Start) -> None:
     assert len(server.detect(picture, "?format=annotated").body) > 2_000_000
     files = open_files(server)
     with ExitStack() as stack:
-        for _ in range(16):
+        for _ in range(5):
             connection = stack.enter_context(socket.socket())
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.settimeout(20)
             connection.connect(("127.0.0.1", address.port))
             connection.sendall(post(picture, path="/detect?format=annotated"))
-        until(lambda: open_files(server) > files + 8)
+        until(lambda: open_files(server) > files + 2)
         until(lambda: open_files(server) <= files)
         assert server.detect(encoded(plain())).status == 200
 
