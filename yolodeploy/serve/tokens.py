@@ -6,13 +6,11 @@ import base64
 import binascii
 import hashlib
 import hmac
-import os
-import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import UsageError
 from yolodeploy.serve.http import refusal
+from yolodeploy.serve.secret_files import content_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
 SHORTEST = 16
 MOST_TOKENS = 100
-LARGEST_FILE = 1 << 16
 # what probes, Prometheus and the site's collector read, and the page that has a field for a token
 OPEN_PATHS = frozenset(
     {
@@ -47,17 +44,7 @@ def tokens_of(path: str) -> tuple[bytes, ...]:
     Raises:
         UsageError: `serve.token_file`.
     """
-    try:
-        with Path(path).open("rb") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-                raise UsageError("serve.token_file", path=path, reason="others can read it")
-            content = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise UsageError("serve.token_file", path=path, reason=error.strerror) from error
-    if len(content) > LARGEST_FILE:
-        # what is cut off may leave half a token, which would be let in
-        raise UsageError("serve.token_file", path=path, reason="it is larger than 64 kB")
-    lines = content.split()
+    lines = content_of(path, "serve.token_file").split()
     if not lines or len(lines) > MOST_TOKENS or min(map(len, lines)) < SHORTEST:
         reason = f"1 to {MOST_TOKENS} tokens of {SHORTEST} characters or more are needed"
         raise UsageError("serve.token_file", path=path, reason=reason)

@@ -172,6 +172,19 @@ def test_csv_has_a_line_a_box_and_a_header_a_file(sinks: Sinks, tmp_path: Path) 
     assert [row["frame"] for row in table(path)] == ["0", "0", "2", "3"]
 
 
+def test_a_table_of_somebody_else_is_not_touched(sinks: Sinks, tmp_path: Path) -> None:
+    path = tmp_path / "boxes.csv"
+    path.write_text("part,weight\n7,12\n")
+    sinks.follow([CsvSink(name="table", path=str(path), keep=0)])
+    sinks.publish(message(0))
+    state = wait_for(sinks, lambda state: state.state == "waiting")
+    assert "another header" in state.reason
+    assert path.read_text() == "part,weight\n7,12\n"
+    path.rename(tmp_path / "theirs.csv")
+    wait_for(sinks, lambda state: state.delivered == 1)
+    assert [row["frame"] for row in table(path)] == ["0"]
+
+
 def test_each_csv_file_has_its_header_after_a_rotation(sinks: Sinks, tmp_path: Path) -> None:
     path = tmp_path / "boxes.csv"
     sinks.follow([CsvSink(name="table", path=str(path), rotate_mb=1, keep=10)])

@@ -147,7 +147,7 @@ def test_a_fatal_error_of_the_producer_costs_a_new_producer_and_no_message(
     sinks.follow([sink(cluster)])
     sinks.publish(message(0))
     wait_for(sinks, lambda state: state.delivered == 1)
-    cluster.fail([kafka.KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER] * 3)
+    cluster.fail([kafka.KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER])
     for frame in range(1, 20):
         sinks.publish(message(frame))
     state = wait_for(sinks, lambda state: state.held == 0)

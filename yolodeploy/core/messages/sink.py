@@ -86,6 +86,12 @@ MESSAGES = {
         "free space on its disk, or make it writable; it is tried again by itself",
         "请释放磁盘空间或使其可写；系统会自动重试",
     ),
+    "other_header": Message(
+        "{path} begins with another header than ours",
+        "{path} 的表头与本程序的不同",
+        "move the file away, or name another one; it is tried again by itself",
+        "请移走该文件，或指定其他文件；系统会自动重试",
+    ),
     "refused": Message(
         "messages are refused for good, and dropped: {reason}",
         "消息被永久拒绝并已丢弃：{reason}",

@@ -1,18 +1,13 @@
-"""Where the second server is, and what is needed to be let in."""
+"""Where the second server is."""
 
 from __future__ import annotations
 
-import os
-import ssl
-import stat
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from yolodeploy.core.errors import UsageError
 
 DETECT = "/detect"
-LARGEST_TOKEN_FILE = 4096
 
 
 class Address(NamedTuple):
@@ -50,37 +45,3 @@ def shown_url(url: str) -> str:
     """A URL without what may be secret in it: user, password, query."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def token_in(path: str) -> str:
-    """The token in a file's first line.
-
-    Raises:
-        UsageError: `shadow.token_file`.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-                raise UsageError("shadow.token_file", path=path, reason="others can read it")
-            words = file.read(LARGEST_TOKEN_FILE).split()
-    except OSError as error:
-        raise UsageError("shadow.token_file", path=path, reason=error.strerror) from error
-    token = words[0].decode("latin-1") if words else ""
-    if not token.isascii() or not token.isprintable() or not token:
-        raise UsageError("shadow.token_file", path=path, reason="it holds no token")
-    return token
-
-
-def trust_of(ca_file: str) -> ssl.SSLContext:
-    """Whom to trust: the certificates in a PEM file, or whom the machine trusts.
-
-    Raises:
-        UsageError: `shadow.ca_file`.
-    """
-    try:
-        context = ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:  # ssl.SSLError is one
-        reason = error.strerror or error
-        raise UsageError("shadow.ca_file", path=ca_file, reason=reason) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
 from yolodeploy.serve.onlookers import SHADOW_HEADER
-from yolodeploy.serve.shadow.address import address_of, token_in, trust_of
+from yolodeploy.serve.secret_files import token_of, trust_of
+from yolodeploy.serve.shadow.address import address_of
 from yolodeploy.serve.shadow.timed_socket import TimedConnection
 
 if TYPE_CHECKING:
@@ -83,11 +84,12 @@ class Link:
     def _opened(self) -> TimedConnection:
         shadow = self._shadow
         address = address_of(shadow.url)
-        tls = trust_of(shadow.ca_file) if address.tls else None
+        tls = trust_of(shadow.ca_file, "shadow.ca_file") if address.tls else None
         self.url, self._path = address.url, address.path
         self._headers = {SHADOW_HEADER: "1", "x-deadline-ms": str(int(self._deadline_s * 1000))}
         if shadow.token_file:
-            self._headers["authorization"] = f"Bearer {token_in(shadow.token_file)}"
+            token = token_of(shadow.token_file, "shadow.token_file")
+            self._headers["authorization"] = f"Bearer {token}"
         self._connection = TimedConnection(address.host, address.port, tls)
         return self._connection
 

@@ -52,7 +52,7 @@ class AppendedFile:
         """Open it, and cut off what is no whole line.
 
         Raises:
-            Failed: `sink.file`.
+            Failed: `sink.file`; `sink.other_header`, it is somebody else's.
         """
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
         try:
@@ -66,6 +66,8 @@ class AppendedFile:
                 os.ftruncate(self._file, self._size)
             if not self._size and self._header:
                 self._write(self._header)
+            elif os.pread(self._file, len(self._header), 0) != self._header:
+                raise Failed("sink.other_header", path=self._path)
         except OSError as error:
             self.close()
             raise self._failed(error) from error

@@ -84,6 +84,7 @@ class Deliverer(Thread):
         self._called.clear()
         if self._next_place is not None:
             self._place, self._next_place = self._next_place, None
+            self._failures = 0
         place = self._place
         receipts = _Receipts(self._outbox, self._telling)
         began_s = monotonic()

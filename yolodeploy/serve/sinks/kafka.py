@@ -14,12 +14,12 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from yolodeploy.core.errors import Unreachable, UsageError, YolodeployError
-from yolodeploy.serve.sinks.credentials import library_missing, trust_of, user_and_password
+from yolodeploy.serve.secret_files import trust_of, user_and_password
 
 try:
     from confluent_kafka import KafkaError, KafkaException, Producer
 except ImportError as missing:
-    raise library_missing("confluent-kafka") from missing
+    raise UsageError("sink.library_missing", library="confluent-kafka") from missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,7 +85,7 @@ class Kafka:
         self._settings = settings
         self._connection: _Connection | None = None
         if settings.ca_file:
-            trust_of(settings.ca_file)
+            trust_of(settings.ca_file, "sink.ca_file")
         if not all(map(_BROKER.fullmatch, settings.brokers.split(","))):
             reason = "brokers are host:port, with commas between them"
             raise UsageError("sink.setting", name=settings.name, reason=reason)
@@ -219,7 +219,7 @@ def _configuration(settings: KafkaSink) -> dict[str, Any]:
     Raises:
         UsageError: `sink.credentials_file`.
     """
-    user, password = user_and_password(settings.credentials_file)
+    user, password = user_and_password(settings.credentials_file, "sink.credentials_file")
     protocol = ("SASL_" if user else "") + ("SSL" if settings.tls else "PLAINTEXT")
     configuration: dict[str, Any] = {
         "bootstrap.servers": settings.brokers,

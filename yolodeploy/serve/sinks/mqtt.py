@@ -12,13 +12,13 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from yolodeploy.core.errors import Unreachable, UsageError, YolodeployError
-from yolodeploy.serve.sinks.credentials import library_missing, trust_of, user_and_password
+from yolodeploy.serve.secret_files import trust_of, user_and_password
 
 try:
     from paho.mqtt.client import Client
     from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 except ImportError as missing:
-    raise library_missing("paho-mqtt") from missing
+    raise UsageError("sink.library_missing", library="paho-mqtt") from missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +59,9 @@ class Mqtt:
         if {"+", "#", "\0"} & set(settings.topic) or settings.topic.startswith("$"):
             reason = "a topic to publish to has no + and #, and does not begin with $"
             raise UsageError("sink.setting", name=settings.name, reason=reason)
-        user_and_password(settings.credentials_file)
+        user_and_password(settings.credentials_file, "sink.credentials_file")
         if settings.tls:
-            trust_of(settings.ca_file)
+            trust_of(settings.ca_file, "sink.ca_file")
 
     def open(self, receipts: Receipts) -> None:
         """Connect."""
@@ -116,11 +116,11 @@ class _Connection:
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_publish = self._acknowledged
-        user, password = user_and_password(settings.credentials_file)
+        user, password = user_and_password(settings.credentials_file, "sink.credentials_file")
         if user:
             client.username_pw_set(user, password)
         if settings.tls:
-            client.tls_set_context(trust_of(settings.ca_file))
+            client.tls_set_context(trust_of(settings.ca_file, "sink.ca_file"))
         return client
 
     def open(self) -> None:

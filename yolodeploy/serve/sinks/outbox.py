@@ -36,7 +36,7 @@ DISK_RETRY_S = 1.0
 
 
 class Outbox:
-    """The messages of one sink. `tally` is to be read with `counted`."""
+    """The messages of one sink."""
 
     def __init__(self, spool: Spool, telling: Telling) -> None:
         self._spool = spool
@@ -46,7 +46,8 @@ class Outbox:
         self._changed = Condition(Lock())
         self._transit = Transit(min(MOST_FLYING_BYTES, 2 * spool.largest))
         self._progress_s = monotonic()
-        self._disk_again_s = 0.0
+        self._keep_again_s = 0.0
+        self._read_again_s = 0.0
         self._closed = False
 
     def put(self, name: str, camera: str, body: bytes) -> None:
@@ -72,10 +73,10 @@ class Outbox:
                 return []
             if not self._transit.flying:
                 self._progress_s = monotonic()
+            if not self._takeable(window):
+                return []
             if not self._transit.waiting:
                 return self._transit.take_fresh(window)
-            if not self._transit.takeable(window):
-                return []
         with self._disk:
             return self._take_stored(window)
 
@@ -87,6 +88,7 @@ class Outbox:
         try:
             read = self._spool.read(transit.cursor, room, room_bytes, skip)
         except (Corrupt, Failed) as error:
+            self._read_again_s = monotonic() + DISK_RETRY_S
             self._disk_failed(error)
             return []
         with self._changed:
@@ -96,9 +98,12 @@ class Outbox:
     def wait(self, limit_s: float, window: int, until: Callable[[], bool]) -> bool:
         """Wait for something to take, or for `until()`; False when neither came."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: until() or self._transit.takeable(window), limit_s
-            )
+            return self._changed.wait_for(lambda: until() or self._takeable(window), limit_s)
+
+    def _takeable(self, window: int) -> bool:
+        # a disk that cannot be read is not tried again at once, and nothing overtakes what it has
+        unreadable = self._transit.waiting and monotonic() < self._read_again_s
+        return self._transit.takeable(window) and not unreadable
 
     def wake(self) -> None:
         """Have `wait` look again."""
@@ -156,7 +161,7 @@ class Outbox:
 
     def keep(self, *, everything: bool = False) -> None:
         """Write to the spool what was not acknowledged in time, and forget what was since."""
-        if self._idle() or (monotonic() < self._disk_again_s and not everything):
+        if self._idle() or (monotonic() < self._keep_again_s and not everything):
             return
         with self._disk:
             try:
@@ -215,7 +220,7 @@ class Outbox:
 
     def _disk_failed(self, error: Corrupt | Failed) -> None:
         """What is in memory stays there; the lock of the disk is held."""
-        self._disk_again_s = monotonic() + DISK_RETRY_S
+        self._keep_again_s = monotonic() + DISK_RETRY_S
         if isinstance(error, Corrupt):
             with suppress(Failed):  # it will be found damaged again
                 self._spool.set_aside()

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from yolodeploy import __version__
 from yolodeploy.core.errors import Unreachable, UsageError
-from yolodeploy.serve.sinks.credentials import secret_of, trust_of
+from yolodeploy.serve.secret_files import token_of, trust_of
 
 if TYPE_CHECKING:
     from yolodeploy.core.site_settings import WebhookSink
@@ -51,7 +51,7 @@ class Address:
         if not (self._host and settings.url.isascii() and settings.url.isprintable()):
             raise self._unfit("the URL has no host, or characters that are not ASCII")
         self.path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        self._tls = trust_of(settings.ca_file) if url.scheme == "https" else None
+        self._tls = trust_of(settings.ca_file, "sink.ca_file") if url.scheme == "https" else None
         # the rest of the URL is nobody's business
         self.told = f"{url.scheme}://{self._host}" + (f":{self._port}" if self._port else "")
 
@@ -69,10 +69,7 @@ class Address:
             "user-agent": f"yolodeploy/{__version__}",
         }
         if self.settings.token_file:
-            token = secret_of(self.settings.token_file)
-            if not token.isascii():
-                path = self.settings.token_file
-                raise UsageError("sink.credentials_file", path=path, reason="it is not ASCII")
+            token = token_of(self.settings.token_file, "sink.credentials_file")
             headers["authorization"] = f"Bearer {token}"
         return headers
 

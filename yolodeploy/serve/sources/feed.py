@@ -8,11 +8,11 @@ from random import random
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import Failed, YolodeployError
+from yolodeploy.serve.secret_files import user_and_password
 from yolodeploy.serve.sources.address import address_of
 from yolodeploy.serve.sources.back_off import BackOff
 from yolodeploy.serve.sources.claim import Claim
 from yolodeploy.serve.sources.condition import Condition
-from yolodeploy.serve.sources.credentials import credentials_of
 from yolodeploy.serve.sources.looking import Looking
 from yolodeploy.serve.sources.reading import Reading
 from yolodeploy.serve.tracking.tracking import Tracking
@@ -97,7 +97,8 @@ class Feed:
         address_of(self.camera.url)
         if self._looking is None:
             self._looking = await self._begun()
-        reading = self._reading = Reading(self.camera, credentials_of(self.camera.credentials_file))
+        credentials = user_and_password(self.camera.credentials_file, "camera.credentials_file")
+        reading = self._reading = Reading(self.camera, *credentials)
         try:
             self._condition.opened(await reading.opened())
             await self._looking.run(reading)

@@ -20,7 +20,6 @@ from yolodeploy.serve.sources.wire import Broken, Ended, Fill, Filled, Opened, O
 
 if TYPE_CHECKING:
     from yolodeploy.core.site_settings import Camera
-    from yolodeploy.serve.sources.credentials import Credentials
 
 GRACE_S = 2.0  # so that the reader gives up first, and says why
 LOOK_S = 0.5
@@ -32,7 +31,7 @@ REAP_S = 5.0  # a process that hangs in a driver does not die at once
 class Reading:
     """A reader process and its slots. To be used on the event loop, and closed."""
 
-    def __init__(self, camera: Camera, credentials: Credentials) -> None:
+    def __init__(self, camera: Camera, user: str, password: str) -> None:
         self.progress = Progress()
         self._stall_s = camera.stall_s + GRACE_S
         self._limit_s = 2 * wire.opening_s(camera) + GRACE_S
@@ -55,8 +54,8 @@ class Reading:
                 camera=camera,
                 slots=tuple(descriptors),
                 server=os.getpid(),
-                user=credentials.user,
-                password=credentials.password,
+                user=user,
+                password=password,
             )
         )
 
