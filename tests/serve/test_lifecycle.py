@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolodeploy.core.errors import Refused
 from yolodeploy.core.release import Serving
 from yolodeploy.core.serving import ServeConfig
 
@@ -180,12 +182,15 @@ def test_a_server_ends_with_its_parent(tmp_path: Path, model: Path) -> None:
     until(lambda: not alive(pid))
 
 
-def test_by_hand_a_model_and_a_port_are_enough(model: Path) -> None:
+def test_by_hand_a_model_and_a_port_are_enough(model: Path, tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "yolodeploy.serve", str(model), "--port", str(port)]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "YOLODEPLOY_LANGUAGE": "zh"}
+    environment.pop("YOLODEPLOY_HOME", None)
     process = subprocess.Popen(
-        command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment,
+    )  # fmt: skip
 
     def answered() -> bool:
         try:
@@ -195,6 +200,13 @@ def test_by_hand_a_model_and_a_port_are_enough(model: Path) -> None:
 
     until(answered)
     reply: Reply = ask(port, "/detect", PICTURE, method="POST")
+    # another one on the same port would answer every second request
+    second = subprocess.run(
+        command, cwd=CHECKOUT, capture_output=True, text=True, check=False, env=environment,
+        timeout=60,
+    )  # fmt: skip
+    assert second.returncode == Refused.exit_code
+    assert "另一个服务器" in second.stderr
     process.terminate()
     stdout, stderr = process.communicate(timeout=20)
     assert (reply.status, process.returncode, stdout) == (200, 0, "")
@@ -202,6 +214,7 @@ def test_by_hand_a_model_and_a_port_are_enough(model: Path) -> None:
     assert f"port {port}" in first
     assert "ONNX Runtime" in first
     assert "stopped" in last
+    assert (tmp_path / "yolodeploy/serve" / str(port) / "epochs.msgpack").exists()
 
 
 def test_a_full_disk_does_not_cut_off_who_waits_at_the_end(

@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import get_args
 
@@ -31,8 +30,7 @@ def main(arguments: list[str]) -> int:
     try:
         if given.config:
             return _run(_read(Path(given.config)), parent)
-        with tempfile.TemporaryDirectory(prefix="yolodeploy-serve-") as folder:
-            return _run(_by_hand(given, folder), parent)
+        return _run(_by_hand(given), parent)
     except YolodeployError as error:
         logger.error("%s", narration.told(error))
         return error.exit_code
@@ -53,21 +51,21 @@ def _run(config: ServeConfig, parent: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m yolodeploy.serve", description="Detect with one YOLO model over HTTP."
+        prog="yolodeploy serve", description="Detect with one YOLO model over HTTP."
     )
     parser.add_argument("model", nargs="?", metavar="MODEL", help="an ONNX file")
     parser.add_argument("--config", metavar="FILE", help="a ServeConfig as JSON, instead of MODEL")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
-    parser.add_argument("--state-dir", metavar="DIR", help="keeps measurements over restarts")
+    parser.add_argument("--state-dir", metavar="DIR", help="what outlives it (one a port)")
     parser.add_argument("--conf", type=float, default=Serving().conf, help="least score, 0 to 1")
     parser.add_argument("--iou", type=float, default=Serving().iou, help="most overlap, 0 to 1")
     parser.add_argument("--max-det", type=int, default=Serving().max_det, help="boxes a picture")
     parser.add_argument("--threads", type=int, default=0, help="0: what the cgroup allows")
     parser.add_argument("--engine", choices=get_args(EngineName), help="onnxruntime by default")
     parser.add_argument("--precision", choices=get_args(Precision), help="the model's own")
-    parser.add_argument("--fallback", action="store_true", help="use the CPU if it cannot be had")
-    parser.add_argument("--accept-difference", action="store_true", help="from what f32 finds")
+    parser.add_argument("--fallback", action="store_true", help="to the CPU, without the engine")
+    parser.add_argument("--accept-difference", action="store_true", help="of its boxes to f32's")
     parser.add_argument("--settings", default="", metavar="FILE", help="cameras and sinks, TOML")
     parser.add_argument("--token-file", default="", metavar="FILE", help="who may ask; mode 0600")
     parser.add_argument("--tls-certificate", default="", metavar="FILE", help="PEM chain")
@@ -84,12 +82,13 @@ def _read(path: Path) -> ServeConfig:
         raise UsageError("serve.config_invalid", reason=error) from error
 
 
-def _by_hand(given: argparse.Namespace, temporary: str) -> ServeConfig:
+def _by_hand(given: argparse.Namespace) -> ServeConfig:
     if given.model is None:
         raise UsageError("serve.config_invalid", reason="neither MODEL nor --config is given")
     return ServeConfig(
         model=given.model,
-        state_dir=given.state_dir or temporary,
+        state_dir=given.state_dir or str(_own_folder() / str(given.port)),
+        claims=str(_own_folder() / "claims"),
         host=given.host,
         port=given.port,
         serving=Serving(
@@ -114,6 +113,18 @@ def _there(settings: str) -> str:
     if settings and not Path(settings).is_file():
         raise UsageError("serve.config_unreadable", path=settings, reason="it is not there")
     return settings
+
+
+def _own_folder() -> Path:
+    """What outlives a server by hand: a folder a port, so that two share neither by mistake.
+
+    What was measured, and messages that could not be delivered, must not go with the process; and
+    all of one person's servers agree here who reads which camera.
+    """
+    if home := os.environ.get("YOLODEPLOY_HOME"):
+        return Path(home) / "serve"
+    states = os.environ.get("XDG_STATE_HOME")
+    return (Path(states) if states else Path.home() / ".local/state") / "yolodeploy/serve"
 
 
 if __name__ == "__main__":

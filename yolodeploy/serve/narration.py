@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ def begin() -> None:
 
 
 def told(error: YolodeployError) -> str:
-    """An error as one line of the log."""
-    remedy = error.remedy()
-    return f"{error.code}: {error}" + (f" ({remedy})" if remedy else "")
+    """An error as one line of the log, in the language that was asked for."""
+    language = "zh" if os.environ.get("YOLODEPLOY_LANGUAGE", "").startswith("zh") else "en"
+    remedy = error.remedy(language)
+    return f"{error.code}: {error.text(language)}" + (f" ({remedy})" if remedy else "")

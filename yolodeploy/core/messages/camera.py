@@ -12,8 +12,8 @@ MESSAGES = {
     "settings_invalid": Message(
         "the site settings {path} are not valid: {reason}",
         "站点设置 {path} 无效：{reason}",
-        "correct the file; docs/cameras.md has an example of every setting",
-        "请修正该文件；docs/cameras.md 中有每项设置的示例",
+        "correct the file; examples: docs/cameras.md, docs/messages.md (sinks), docs/measuring.md",
+        "请修正该文件；示例见 docs/cameras.md、docs/messages.md（输出）、docs/measuring.md",
     ),
     "library_missing": Message(
         "the settings name cameras, and what reads them is not installed",
