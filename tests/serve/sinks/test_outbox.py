@@ -324,6 +324,56 @@ def test_a_full_disk_costs_the_oldest_of_what_memory_holds_and_heals(
         outbox.close()
 
 
+def rows_of(outbox: Outbox) -> int:
+    connection = outbox._spool._connection
+    assert connection is not None
+    return int(connection.execute("SELECT count(*) FROM message").fetchone()[0])
+
+
+def test_a_write_that_the_disk_does_not_take_counts_nothing(tmp_path: Path) -> None:
+    """Or the spool would be thought empty, and removed with what is in it."""
+    with small_disk(tmp_path / "disk", "2m") as disk:
+        outbox = opened(disk, 64)
+        put(outbox, *range(500), size=1000)
+        outbox.keep(everything=True)
+        flying = outbox.take(500)
+        (disk / "other").write_bytes(bytes(disk_free(disk)))
+        for held in flying:
+            outbox.delivered(held)
+        outbox.keep(everything=True)  # fails in the COMMIT: all of it fits into SQLite's memory
+        assert rows_of(outbox) == outbox._spool.messages == 500
+        (disk / "other").unlink()
+        outbox.close()
+
+
+class UnmeasuredSpool(Spool):
+    """A double: no disk can be had here that fails between a commit and the next read."""
+
+    fails = False
+
+    def _measure(self) -> None:
+        if self.fails:
+            raise Failed("sink.spool_disk", path=self.path, reason="disk I/O error")
+        super()._measure()
+
+
+def test_what_was_committed_is_not_written_again(tmp_path: Path) -> None:
+    """Its number would be there twice, and the whole spool be set aside as damaged."""
+    spool = UnmeasuredSpool(tmp_path / "sink.spool", 1)
+    outbox = Outbox(spool, Telling("sink"))
+    outbox.open()
+    spool.fails = True
+    put(outbox, 1, 2)
+    outbox.keep(everything=True)
+    spool.fails = False
+    put(outbox, 3)
+    outbox.keep(everything=True)
+    assert outbox.counted()[0].dropped["disk"] == 0
+    assert drained(outbox) == [1, 2, 3]
+    outbox.close()
+    assert not (tmp_path / "sink.spool.damaged").exists()
+
+
 def disk_free(disk: Path) -> int:
     return shutil.disk_usage(disk).free
 

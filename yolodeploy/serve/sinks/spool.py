@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import Corrupt, Failed
@@ -137,19 +137,23 @@ class Spool:
         with self._explained() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                evicted = self._written(connection, new, done)
+                evicted, messages = self._written(connection, new, done)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:  # SQLite may have rolled back by itself
                     connection.execute("ROLLBACK")
                 raise
+        self.messages = messages
         self._dirty = True
-        self._measure()
+        # it is written, and would be written a second time if this failed
+        with suppress(Corrupt, Failed):
+            self._measure()
         return evicted
 
     def _written(
         self, connection: sqlite3.Connection, new: Sequence[Held], done: Sequence[int]
-    ) -> list[int]:
+    ) -> tuple[list[int], int]:
+        """The seqs that had to make room, and how many messages are in the file with that."""
         forgotten = connection.executemany(
             "DELETE FROM message WHERE seq = ?", ((seq,) for seq in done)
         ).rowcount
@@ -164,8 +168,7 @@ class Spool:
         )
         messages = self.messages + len(new) - len(evicted) - max(forgotten, 0)
         connection.execute("UPDATE total SET messages = ?", (messages,))
-        self.messages = messages
-        return evicted
+        return evicted, messages
 
     def _make_room(self, connection: sqlite3.Connection, new: Sequence[Held]) -> list[int]:
         needed = SLACK_PAGES + sum(_pages(one) for one in new)
