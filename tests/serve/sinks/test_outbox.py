@@ -346,20 +346,27 @@ def test_a_write_that_the_disk_does_not_take_counts_nothing(tmp_path: Path) -> N
         outbox.close()
 
 
-class UnmeasuredSpool(Spool):
-    """A double: no disk can be had here that fails between a commit and the next read."""
+class FailingSpool(Spool):
+    """A double: no disk can be had here that fails but for the write itself."""
 
     fails = False
 
     def _measure(self) -> None:
+        self._fail()
+        super()._measure()
+
+    def _hold_to_bound(self, connection: sqlite3.Connection) -> None:
+        self._fail()
+        super()._hold_to_bound(connection)
+
+    def _fail(self) -> None:
         if self.fails:
             raise Failed("sink.spool_disk", path=self.path, reason="disk I/O error")
-        super()._measure()
 
 
 def test_what_was_committed_is_not_written_again(tmp_path: Path) -> None:
     """Its number would be there twice, and the whole spool be set aside as damaged."""
-    spool = UnmeasuredSpool(tmp_path / "sink.spool", 1)
+    spool = FailingSpool(tmp_path / "sink.spool", 1)
     outbox = Outbox(spool, Telling("sink"))
     outbox.open()
     spool.fails = True
@@ -372,6 +379,25 @@ def test_what_was_committed_is_not_written_again(tmp_path: Path) -> None:
     assert drained(outbox) == [1, 2, 3]
     outbox.close()
     assert not (tmp_path / "sink.spool.damaged").exists()
+
+
+def test_a_new_bound_waits_for_a_disk_that_fails(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A change of the settings would otherwise stop half way, with sinks that nobody knows."""
+    spool = FailingSpool(tmp_path / "sink.spool", 1)
+    outbox = Outbox(spool, Telling("sink"))
+    outbox.open()
+    spool.fails = True
+    outbox.bound(4)
+    put(outbox, *range(2000), size=1000)
+    outbox.keep(everything=True)
+    assert outbox.held == 2000
+    assert caplog.text.count("sink.spool_disk") == 1
+    spool.fails = False
+    outbox.keep(everything=True)
+    assert drained(outbox) == list(range(2000))
+    outbox.close()
 
 
 def disk_free(disk: Path) -> int:

@@ -66,10 +66,14 @@ class Spool:
         self.oldest_ns: int | None = None
         self._connection: sqlite3.Connection | None = None
         self._dirty = False
+        self._bound_holds = False
         self.bound(megabytes)
 
     def bound(self, megabytes: int) -> None:
-        """Take a new bound; a file that is larger shrinks when it is next empty."""
+        """Take a new bound; a file that is larger shrinks when it is next empty.
+
+        SQLite is told with the next write, and so this cannot fail.
+        """
         pages = (megabytes << 20) // PAGE
         self.largest = min(LARGEST_MESSAGE, (megabytes << 20) // 8)
         # of one transaction, unless it is one message
@@ -80,9 +84,7 @@ class Spool:
         written = self.largest // PAGE + 2 * self.most_done + SLACK_PAGES
         log = (self._log_pages + written) * LOG_FRAME
         self._most_pages = pages - -(-log // PAGE)
-        if self._connection is not None:
-            with self._explained():
-                self._hold_to_bound(self._connection)
+        self._bound_holds = False
 
     @property
     def opened(self) -> bool:
@@ -126,6 +128,7 @@ class Spool:
     def _hold_to_bound(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA max_page_count={self._most_pages}").fetchall()
         connection.execute(f"PRAGMA wal_autocheckpoint={self._log_pages}").fetchall()
+        self._bound_holds = True
 
     def write(self, new: Sequence[Held], done: Sequence[int]) -> list[int]:
         """Take `new` in and forget `done`, all or nothing; the seqs that had to make room.
@@ -135,6 +138,8 @@ class Spool:
         on it.
         """
         with self._explained() as connection:
+            if not self._bound_holds:
+                self._hold_to_bound(connection)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 evicted, messages = self._written(connection, new, done)
