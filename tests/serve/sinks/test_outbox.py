@@ -453,6 +453,28 @@ def test_a_spool_of_someone_else_stays_his(tmp_path: Path) -> None:
     first.close()
 
 
+def test_a_spool_that_was_closed_stays_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or this server would keep it from the one that takes over."""
+    outbox = opened(tmp_path)
+    put(outbox, 1)
+    idle = outbox._idle
+
+    def closed_meanwhile() -> bool:
+        monkeypatch.undo()
+        found = idle()
+        outbox.close()
+        return found
+
+    monkeypatch.setattr(outbox, "_idle", closed_meanwhile)
+    outbox.keep(everything=True)
+    assert not outbox._spool.opened
+    outbox = opened(tmp_path)
+    assert drained(outbox) == [1]
+    outbox.close()
+
+
 class UnreadableSpool(Spool):
     """A double: no disk that can be written and not read can be had here."""
 

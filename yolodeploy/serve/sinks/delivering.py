@@ -121,7 +121,8 @@ class Deliverer(Thread):
             raise Unreachable("sink.silent", seconds=round(silent_s))
 
     def _interrupted(self, receipts: _Receipts) -> bool:
-        return receipts.failed() or self._called.is_set()
+        # not `_called`: what came between its `clear` and the look at the two has left it set
+        return receipts.failed() or self._next_place is not None or self._end_s is not None
 
     def _tell_when_steady(self, away_since_s: float) -> None:
         if self.condition == "delivering" and monotonic() - self._works_since_s > STEADY_S:

@@ -164,6 +164,8 @@ class Outbox:
         if self._idle() or (monotonic() < self._keep_again_s and not everything):
             return
         with self._disk:
+            if self._closed:  # meanwhile
+                return
             try:
                 self._open()
                 while self._kept_some(everything):

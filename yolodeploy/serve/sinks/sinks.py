@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # for one that is gone to let go of its spool, when one of its name is back at once
 LEAVE_S = 5.0
+# for the write that the keeper has begun
+KEEPER_S = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +120,7 @@ class Sinks:
                 sink.join(max(0.0, end_s - monotonic()))
             if self._keeper is not None:
                 self._keeper.stop()
+                self._keeper.join(KEEPER_S)
                 self._keeper = None
 
 
