@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from yolodeploy.core.errors import Corrupt, Failed
-from yolodeploy.serve.sinks.backoff import LONGEST_ASKED_S, LONGEST_S, SHORTEST_S, delay_s
 from yolodeploy.serve.sinks.outbox import Outbox
 from yolodeploy.serve.sinks.spool import Spool
 from yolodeploy.serve.sinks.telling import Telling
@@ -511,18 +510,3 @@ def test_a_damaged_row_is_no_message(tmp_path: Path) -> None:
     with pytest.raises(Corrupt):
         spool.read(0, 10, 1000, ())
     spool.close()
-
-
-@given(
-    failures=st.integers(1, 10_000),
-    chance=st.floats(0, 1, exclude_max=True),
-    asked_s=st.floats(0, 1e12),
-)
-def test_a_place_is_tried_again_soon_and_for_ever(
-    failures: int, chance: float, asked_s: float
-) -> None:
-    assert 0.75 * SHORTEST_S <= delay_s(failures, chance) <= LONGEST_S
-    assert delay_s(1, chance) <= SHORTEST_S
-    assert delay_s(20, chance) >= 0.75 * LONGEST_S
-    asked = delay_s(failures, chance, asked_s)
-    assert min(asked_s, LONGEST_ASKED_S) <= asked <= LONGEST_ASKED_S

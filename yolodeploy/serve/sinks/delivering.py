@@ -8,8 +8,8 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
 
+from yolodeploy.core.back_off import LONGEST_S, delay_s
 from yolodeploy.core.errors import Failed, Refused, Unreachable, YolodeployError
-from yolodeploy.serve.sinks.backoff import LONGEST_S, delay_s
 
 if TYPE_CHECKING:
     from yolodeploy.serve.sinks.held import Held
