@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from yolodeploy.core.errors import UsageError
+from yolodeploy.core.sink_state import SinkState
 from yolodeploy.core.site_settings import CsvSink, JsonLinesSink, SiteSettings, WebhookSink
 from yolodeploy.serve.metrics import metrics_text
 from yolodeploy.serve.sinks import delivering
@@ -23,7 +24,6 @@ from yolodeploy.serve.sinks.keeping import TICK_S, Keeper
 from yolodeploy.serve.sinks.outbox import KEEP_AFTER_S, Outbox
 from yolodeploy.serve.sinks.sinks import Sinks
 from yolodeploy.serve.sinks.spool import Spool
-from yolodeploy.serve.sinks.states import SinkState
 from yolodeploy.serve.sinks.telling import Telling
 
 from ..running import CHECKOUT, free_port, until

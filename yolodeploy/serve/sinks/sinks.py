@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from yolodeploy.core import site_settings
     from yolodeploy.core.publishing import DetectionMessage
+    from yolodeploy.core.sink_state import SinkState
     from yolodeploy.core.sketch import Sketch
     from yolodeploy.serve.sinks.keeping import Keeper
     from yolodeploy.serve.sinks.places import Place
     from yolodeploy.serve.sinks.sink import Sink
-    from yolodeploy.serve.sinks.states import SinkState
 
 # for one that is gone to let go of its spool, when one of its name is back at once
 LEAVE_S = 5.0
