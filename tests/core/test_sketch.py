@@ -40,6 +40,17 @@ def counted(stages: Stages) -> dict[str, dict[int, int]]:
     return {stage: sketch.counts for stage, sketch in stages.items() if sketch.counts}
 
 
+@given(some, some)
+def test_a_copy_stays_as_it_was(recorded: list[float], more: list[float]) -> None:
+    """A reading that grew after it was taken would be subtracted from the next one."""
+    sketch = sketch_of(recorded)
+    copy = sketch.copy()
+    for value in more:
+        sketch.record(value)
+    assert copy == sketch_of(recorded)
+    assert sketch.count == len(recorded) + len(more)
+
+
 @given(some, st.floats(0, 1))
 def test_a_quantile_is_at_most_two_percent_off(recorded: list[float], share: float) -> None:
     exact = sorted(recorded)[int(share * (len(recorded) - 1))]

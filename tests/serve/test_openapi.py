@@ -56,6 +56,14 @@ def test_it_is_valid(document: Any) -> None:
     assert document["openapi"].startswith("3.1.")
 
 
+@pytest.mark.parametrize(("path", "kind"), [("/cameras", "CameraState"), ("/sinks", "SinkState")])
+def test_what_a_site_tells_is_named(document: Any, path: str, kind: str) -> None:
+    """Who generates a client would otherwise get objects without a field."""
+    (content,) = operations(document)[path, "GET"]["responses"]["200"]["content"].values()
+    assert content["schema"]["items"] == {"$ref": f"#/components/schemas/{kind}"}
+    assert "reason" in document["components"]["schemas"][kind]["properties"]
+
+
 def test_every_route_is_in_it_and_no_other(document: Any) -> None:
     class Nothing:
         def __getattr__(self, name: str) -> Any:

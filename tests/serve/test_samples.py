@@ -316,6 +316,30 @@ def test_a_full_disk_is_one_line_and_no_end(
         sampling.follow(None)
 
 
+def test_a_folder_that_opens_late_keeps_what_it_has(
+    sampling: Sampling, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Ids that begin anew would overwrite the samples of an earlier life, one after another."""
+    folder, away = tmp_path / "samples", tmp_path / "away"
+    before = Store(folder, 1 << 20)
+    for _ in range(3):
+        assert before.add("jpg", PICTURE, b'{"request_id": "earlier"}')
+    folder.rename(away)
+    folder.write_text("no folder")
+    sampling.follow(msgspec.structs.replace(NEVER, share=1.0))
+    until(lambda: "samples are not kept" in caplog.text)
+    folder.unlink()
+    away.rename(folder)
+    sampling.answered(shown(PICTURE, WANTED, "http", "now"), answer())
+    until(lambda: count_of(sampling) == 4)
+    store = sampling.store
+    assert store is not None
+    told = [json.loads(store.beside(one))["request_id"] for one in store.ids("", 9)]
+    assert told == ["now", "earlier", "earlier", "earlier"]
+    assert json.loads(store.beside("000000000004"))["id"] == "000000000004"
+    assert store.bytes == 8 * 4096
+
+
 def test_a_picture_larger_than_the_bound_is_not_kept(sampling: Sampling) -> None:
     sampling.follow(msgspec.structs.replace(NEVER, share=1.0, megabytes=1))
     large = encoded(plain(700, 700), "BMP")

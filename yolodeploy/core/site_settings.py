@@ -75,8 +75,8 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class _Sink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A place where results go.
 
-    Everything goes through a spool on disk of at most `spool_mb`: what the place does not take
-    now, it gets later; when the spool is full, the oldest goes and is counted. `cameras` are those
+    What the place does not take at once is kept in a spool on disk of at most `spool_mb`, and it
+    gets it later; when the spool is full, the oldest goes and is counted. `cameras` are those
     whose results go there (none named: all).
     """
 
@@ -151,8 +151,9 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Samples(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A bounded store of frames worth looking at; the oldest go when it is full.
 
-    Kept are frames with a box whose score is within `margin` of the least score, frames on which
-    a shadow disagrees, and a `share` of all others, at most one in `every_s`.
+    Kept are frames with a box whose score is within `margin` of the least score, frames whose
+    answer cannot be read, frames on which a shadow disagrees, and a `share` of all others; for each
+    of these reasons at most one in `every_s`.
     """
 
     megabytes: Megabytes = 64

@@ -48,6 +48,10 @@ class Sketch(msgspec.Struct, array_like=True):
             counts[bucket] = counts.get(bucket, 0) + times
         self.sum_us += other.sum_us
 
+    def copy(self) -> Sketch:
+        """The same of this moment, which goes on by itself."""
+        return Sketch(self.sum_us, dict(self.counts))
+
     def quantile(self, share: float) -> float:
         """The value in µs below which `share` (0 to 1) of all values lie; 0 when empty."""
         if not self.counts:
@@ -102,7 +106,7 @@ def merge_stages(into: Stages, more: Mapping[str, Sketch]) -> Stages:
     for stage, sketch in more.items():
         known = into.get(stage)
         if known is None:
-            into[stage] = Sketch(sketch.sum_us, dict(sketch.counts))
+            into[stage] = sketch.copy()
         else:
             known.add(sketch)
     return into
@@ -121,7 +125,7 @@ def difference(now: Mapping[str, Sketch], before: Mapping[str, Sketch]) -> Stage
     for stage, new in now.items():
         known = before.get(stage)
         if known is None:
-            result[stage] = Sketch(new.sum_us, dict(new.counts))
+            result[stage] = new.copy()
             continue
         grown = _grown(new.counts, known.counts)
         if grown is None:

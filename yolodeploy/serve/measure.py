@@ -78,10 +78,7 @@ class Measurements:
                     source=source,
                     requests=counts.requests,
                     failures=counts.failures,
-                    stages={
-                        stage: Sketch(sketch.sum_us, dict(sketch.counts))
-                        for stage, sketch in counts.stages.items()
-                    },
+                    stages={stage: sketch.copy() for stage, sketch in counts.stages.items()},
                 )
                 for source, counts in self._sources.items()
             )

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from yolodeploy.core.camera_state import CameraState
     from yolodeploy.core.publishing import DetectionMessage
+    from yolodeploy.core.sink_state import SinkState
     from yolodeploy.core.site_settings import SiteSettings
     from yolodeploy.serve.service import Service
     from yolodeploy.serve.sinks.sinks import Sinks
-    from yolodeploy.serve.sinks.states import SinkState
     from yolodeploy.serve.sources.cameras import Cameras
     from yolodeploy.serve.sources.viewing import View
 

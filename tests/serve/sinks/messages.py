@@ -15,8 +15,8 @@ from ..running import until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from yolodeploy.core.sink_state import SinkState
     from yolodeploy.serve.sinks.sinks import Sinks
-    from yolodeploy.serve.sinks.states import SinkState
 
 
 def message(frame: int, camera: str = "line-1", **fields: Any) -> DetectionMessage:

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from yolodeploy.core.errors import Corrupt, Failed
-from yolodeploy.serve.sinks.backoff import LONGEST_ASKED_S, LONGEST_S, SHORTEST_S, delay_s
 from yolodeploy.serve.sinks.outbox import Outbox
 from yolodeploy.serve.sinks.spool import Spool
 from yolodeploy.serve.sinks.telling import Telling
@@ -324,6 +323,82 @@ def test_a_full_disk_costs_the_oldest_of_what_memory_holds_and_heals(
         outbox.close()
 
 
+def rows_of(outbox: Outbox) -> int:
+    connection = outbox._spool._connection
+    assert connection is not None
+    return int(connection.execute("SELECT count(*) FROM message").fetchone()[0])
+
+
+def test_a_write_that_the_disk_does_not_take_counts_nothing(tmp_path: Path) -> None:
+    """Or the spool would be thought empty, and removed with what is in it."""
+    with small_disk(tmp_path / "disk", "2m") as disk:
+        outbox = opened(disk, 64)
+        put(outbox, *range(500), size=1000)
+        outbox.keep(everything=True)
+        flying = outbox.take(500)
+        (disk / "other").write_bytes(bytes(disk_free(disk)))
+        for held in flying:
+            outbox.delivered(held)
+        outbox.keep(everything=True)  # fails in the COMMIT: all of it fits into SQLite's memory
+        assert rows_of(outbox) == outbox._spool.messages == 500
+        (disk / "other").unlink()
+        outbox.close()
+
+
+class FailingSpool(Spool):
+    """A double: no disk can be had here that fails but for the write itself."""
+
+    fails = False
+
+    def _measure(self) -> None:
+        self._fail()
+        super()._measure()
+
+    def _hold_to_bound(self, connection: sqlite3.Connection) -> None:
+        self._fail()
+        super()._hold_to_bound(connection)
+
+    def _fail(self) -> None:
+        if self.fails:
+            raise Failed("sink.spool_disk", path=self.path, reason="disk I/O error")
+
+
+def test_what_was_committed_is_not_written_again(tmp_path: Path) -> None:
+    """Its number would be there twice, and the whole spool be set aside as damaged."""
+    spool = FailingSpool(tmp_path / "sink.spool", 1)
+    outbox = Outbox(spool, Telling("sink"))
+    outbox.open()
+    spool.fails = True
+    put(outbox, 1, 2)
+    outbox.keep(everything=True)
+    spool.fails = False
+    put(outbox, 3)
+    outbox.keep(everything=True)
+    assert outbox.counted()[0].dropped["disk"] == 0
+    assert drained(outbox) == [1, 2, 3]
+    outbox.close()
+    assert not (tmp_path / "sink.spool.damaged").exists()
+
+
+def test_a_new_bound_waits_for_a_disk_that_fails(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A change of the settings would otherwise stop half way, with sinks that nobody knows."""
+    spool = FailingSpool(tmp_path / "sink.spool", 1)
+    outbox = Outbox(spool, Telling("sink"))
+    outbox.open()
+    spool.fails = True
+    outbox.bound(4)
+    put(outbox, *range(2000), size=1000)
+    outbox.keep(everything=True)
+    assert outbox.held == 2000
+    assert caplog.text.count("sink.spool_disk") == 1
+    spool.fails = False
+    outbox.keep(everything=True)
+    assert drained(outbox) == list(range(2000))
+    outbox.close()
+
+
 def disk_free(disk: Path) -> int:
     return shutil.disk_usage(disk).free
 
@@ -377,6 +452,28 @@ def test_a_spool_of_someone_else_stays_his(tmp_path: Path) -> None:
     first.close()
 
 
+def test_a_spool_that_was_closed_stays_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or this server would keep it from the one that takes over."""
+    outbox = opened(tmp_path)
+    put(outbox, 1)
+    idle = outbox._idle
+
+    def closed_meanwhile() -> bool:
+        monkeypatch.undo()
+        found = idle()
+        outbox.close()
+        return found
+
+    monkeypatch.setattr(outbox, "_idle", closed_meanwhile)
+    outbox.keep(everything=True)
+    assert not outbox._spool.opened
+    outbox = opened(tmp_path)
+    assert drained(outbox) == [1]
+    outbox.close()
+
+
 class UnreadableSpool(Spool):
     """A double: no disk that can be written and not read can be had here."""
 
@@ -413,18 +510,3 @@ def test_a_damaged_row_is_no_message(tmp_path: Path) -> None:
     with pytest.raises(Corrupt):
         spool.read(0, 10, 1000, ())
     spool.close()
-
-
-@given(
-    failures=st.integers(1, 10_000),
-    chance=st.floats(0, 1, exclude_max=True),
-    asked_s=st.floats(0, 1e12),
-)
-def test_a_place_is_tried_again_soon_and_for_ever(
-    failures: int, chance: float, asked_s: float
-) -> None:
-    assert 0.75 * SHORTEST_S <= delay_s(failures, chance) <= LONGEST_S
-    assert delay_s(1, chance) <= SHORTEST_S
-    assert delay_s(20, chance) >= 0.75 * LONGEST_S
-    asked = delay_s(failures, chance, asked_s)
-    assert min(asked_s, LONGEST_ASKED_S) <= asked <= LONGEST_ASKED_S

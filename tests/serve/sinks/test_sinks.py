@@ -6,19 +6,25 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from threading import Event
+from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from yolodeploy.core.errors import UsageError
+from yolodeploy.core.sink_state import SinkState
 from yolodeploy.core.site_settings import CsvSink, JsonLinesSink, SiteSettings, WebhookSink
 from yolodeploy.serve.metrics import metrics_text
+from yolodeploy.serve.sinks import delivering
 from yolodeploy.serve.sinks.families import sink_families
-from yolodeploy.serve.sinks.keeping import TICK_S
-from yolodeploy.serve.sinks.outbox import KEEP_AFTER_S
+from yolodeploy.serve.sinks.json_lines import json_lines
+from yolodeploy.serve.sinks.keeping import TICK_S, Keeper
+from yolodeploy.serve.sinks.outbox import KEEP_AFTER_S, Outbox
 from yolodeploy.serve.sinks.sinks import Sinks
-from yolodeploy.serve.sinks.states import SinkState
+from yolodeploy.serve.sinks.spool import Spool
+from yolodeploy.serve.sinks.telling import Telling
 
 from ..running import CHECKOUT, free_port, until
 from .messages import frames, in_order, large, message, state_of, wait_for
@@ -46,6 +52,45 @@ def hook(port: int, **settings: object) -> WebhookSink:
     return msgspec.convert(
         {"name": "hook", "url": f"http://127.0.0.1:{port}/", **settings}, WebhookSink
     )
+
+
+def test_settings_that_change_while_it_connects_leave_a_sink_at_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it would look for messages all the time, and one core be busy with nothing."""
+    monkeypatch.setattr(delivering, "REST_S", 0.05)
+    place = json_lines(JsonLinesSink(name="file", path=str(tmp_path / "results.jsonl")))
+    rested = Event()
+    monkeypatch.setattr(place, "rest", rested.set)
+    telling = Telling("file")
+    outbox = Outbox(Spool(tmp_path / "file.spool", 1), telling)
+    deliverer = delivering.Deliverer("file", place, outbox, telling)
+    clear = deliverer._called.clear
+
+    def changed_meanwhile() -> None:
+        clear()
+        if not rested.is_set():
+            deliverer.use(place)
+
+    monkeypatch.setattr(deliverer._called, "clear", changed_meanwhile)
+    deliverer.start()
+    try:
+        assert rested.wait(20)
+    finally:
+        deliverer.end(0)
+        deliverer.join()
+
+
+def test_a_stop_leaves_no_thread_behind(tmp_path: Path) -> None:
+    """One that writes spools could open one again that the next server needs."""
+    before = set(enumerate_threads())
+    sinks = Sinks(tmp_path)
+    sinks.follow([JsonLinesSink(name="file", path=str(tmp_path / "results.jsonl"))])
+    (keeper,) = (
+        one for one in enumerate_threads() if isinstance(one, Keeper) and one not in before
+    )
+    sinks.stop(5)
+    assert not keeper.is_alive()
 
 
 def test_each_sink_gets_the_cameras_that_it_names(sinks: Sinks, tmp_path: Path) -> None:

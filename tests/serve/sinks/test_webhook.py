@@ -15,7 +15,14 @@ from yolodeploy.core.site_settings import WebhookSink
 
 from ..running import free_port, until
 from .messages import dropped, frames, message, state_of, wait_for
-from .webhook_server import Answer, Posted, WebhookServer, one_by_one, silent_port
+from .webhook_server import (
+    Answer,
+    Posted,
+    WebhookServer,
+    dribbling_port,
+    one_by_one,
+    silent_port,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,6 +161,16 @@ def test_a_server_that_never_answers_is_left_after_the_time_out(sinks: Sinks) ->
     with silent_port() as silent:
         port = silent.getsockname()[1]
         sinks.follow([WebhookSink(name="hook", url=f"http://127.0.0.1:{port}/", timeout_s=0.2)])
+        sinks.publish(message(0))
+        state = wait_for(sinks, lambda state: state.state == "waiting")
+    assert "timed out" in state.reason
+    assert state.held == 1
+
+
+def test_a_server_that_answers_byte_by_byte_is_left_after_the_time_out(sinks: Sinks) -> None:
+    """Each byte would begin the wait anew, and all cameras of its lane be held up for ever."""
+    with dribbling_port() as port:
+        sinks.follow([WebhookSink(name="hook", url=f"http://127.0.0.1:{port}/", timeout_s=0.3)])
         sinks.publish(message(0))
         state = wait_for(sinks, lambda state: state.state == "waiting")
     assert "timed out" in state.reason

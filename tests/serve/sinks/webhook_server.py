@@ -6,12 +6,12 @@ import socket
 import ssl
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from email.message import Message
 
 
@@ -125,6 +125,28 @@ def one_by_one(*answers: Answer) -> Callable[[Posted], Answer]:
             return next(left, TAKEN)
 
     return answer
+
+
+@contextmanager
+def dribbling_port() -> Iterator[int]:
+    """Who takes a connection and answers it a byte at a time, for ever."""
+    left = threading.Event()
+
+    def dribble(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nx-slow: ")
+            while not left.wait(0.02):
+                connection.sendall(b"y")
+
+    with silent_port() as listener:
+        thread = threading.Thread(target=dribble, args=(listener,), daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            left.set()
+            thread.join()
 
 
 def silent_port() -> socket.socket:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yolodeploy.core.back_off import LONGEST_S, SHORTEST_S
 from yolodeploy.core.detections import Box, Rotated
 from yolodeploy.core.errors import UsageError
 from yolodeploy.serve.sources.address import address_of
-from yolodeploy.serve.sources.back_off import FIRST_S, LONGEST_S, BackOff
+from yolodeploy.serve.sources.back_off import BackOff
 from yolodeploy.serve.sources.behind import LONGEST_NS, Behind
 from yolodeploy.serve.sources.pace import Pace
 from yolodeploy.serve.sources.picture_watch import BLACK_S, FROZEN_S, PictureWatch, glance
@@ -134,9 +135,10 @@ def test_a_pace_survives_a_clock_that_goes_back() -> None:
 def test_back_off_grows_to_half_a_minute(failures: list[tuple[float, float]]) -> None:
     back_off = BackOff()
     for number, (good_s, chance) in enumerate(failures):
-        longest_s = min(FIRST_S * 2**number, LONGEST_S)
-        assert longest_s / 2 <= back_off.wait_s(good_s, chance) <= longest_s
-    assert back_off.wait_s(60.0, 1.0) == FIRST_S
+        longest_s = min(SHORTEST_S * 2**number, LONGEST_S)
+        assert 0.75 * longest_s <= back_off.wait_s(good_s, chance) <= longest_s
+    assert back_off.wait_s(60.0, 1.0) == SHORTEST_S
+    assert back_off.wait_s(59.0, 1.0) == 2 * SHORTEST_S
 
 
 points = st.floats(0, 5000).map(lambda value: round(value, 2))

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from yolodeploy.core.camera_state import CameraState
 from yolodeploy.core.errors import NotFound, YolodeployError
+from yolodeploy.core.sink_state import SinkState
 from yolodeploy.serve.http import JSON, refusal
 from yolodeploy.serve.routes.operation import Content, ListOf, Operation, Parameter
 
@@ -52,7 +53,7 @@ class CameraRoutes:
                 "/sinks",
                 self._sinks,
                 "How each place is to which results go",
-                (Content(JSON, ({"type": "array", "items": {"type": "object"}},)),),
+                (Content(JSON, (ListOf((SinkState,)),)),),
                 errors=("serve.unauthorized",),
             ),
         )

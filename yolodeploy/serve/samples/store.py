@@ -34,6 +34,7 @@ class Store:
         self._sizes: dict[str, int] = {}  # id → bytes on disk, oldest first
         self._suffixes: dict[str, str] = {}
         self._last = 0
+        self._opened = False
         self.bytes = 0
 
     def open(self) -> None:
@@ -43,6 +44,7 @@ class Store:
             OSError: the folder cannot be used.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._forget()  # what was found before it failed
         found: dict[str, dict[str, int]] = {}
         for entry in os.scandir(self._folder):
             match = _NAME.fullmatch(entry.name)
@@ -63,9 +65,22 @@ class Store:
                 for suffix in files:
                     self._file(identity, suffix).unlink(missing_ok=True)
         self._make_room(0)
+        self._opened = True
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._sizes.clear()
+            self._suffixes.clear()
+            self.bytes = 0
 
     def next_id(self) -> str:
-        """The id of the next sample."""
+        """The id of the next sample; what is there is taken up first where that failed before.
+
+        Raises:
+            OSError: the folder cannot be used.
+        """
+        if not self._opened:  # the ids that are there are not known
+            self.open()
         return f"{self._last + 1:012}"
 
     def add(self, suffix: str, picture: bytes, beside: bytes) -> bool:

@@ -91,10 +91,10 @@ class Comparison:
                 score_shift=_mean_shift(self._up, self._down),
                 here_ms=quantiles_of(self._here),
                 there_ms=quantiles_of(self._there),
-                up=_copy(self._up),
-                down=_copy(self._down),
-                here=_copy(self._here),
-                there=_copy(self._there),
+                up=self._up.copy(),
+                down=self._down.copy(),
+                here=self._here.copy(),
+                there=self._there.copy(),
                 problem=self._problem,
             )
 
@@ -102,10 +102,6 @@ class Comparison:
 def _mean_shift(up: Sketch, down: Sketch) -> float:
     count = up.count + down.count
     return round((up.sum_us - down.sum_us) / MILLION / count, 6) if count else 0.0
-
-
-def _copy(sketch: Sketch) -> Sketch:
-    return Sketch(sketch.sum_us, dict(sketch.counts))
 
 
 def _held(ours: DetectResponse, theirs: Theirs) -> tuple[Agreement, list[float]]:

@@ -10,7 +10,7 @@ from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
 from yolodeploy.serve.onlookers import SHADOW_HEADER
 from yolodeploy.serve.secret_files import token_of, trust_of
 from yolodeploy.serve.shadow.address import address_of
-from yolodeploy.serve.shadow.timed_socket import TimedConnection
+from yolodeploy.serve.timed_connection import TimedConnection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

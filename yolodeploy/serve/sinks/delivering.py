@@ -8,8 +8,8 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
 
+from yolodeploy.core.back_off import LONGEST_S, delay_s
 from yolodeploy.core.errors import Failed, Refused, Unreachable, YolodeployError
-from yolodeploy.serve.sinks.backoff import LONGEST_S, delay_s
 
 if TYPE_CHECKING:
     from yolodeploy.serve.sinks.held import Held
@@ -121,7 +121,8 @@ class Deliverer(Thread):
             raise Unreachable("sink.silent", seconds=round(silent_s))
 
     def _interrupted(self, receipts: _Receipts) -> bool:
-        return receipts.failed() or self._called.is_set()
+        # not `_called`: what came between its `clear` and the look at the two has left it set
+        return receipts.failed() or self._next_place is not None or self._end_s is not None
 
     def _tell_when_steady(self, away_since_s: float) -> None:
         if self.condition == "delivering" and monotonic() - self._works_since_s > STEADY_S:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from yolodeploy.core.sink_state import SinkState
     from yolodeploy.core.sketch import Sketch
-    from yolodeploy.serve.sinks.states import SinkState
 
 DELIVERED = "delivered"
 _GAUGES: tuple[tuple[str, str, Callable[[SinkState], float]], ...] = (

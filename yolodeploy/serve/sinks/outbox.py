@@ -17,7 +17,6 @@ from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import Corrupt, Failed, Refused
-from yolodeploy.core.sketch import Sketch
 from yolodeploy.serve.sinks.tally import DISK, REFUSED, SPOOL_FULL, Tally
 from yolodeploy.serve.sinks.telling import SPOOL_DROPS, SPOOL_TROUBLE
 from yolodeploy.serve.sinks.transit import Transit
@@ -151,7 +150,7 @@ class Outbox:
         with self._changed:
             now.delivered = self._tally.delivered
             now.dropped = self._tally.dropped.copy()
-            now.times = Sketch(self._tally.times.sum_us, dict(self._tally.times.counts))
+            now.times = self._tally.times.copy()
             ages = (
                 self._transit.oldest_ns,
                 self._spool.oldest_ns if self._transit.waiting else None,
@@ -164,6 +163,8 @@ class Outbox:
         if self._idle() or (monotonic() < self._keep_again_s and not everything):
             return
         with self._disk:
+            if self._closed:  # meanwhile
+                return
             try:
                 self._open()
                 while self._kept_some(everything):

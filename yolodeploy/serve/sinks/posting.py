@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPException, HTTPResponse
 from time import monotonic, time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from yolodeploy import __version__
 from yolodeploy.core.errors import Unreachable, UsageError
 from yolodeploy.serve.secret_files import token_of, trust_of
+from yolodeploy.serve.timed_connection import TimedConnection
 
 if TYPE_CHECKING:
     from yolodeploy.core.site_settings import WebhookSink
@@ -73,12 +74,9 @@ class Address:
             headers["authorization"] = f"Bearer {token}"
         return headers
 
-    def connection(self) -> HTTPConnection:
+    def connection(self) -> TimedConnection:
         """One that is not connected yet."""
-        timeout_s = self.settings.timeout_s
-        if self._tls is not None:
-            return HTTPSConnection(self._host, self._port, timeout=timeout_s, context=self._tls)
-        return HTTPConnection(self._host, self._port, timeout=timeout_s)
+        return TimedConnection(self._host, self._port, self._tls)
 
 
 class Post:
@@ -93,11 +91,14 @@ class Post:
     def post(self, held: Held) -> str:
         """Post a message; why it was refused for good, empty where it was taken.
 
+        All of it has `timeout_s`.
+
         Raises:
             Unreachable: `sink.*`, it is to be tried again.
         """
         if not (held.id.isascii() and held.id.isprintable()):
             return "its id is no header"
+        self._connection.end = monotonic() + self._address.settings.timeout_s
         used_before = self._connection.sock is not None
         try:
             try:
@@ -124,12 +125,11 @@ class Post:
 
     def _read(self, response: HTTPResponse) -> None:
         """Read the rest of an answer, so that the connection can be used again; or close it."""
-        end_s = monotonic() + self._address.settings.timeout_s
         left = MOST_ANSWER_BYTES
         with suppress(OSError, HTTPException):  # its status is known
             while response.length != 0 and not response.isclosed():
                 left -= len(response.read1(left))
-                if left <= 0 or monotonic() > end_s:
+                if left <= 0:
                     break
             else:
                 response.read()  # nothing; until 3.13 it takes this to end the response

@@ -5,10 +5,10 @@ from __future__ import annotations
 from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING
 
+from yolodeploy.core.sink_state import SinkState
 from yolodeploy.serve.sinks.delivering import Deliverer
 from yolodeploy.serve.sinks.outbox import Outbox
 from yolodeploy.serve.sinks.spool import Spool
-from yolodeploy.serve.sinks.states import SinkState
 from yolodeploy.serve.sinks.telling import Telling
 
 if TYPE_CHECKING:

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
     from yolodeploy.core import site_settings
     from yolodeploy.core.publishing import DetectionMessage
+    from yolodeploy.core.sink_state import SinkState
     from yolodeploy.core.sketch import Sketch
     from yolodeploy.serve.sinks.keeping import Keeper
     from yolodeploy.serve.sinks.places import Place
     from yolodeploy.serve.sinks.sink import Sink
-    from yolodeploy.serve.sinks.states import SinkState
 
 # for one that is gone to let go of its spool, when one of its name is back at once
 LEAVE_S = 5.0
+# for the write that the keeper has begun
+KEEPER_S = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +120,7 @@ class Sinks:
                 sink.join(max(0.0, end_s - monotonic()))
             if self._keeper is not None:
                 self._keeper.stop()
+                self._keeper.join(KEEPER_S)
                 self._keeper = None
 
 

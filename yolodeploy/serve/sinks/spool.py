@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import Corrupt, Failed
@@ -66,10 +66,14 @@ class Spool:
         self.oldest_ns: int | None = None
         self._connection: sqlite3.Connection | None = None
         self._dirty = False
+        self._bound_holds = False
         self.bound(megabytes)
 
     def bound(self, megabytes: int) -> None:
-        """Take a new bound; a file that is larger shrinks when it is next empty."""
+        """Take a new bound; a file that is larger shrinks when it is next empty.
+
+        SQLite is told with the next write, and so this cannot fail.
+        """
         pages = (megabytes << 20) // PAGE
         self.largest = min(LARGEST_MESSAGE, (megabytes << 20) // 8)
         # of one transaction, unless it is one message
@@ -80,9 +84,7 @@ class Spool:
         written = self.largest // PAGE + 2 * self.most_done + SLACK_PAGES
         log = (self._log_pages + written) * LOG_FRAME
         self._most_pages = pages - -(-log // PAGE)
-        if self._connection is not None:
-            with self._explained():
-                self._hold_to_bound(self._connection)
+        self._bound_holds = False
 
     @property
     def opened(self) -> bool:
@@ -126,6 +128,7 @@ class Spool:
     def _hold_to_bound(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA max_page_count={self._most_pages}").fetchall()
         connection.execute(f"PRAGMA wal_autocheckpoint={self._log_pages}").fetchall()
+        self._bound_holds = True
 
     def write(self, new: Sequence[Held], done: Sequence[int]) -> list[int]:
         """Take `new` in and forget `done`, all or nothing; the seqs that had to make room.
@@ -135,21 +138,27 @@ class Spool:
         on it.
         """
         with self._explained() as connection:
+            if not self._bound_holds:
+                self._hold_to_bound(connection)
             connection.execute("BEGIN IMMEDIATE")
             try:
-                evicted = self._written(connection, new, done)
+                evicted, messages = self._written(connection, new, done)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:  # SQLite may have rolled back by itself
                     connection.execute("ROLLBACK")
                 raise
+        self.messages = messages
         self._dirty = True
-        self._measure()
+        # it is written, and would be written a second time if this failed
+        with suppress(Corrupt, Failed):
+            self._measure()
         return evicted
 
     def _written(
         self, connection: sqlite3.Connection, new: Sequence[Held], done: Sequence[int]
-    ) -> list[int]:
+    ) -> tuple[list[int], int]:
+        """The seqs that had to make room, and how many messages are in the file with that."""
         forgotten = connection.executemany(
             "DELETE FROM message WHERE seq = ?", ((seq,) for seq in done)
         ).rowcount
@@ -164,8 +173,7 @@ class Spool:
         )
         messages = self.messages + len(new) - len(evicted) - max(forgotten, 0)
         connection.execute("UPDATE total SET messages = ?", (messages,))
-        self.messages = messages
-        return evicted
+        return evicted, messages
 
     def _make_room(self, connection: sqlite3.Connection, new: Sequence[Held]) -> list[int]:
         needed = SLACK_PAGES + sum(_pages(one) for one in new)

@@ -35,7 +35,7 @@ class Webhook:
         Raises:
             UsageError: `sink.credentials_file`, `sink.ca_file`, `sink.setting`.
         """
-        # a post may use its connection twice
+        # a post ends within its time-out, but for the look-up of a name
         self.silence_s = 2 * settings.timeout_s + 5
         self._settings = settings
         self._address = Address(settings)

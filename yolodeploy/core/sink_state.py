@@ -1,4 +1,4 @@
-"""How a sink is: what `GET /sinks` tells and the metrics are made of."""
+"""How a site's sinks are, as a server tells it at `GET /sinks`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import socket
-from http.client import HTTPConnection
+from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,10 @@ PIECE = 1 << 18  # bytes that are sent between two looks at the clock
 class TimedConnection(HTTPConnection):
     """An HTTP connection, with TLS where `tls` is given; `end` (monotonic) bounds all it does."""
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
-        super().__init__(host, port)
+    def __init__(self, host: str, port: int | None, tls: ssl.SSLContext | None) -> None:
+        # the request's head names any other port
+        self.default_port = HTTPS_PORT if tls is not None else HTTP_PORT
+        super().__init__(host, self.default_port if port is None else port)
         self.end = 0.0
         self._tls = tls
 
@@ -53,7 +55,7 @@ class TimedConnection(HTTPConnection):
         """
         left = self.end - monotonic()
         if left <= 0:
-            raise TimeoutError
+            raise TimeoutError("timed out")  # as a socket says it
         return left
 
 
@@ -72,6 +74,9 @@ class _TimedSocket:
 
     def makefile(self, mode: str) -> io.BufferedReader:
         return io.BufferedReader(_Reading(self._own, self._connection))
+
+    def shutdown(self, how: int) -> None:
+        self._own.shutdown(how)
 
     def close(self) -> None:
         self._own.close()
