@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import NotFound, YolodeployError
+from yolodeploy.core.errors import Failed, NotFound, YolodeployError
 from yolodeploy.serve import narration
 from yolodeploy.serve.site_file import SiteFile
 
@@ -109,19 +109,27 @@ class Site:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(EVERY_S)
-            if await asyncio.to_thread(self._file.changed):
-                await self._reread()
+            try:
+                # who does what the remedy says may leave the file itself as it is: a chmod, a
+                # credentials file, a folder
+                if self.error is not None or await asyncio.to_thread(self._file.changed):
+                    await self._reread()
+            except YolodeployError as error:
+                self._stays(error)
+            # a mistake of ours must not be the last that is heard of the file
+            except Exception as mistake:
+                self._stays(Failed("serve.internal"), mistake)
+
+    def _stays(self, error: YolodeployError, mistake: Exception | None = None) -> None:
+        """What cannot be followed leaves everything as it is, and says so once."""
+        before, self.error = self.told_error, error
+        if self.told_error != before:
+            told = narration.told(error)
+            logger.warning("the settings stay as they were: %s", told, exc_info=mistake)
 
     async def _reread(self) -> None:
-        """Follow the file; what cannot be followed leaves everything as it is, and says so once."""
-        try:
-            settings = await asyncio.to_thread(self._file.read)
-            await asyncio.to_thread(self._follow_sinks, settings)
-        except YolodeployError as error:
-            self.error = error
-            logger.warning("the settings stay as they were: %s", narration.told(error))
-            return
-        self.error = None
+        settings = await asyncio.to_thread(self._file.read)
+        await asyncio.to_thread(self._follow_sinks, settings)
         if settings != self._settings:
             logger.info(
                 "settings: %d cameras, %d sinks", len(settings.cameras), len(settings.sinks)
@@ -130,6 +138,7 @@ class Site:
         # a shadow's credentials are read there
         await asyncio.to_thread(self._service.onlookers.follow, settings.shadow, settings.samples)
         await self._follow_cameras(settings)
+        self.error = None
 
     def _follow_sinks(self, settings: SiteSettings) -> None:
         if self._sinks is None and settings.sinks:

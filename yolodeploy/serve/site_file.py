@@ -39,7 +39,7 @@ class SiteFile:
         return self._mark is None or self._look() != self._mark
 
     def read(self) -> SiteSettings:
-        """What it says; it is read once however often it is invalid.
+        """What it says.
 
         Raises:
             UsageError: `camera.settings_unreadable`, `camera.settings_invalid`,
@@ -67,6 +67,8 @@ class SiteFile:
             if self._path.suffix.lower() == ".json":
                 return msgspec.json.decode(content, type=SiteSettings)
             return msgspec.toml.decode(content, type=SiteSettings)
+        except RecursionError:
+            raise self._invalid("it is nested too deeply") from None
         except (msgspec.DecodeError, ValueError) as error:
             raise self._invalid(_with_nearest(str(error))) from error
 
