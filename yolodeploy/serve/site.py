@@ -12,13 +12,14 @@ from yolodeploy.serve import narration
 from yolodeploy.serve.site_file import SiteFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from prometheus_client.core import Metric
 
     from yolodeploy.core.camera_state import CameraState
     from yolodeploy.core.publishing import DetectionMessage
     from yolodeploy.core.site_settings import SiteSettings
+    from yolodeploy.serve.metrics import Collect
     from yolodeploy.serve.service import Service
     from yolodeploy.serve.sinks.sinks import Sinks
     from yolodeploy.serve.sinks.states import SinkState
@@ -32,7 +33,10 @@ logger = logging.getLogger(__name__)
 
 
 class Site:
-    """The settings in force. Made before the event loop begins, then used on it."""
+    """The settings in force. Made before the event loop begins, then used on it.
+
+    Sinks and onlookers take seconds to follow a change: they do so in a thread, one at a time.
+    """
 
     def __init__(self, service: Service) -> None:
         """Read the file and make the sinks.
@@ -52,7 +56,7 @@ class Site:
         self._settings = self._file.read()
         self._follow_sinks(self._settings)
         service.onlookers.follow(self._settings.shadow, self._settings.samples)
-        service.collectors.append(self.families)
+        service.collectors.append(self.collector)
 
     async def open(self) -> None:
         """Begin with the cameras, now that the model is there, and look after the file."""
@@ -84,16 +88,10 @@ class Site:
         """How each sink is."""
         return self._sinks.states() if self._sinks is not None else ()
 
-    def families(self) -> Iterable[Metric]:
-        """Cameras and sinks, for Prometheus."""
-        if self._cameras is not None:
-            from yolodeploy.serve.sources.families import camera_families
-
-            yield from camera_families(self.cameras())
-        if self._sinks is not None:
-            from yolodeploy.serve.sinks.families import sink_families
-
-            yield from sink_families(self._sinks.states(), self._sinks.times())
+    def collector(self) -> Collect:
+        """Cameras as they are now, and sinks, for Prometheus; to be collected in any thread."""
+        cameras, sinks = self.cameras(), self._sinks
+        return lambda: _families(cameras, sinks)
 
     def view(self, camera: str) -> View:
         """The answer to one who wants to look.
@@ -177,3 +175,14 @@ class Site:
     def _publish(self, message: DetectionMessage) -> None:
         if self._sinks is not None:
             self._sinks.publish(message)
+
+
+def _families(cameras: Sequence[CameraState], sinks: Sinks | None) -> Iterable[Metric]:
+    if cameras:
+        from yolodeploy.serve.sources.families import camera_families
+
+        yield from camera_families(cameras)
+    if sinks is not None:
+        from yolodeploy.serve.sinks.families import sink_families
+
+        yield from sink_families(sinks.states(), sinks.times())
