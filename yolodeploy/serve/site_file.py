@@ -43,7 +43,7 @@ class SiteFile:
 
         Raises:
             UsageError: `camera.settings_unreadable`, `camera.settings_invalid`,
-                `camera.library_missing`.
+                `camera.needs_track`, `camera.library_missing`.
         """
         mark = self._look()
         self._mark = mark
@@ -77,6 +77,9 @@ class SiteFile:
         for name, times in Counter(cameras).items():
             if times > 1:
                 raise self._invalid(f"{times} of camera {name}")
+        for camera in settings.cameras:
+            if (camera.lines or camera.zones) and not camera.track:
+                raise UsageError("camera.needs_track", camera=camera.name)
         for sink in settings.sinks:
             for name in sink.cameras:
                 if name not in cameras:
