@@ -95,9 +95,10 @@ async def test_nothing_is_left_open_where_files_run_out() -> None:
             break
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
-        assert opened() == before, f"with {spare} files to spare"
+        # cameras of other tests may still be closing theirs
+        assert opened() <= before, f"with {spare} files to spare"
     assert refused > 4
-    assert opened() == before
+    assert opened() <= before
 
 
 def opened() -> set[int]:
