@@ -8,6 +8,7 @@ import resource
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -172,6 +173,19 @@ def test_a_certificate_that_is_none_is_told(start: Start, tmp_path: Path) -> Non
     server = start(port=free_port(), tls_certificate=str(junk), tls_key=str(junk))
     assert server.process.wait(20) == 2
     assert "serve.tls" in server.log.read_text()
+
+
+@pytest.mark.parametrize(("files", "connections"), [(4096, 4096 - 512), (256, 128)])
+def test_cameras_and_sinks_have_files_of_their_own(files: int, connections: int) -> None:
+    """Eighty cameras are not kept from being read by those who only hold connections open."""
+    asked = f"""
+import resource
+from yolodeploy.serve.crowd import most_connections
+resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}))
+print(most_connections(secure=False))
+"""
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True)
+    assert int(told.stdout) == connections
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from yolodeploy.core.errors import Failed
 from yolodeploy.core.publishing import Counted
 from yolodeploy.core.site_settings import Camera, Line, Point, Zone
 from yolodeploy.serve.tracking.followed import MOST_FOLLOWED, Objects
-from yolodeploy.serve.tracking.tracking import Tracked, Tracking
+from yolodeploy.serve.tracking.tracked import Tracked
+from yolodeploy.serve.tracking.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

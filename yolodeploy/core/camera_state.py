@@ -14,6 +14,8 @@ Phase = Literal["waiting", "opening", "running", "failed", "ended"]
 class CameraState(msgspec.Struct, frozen=True, kw_only=True):
     """One camera. Counts are since the server's start, and go on when it is opened anew.
 
+    A camera whose settings were changed begins at 0.
+
     `waiting`: another server reads it. `failed`: `code` and `reason` say why, and it is tried again
     in `next_attempt_s`. `ended`: a file or folder was read to its end. `black` and `frozen` are
     warnings: results still flow.
@@ -22,7 +24,8 @@ class CameraState(msgspec.Struct, frozen=True, kw_only=True):
     that it has. Of the `frames` that came, `looked_at` were given to the model and `dropped` came
     while it was busy; the rest were more than the settings ask for. `corrupt` are broken packets
     and frames, which are left out. `restarts` counts how often it was lost or not reached.
-    `width` and `height` are those of the whole picture.
+    `width` and `height` are those of the whole picture. `reader_pid` is the process that reads it,
+    0 where there is none just now.
     """
 
     name: str
@@ -45,6 +48,7 @@ class CameraState(msgspec.Struct, frozen=True, kw_only=True):
     codec: str = ""
     decoder: str = ""
     viewers: int = 0
+    reader_pid: int = 0
 
 
 known(CameraState)

@@ -16,7 +16,7 @@ MESSAGE_VERSION = 1
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """Objects that crossed a line since the server's start, by direction."""
+    """Objects that crossed a line since the server began with the camera as it is, by direction."""
 
     into: int = msgspec.field(default=0, name="in")
     out: int = 0

@@ -11,7 +11,8 @@ from typing import Protocol
 
 MOST_CONNECTIONS = 10_000  # about 10 kB each
 MOST_SECURE = 3_000  # TLS takes about 60 kB
-SPARE_FILES = 128  # the state folder, the model, libraries, sockets being accepted
+# the state folder, the model, libraries, sockets being accepted; a camera has 6, a spool 2
+SPARE_FILES = 512
 
 
 class Guest(Protocol):
@@ -71,4 +72,7 @@ def most_connections(*, secure: bool) -> int:
         allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
         soft = allowed
-    return most if soft == resource.RLIM_INFINITY else min(soft, wanted) - SPARE_FILES
+    if soft == resource.RLIM_INFINITY:
+        return most
+    # where files are few, cameras and connections share them
+    return min(soft, wanted) - min(SPARE_FILES, soft // 2)

@@ -43,7 +43,7 @@ class Onlookers:
         self._sampling: Sampling | None = None
 
     def follow(self, shadow: Shadow | None, samples: Samples | None) -> None:
-        """Look as the settings say from now on; called by one thread, again at every change."""
+        """Look as the settings say from now on; called at every change, by one thread at a time."""
         if samples and self._sampling is None:
             from yolodeploy.serve.samples.sampling import Sampling
 

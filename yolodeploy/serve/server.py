@@ -1,7 +1,8 @@
 """One server process from its start to its end.
 
 Start: bind both ports → answer on the instance's own → load, warm up → join the service port.
-SIGTERM: let go of the cameras → leave the service port → finish what is in flight → save → exit 0.
+SIGTERM: let go of the cameras → leave the service port → tell streams to go elsewhere → finish what
+is in flight → send what sinks still have → save → exit 0.
 """
 
 from __future__ import annotations

@@ -53,8 +53,12 @@ class Service:
         self.connections: Callable[[], int] = lambda: 0
         self.onlookers = Onlookers(config.state_dir)
         self.gpus = GpuWatch()
-        # what else tells Prometheus something; see `metrics.metrics_text`
-        self.collectors: list[Collect] = [self.onlookers.families, self.gpus.families]
+        # who else tells Prometheus something: called on the event loop, each gives what is called
+        # in the scrape's thread then; see `metrics.metrics_text`
+        self.collectors: list[Callable[[], Collect]] = [
+            lambda: self.onlookers.families,
+            lambda: self.gpus.families,
+        ]
         self.tokens: tuple[bytes, ...] = ()
         self.tls: SSLContext | None = None
         self.site: Site | None = None

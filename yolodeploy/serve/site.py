@@ -7,12 +7,12 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import NotFound, YolodeployError
+from yolodeploy.core.errors import Failed, NotFound, YolodeployError
 from yolodeploy.serve import narration
 from yolodeploy.serve.site_file import SiteFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from prometheus_client.core import Metric
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from yolodeploy.core.publishing import DetectionMessage
     from yolodeploy.core.sink_state import SinkState
     from yolodeploy.core.site_settings import SiteSettings
+    from yolodeploy.serve.metrics import Collect
     from yolodeploy.serve.service import Service
     from yolodeploy.serve.sinks.sinks import Sinks
     from yolodeploy.serve.sources.cameras import Cameras
@@ -32,7 +33,10 @@ logger = logging.getLogger(__name__)
 
 
 class Site:
-    """The settings in force. Made before the event loop begins, then used on it."""
+    """The settings in force. Made before the event loop begins, then used on it.
+
+    Sinks and onlookers take seconds to follow a change: they do so in a thread, one at a time.
+    """
 
     def __init__(self, service: Service) -> None:
         """Read the file and make the sinks.
@@ -52,7 +56,7 @@ class Site:
         self._settings = self._file.read()
         self._follow_sinks(self._settings)
         service.onlookers.follow(self._settings.shadow, self._settings.samples)
-        service.collectors.append(self.families)
+        service.collectors.append(self.collector)
 
     async def open(self) -> None:
         """Begin with the cameras, now that the model is there, and look after the file."""
@@ -84,16 +88,10 @@ class Site:
         """How each sink is."""
         return self._sinks.states() if self._sinks is not None else ()
 
-    def families(self) -> Iterable[Metric]:
-        """Cameras and sinks, for Prometheus."""
-        if self._cameras is not None:
-            from yolodeploy.serve.sources.families import camera_families
-
-            yield from camera_families(self.cameras())
-        if self._sinks is not None:
-            from yolodeploy.serve.sinks.families import sink_families
-
-            yield from sink_families(self._sinks.states(), self._sinks.times())
+    def collector(self) -> Collect:
+        """Cameras as they are now, and sinks, for Prometheus; to be collected in any thread."""
+        cameras, sinks = self.cameras(), self._sinks
+        return lambda: _families(cameras, sinks)
 
     def view(self, camera: str) -> View:
         """The answer to one who wants to look.
@@ -109,19 +107,27 @@ class Site:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(EVERY_S)
-            if await asyncio.to_thread(self._file.changed):
-                await self._reread()
+            try:
+                # who does what the remedy says may leave the file itself as it is: a chmod, a
+                # credentials file, a folder
+                if self.error is not None or await asyncio.to_thread(self._file.changed):
+                    await self._reread()
+            except YolodeployError as error:
+                self._stays(error)
+            # a mistake of ours must not be the last that is heard of the file
+            except Exception as mistake:
+                self._stays(Failed("serve.internal"), mistake)
+
+    def _stays(self, error: YolodeployError, mistake: Exception | None = None) -> None:
+        """What cannot be followed leaves everything as it is, and says so once."""
+        before, self.error = self.told_error, error
+        if self.told_error != before:
+            told = narration.told(error)
+            logger.warning("the settings stay as they were: %s", told, exc_info=mistake)
 
     async def _reread(self) -> None:
-        """Follow the file; what cannot be followed leaves everything as it is, and says so once."""
-        try:
-            settings = await asyncio.to_thread(self._file.read)
-            await asyncio.to_thread(self._follow_sinks, settings)
-        except YolodeployError as error:
-            self.error = error
-            logger.warning("the settings stay as they were: %s", narration.told(error))
-            return
-        self.error = None
+        settings = await asyncio.to_thread(self._file.read)
+        await asyncio.to_thread(self._follow_sinks, settings)
         if settings != self._settings:
             logger.info(
                 "settings: %d cameras, %d sinks", len(settings.cameras), len(settings.sinks)
@@ -130,6 +136,7 @@ class Site:
         # a shadow's credentials are read there
         await asyncio.to_thread(self._service.onlookers.follow, settings.shadow, settings.samples)
         await self._follow_cameras(settings)
+        self.error = None
 
     def _follow_sinks(self, settings: SiteSettings) -> None:
         if self._sinks is None and settings.sinks:
@@ -168,3 +175,14 @@ class Site:
     def _publish(self, message: DetectionMessage) -> None:
         if self._sinks is not None:
             self._sinks.publish(message)
+
+
+def _families(cameras: Sequence[CameraState], sinks: Sinks | None) -> Iterable[Metric]:
+    if cameras:
+        from yolodeploy.serve.sources.families import camera_families
+
+        yield from camera_families(cameras)
+    if sinks is not None:
+        from yolodeploy.serve.sinks.families import sink_families
+
+        yield from sink_families(sinks.states(), sinks.times())

@@ -39,11 +39,11 @@ class SiteFile:
         return self._mark is None or self._look() != self._mark
 
     def read(self) -> SiteSettings:
-        """What it says; it is read once however often it is invalid.
+        """What it says.
 
         Raises:
             UsageError: `camera.settings_unreadable`, `camera.settings_invalid`,
-                `camera.library_missing`.
+                `camera.needs_track`, `camera.library_missing`.
         """
         mark = self._look()
         self._mark = mark
@@ -67,6 +67,8 @@ class SiteFile:
             if self._path.suffix.lower() == ".json":
                 return msgspec.json.decode(content, type=SiteSettings)
             return msgspec.toml.decode(content, type=SiteSettings)
+        except RecursionError:
+            raise self._invalid("it is nested too deeply") from None
         except (msgspec.DecodeError, ValueError) as error:
             raise self._invalid(_with_nearest(str(error))) from error
 
@@ -75,6 +77,9 @@ class SiteFile:
         for name, times in Counter(cameras).items():
             if times > 1:
                 raise self._invalid(f"{times} of camera {name}")
+        for camera in settings.cameras:
+            if (camera.lines or camera.zones) and not camera.track:
+                raise UsageError("camera.needs_track", camera=camera.name)
         for sink in settings.sinks:
             for name in sink.cameras:
                 if name not in cameras:

@@ -81,7 +81,7 @@ class Looker:
 
     def reader(self, name: str = "door") -> int:
         """The reader's process."""
-        return self.cameras.reader(name)
+        return self.state(name).reader_pid
 
     async def until(self, holds: Callable[[], object]) -> None:
         """Wait for something."""

@@ -124,6 +124,7 @@ async def test_a_reader_that_is_killed_is_followed_by_another(
     os.kill(looker.reader(), signal.SIGKILL)
     state = await looker.failed()
     assert (state.code, "SIGKILL" in state.reason) == ("camera.reader_died", True)
+    assert state.reader_pid == 0
     await looker.frames(2)
     assert looker.state().restarts == 1
 

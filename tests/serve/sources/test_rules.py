@@ -275,6 +275,29 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
         assert address.kind in {"device", "path"} or address.url.partition("://")[2]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://admin:Secret/12@10.0.0.5/s",
+        "rtsp://admin:Secret#12@10.0.0.5/s",
+        "rtsp://admin:Secret?12@10.0.0.5/s",
+        "rtsp://admin:12/Secret@10.0.0.5/s",
+        "rtsp://admin:12#Secret@10.0.0.5/s",
+        "rtsp://admin:Secret@ex\u2100mple/",
+        "rtsp://admin:Secret@[x/",
+    ],
+)
+def test_nothing_of_a_password_in_a_url_is_told(url: str) -> None:
+    """It has no place there; who puts it there all the same must not find it in the log."""
+    try:
+        told = address_of(url).shown
+    except UsageError as error:
+        assert error.code == "camera.url"
+        told = error.text()
+    assert "Secret" not in told
+    assert "12" not in told
+
+
 def test_a_slot_grows_and_cannot_be_made_smaller() -> None:
     """A reader that was taken over must not crash the server by pulling memory from under it."""
     descriptor = new_slot()

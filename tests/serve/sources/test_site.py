@@ -96,10 +96,14 @@ def test_cameras_are_followed_as_the_file_changes(
         ("[[cameras]]\nname = 'Door!'\nurl = 'x'", "matching regex"),
         ("[[cameras]]\nname = 'a'\nurll = 'x'", "did you mean url?"),
         (toml(a="x") + toml(a="y"), "2 of camera a"),
+        (
+            toml(a="x") + "zones = [{ name = 'z', corners = [[0, 0], [9, 0], [9, 9]] }]",
+            "set track = true",
+        ),
         ("[[sinks]]\nkind = 'csv'\nname = 's'\npath = 'x'\ncameras = ['a']", "no camera a"),
         ("\x00\xff", "settings_invalid"),
     ],
-    ids=("type", "name", "key", "twice", "sink", "noise"),
+    ids=("type", "name", "key", "twice", "track", "sink", "noise"),
 )
 def test_a_server_does_not_start_with_invalid_settings(
     start: Start, settings: Path, text: str, reason: str

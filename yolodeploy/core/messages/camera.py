@@ -15,6 +15,12 @@ MESSAGES = {
         "correct the file; examples: docs/cameras.md, docs/messages.md (sinks), docs/measuring.md",
         "请修正该文件；示例见 docs/cameras.md、docs/messages.md（输出）、docs/measuring.md",
     ),
+    "needs_track": Message(
+        "camera {camera} has lines or zones, and its objects are not followed",
+        "摄像头 {camera} 设置了线或区域，但未启用目标跟踪",
+        "set track = true for the camera, or take its lines and zones out",
+        "请为该摄像头设置 track = true，或删除其线和区域",
+    ),
     "library_missing": Message(
         "the settings name cameras, and what reads them is not installed",
         "设置中包含摄像头，但未安装读取视频流所需的库",

@@ -15,8 +15,11 @@ from yolodeploy.serve.http import JSON, refusal
 from yolodeploy.serve.routes.operation import Content, Operation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import Request
 
+    from yolodeploy.serve.metrics import Collect
     from yolodeploy.serve.service import Service
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -86,7 +89,9 @@ class StateRoutes:
 
     async def _metrics(self, request: Request) -> Response:
         # some ms of text, and the GPU's driver: neither is for the event loop
-        text = await asyncio.to_thread(_scraped, self._service)
+        service = self._service
+        collectors = [prepared() for prepared in service.collectors]
+        text = await asyncio.to_thread(_scraped, service, collectors)
         return Response(text, headers={"content-type": PROMETHEUS})
 
     async def _sketches(self, request: Request) -> Response:
@@ -110,9 +115,9 @@ class StateRoutes:
         return Response(msgspec.json.encode(told), media_type=JSON)
 
 
-def _scraped(service: Service) -> bytes:
+def _scraped(service: Service, collectors: Sequence[Collect]) -> bytes:
     # loaded at the first scrape: it would add its 20 ms to every start
     from yolodeploy.serve.families import server_families
     from yolodeploy.serve.metrics import metrics_text
 
-    return metrics_text([lambda: server_families(service), *service.collectors])
+    return metrics_text([lambda: server_families(service), *collectors])

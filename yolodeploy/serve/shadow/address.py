@@ -26,12 +26,14 @@ def address_of(url: str) -> Address:
     Raises:
         UsageError: `shadow.address`.
     """
-    parts = urlsplit(url)
-    tls = parts.scheme == "https"
     try:
+        parts = urlsplit(url)
+        tls = parts.scheme == "https"
         host, port = parts.hostname or "", parts.port or (443 if tls else 80)
-    except ValueError as error:
-        raise UsageError("shadow.address", url=shown_url(url), reason=error) from error
+    except ValueError:
+        # what it says repeats a part of the URL, which may be one of a password
+        reason = "its host and port cannot be told"
+        raise UsageError("shadow.address", url=shown_url(url), reason=reason) from None
     if not host or parts.username is not None:
         reason = "it names no host" if not host else "it holds a user"
         raise UsageError("shadow.address", url=shown_url(url), reason=reason)
@@ -42,6 +44,15 @@ def address_of(url: str) -> Address:
 
 
 def shown_url(url: str) -> str:
-    """A URL without what may be secret in it: user, password, query."""
-    parts = urlsplit(url)
+    """A URL without what may be secret in it: user, password, query.
+
+    Only the scheme is left where it cannot be told apart: a password may have a `/` in it.
+    """
+    try:
+        parts = urlsplit(url)
+        whole = parts.port is None or parts.port >= 0
+    except ValueError:
+        whole = False
+    if not whole or "@" in url.partition("://")[2].partition("/")[2]:
+        return f"{url.partition('://')[0]}://…"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -43,10 +43,14 @@ class AppendedFile:
         self._inode = (0, 0)
         self._unsynced = False
         self._synced_s = monotonic()
-        if not self._path.parent.is_dir():
-            raise UsageError("sink.folder_missing", path=self._path.parent)
-        if self._path.exists() and not self._path.is_file():
-            raise UsageError("sink.not_a_file", path=self._path)
+        try:
+            if not self._path.parent.is_dir():
+                raise UsageError("sink.folder_missing", path=self._path.parent)
+            if self._path.exists() and not self._path.is_file():
+                raise UsageError("sink.not_a_file", path=self._path)
+        except OSError as error:
+            # a name of more than 255 bytes, a folder that may not be entered
+            raise UsageError("sink.not_a_file", path=self._path) from error
 
     def open(self) -> None:
         """Open it, and cut off what is no whole line.

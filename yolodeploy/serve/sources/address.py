@@ -26,6 +26,9 @@ class Address(NamedTuple):
         """It, without the query, which may hold a key."""
         if self.kind in {"device", "path"}:
             return self.url
+        if "@" in self.url:
+            # behind the host: perhaps what was taken for one is a user, and a password follows
+            return f"{self.url.partition('://')[0]}://…"
         return self.url.partition("?")[0].partition("#")[0]
 
     def with_credentials(self, user: str, password: str) -> str:
@@ -56,8 +59,9 @@ def address_of(url: str) -> Address:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError("camera.url", reason=error) from error
+    except ValueError:
+        # what it says repeats a part of the URL, which may be one of a password
+        raise UsageError("camera.url", reason="its host and port cannot be told") from None
     if not host:
         raise UsageError("camera.url", reason="it names no host")
     if parts.username is not None or parts.password is not None:

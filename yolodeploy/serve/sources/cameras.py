@@ -47,11 +47,6 @@ class Cameras:
         """How each is, by name."""
         return [feed.state() for _, feed in sorted(self._feeds.items())]
 
-    def reader(self, name: str) -> int:
-        """The process that reads a camera; 0 where there is none just now."""
-        feed = self._feeds.get(name)
-        return feed.reader if feed else 0
-
     def view(self, name: str) -> View:
         """The answer to one who wants to look.
 

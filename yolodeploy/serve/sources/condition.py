@@ -110,8 +110,8 @@ class Condition:
         self._over()
         self._tell("ended", "all was read")
 
-    def state(self, viewers: int) -> CameraState:
-        """All of it at this moment."""
+    def state(self, viewers: int, reader_pid: int) -> CameraState:
+        """All of it at this moment, for which the rest is given."""
         now = monotonic()
         frames, dropped, corrupt = self._counts()
         error = self._error
@@ -138,6 +138,7 @@ class Condition:
             codec=self._opened.codec,
             decoder=self._opened.decoder,
             viewers=viewers,
+            reader_pid=reader_pid,
         )
 
     def _counts(self) -> tuple[int, int, int]:

@@ -15,7 +15,6 @@ from yolodeploy.serve.sources.claim import Claim
 from yolodeploy.serve.sources.condition import Condition
 from yolodeploy.serve.sources.looking import Looking
 from yolodeploy.serve.sources.reading import Reading
-from yolodeploy.serve.tracking.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from yolodeploy.core.site_settings import Camera
     from yolodeploy.serve.sources.looking import Surroundings
     from yolodeploy.serve.sources.viewing import Screen
+    from yolodeploy.serve.tracking.tracking import Tracking
 
 logger = logging.getLogger(__name__)
 
@@ -50,16 +50,12 @@ class Feed:
         self._reading: Reading | None = None
         self._task = asyncio.create_task(self._run(), name=f"camera {camera.name}")
 
-    @property
-    def reader(self) -> int:
-        """The reader's process; 0 where there is none just now."""
-        return self._reading.pid if self._reading else 0
-
     def state(self) -> CameraState:
         """How it is."""
-        if self._reading is not None:
-            self._condition.counted(self._reading.progress)
-        return self._condition.state(self.screen.viewers)
+        reading = self._reading
+        if reading is not None:
+            self._condition.counted(reading.progress)
+        return self._condition.state(self.screen.viewers, reading.pid if reading else 0)
 
     async def stop(self, limit_s: float) -> None:
         """Read no more, publish what is in work, and let another server have it."""
@@ -71,8 +67,11 @@ class Feed:
 
     async def _run(self) -> None:
         back_off = BackOff()
+        lost: YolodeployError | None = None
         while True:
             try:
+                if lost is not None:
+                    await self._wait(lost, back_off)
                 await self._claimed()
                 await self._read()
                 self._condition.ended()
@@ -83,8 +82,12 @@ class Feed:
             except Exception:
                 logger.exception("camera %s: a mistake", self.camera.name)
                 lost = Failed("serve.internal")
-            again_s = back_off.wait_s(self._condition.good_s, random())  # noqa: S311
+
+    async def _wait(self, lost: YolodeployError, back_off: BackOff) -> None:
+        again_s = back_off.wait_s(self._condition.good_s, random())  # noqa: S311
+        try:
             self._condition.failed(lost, again_s)
+        finally:
             await asyncio.sleep(again_s)
 
     async def _claimed(self) -> None:
@@ -110,10 +113,16 @@ class Feed:
     async def _begun(self) -> Looking:
         camera = self.camera
         tracker: Tracking | None = None
-        if camera.track or camera.lines or camera.zones:
-            # its library is loaded there, beside the event loop
-            tracker = await asyncio.to_thread(Tracking, camera, self._around.classes)
+        if camera.track:
+            # it is loaded there, beside the event loop
+            tracker = await asyncio.to_thread(_tracking, camera, self._around.classes)
         return Looking(camera, self._around, self._condition, self.screen, self._frames, tracker)
+
+
+def _tracking(camera: Camera, classes: tuple[str, ...]) -> Tracking:
+    from yolodeploy.serve.tracking.tracking import Tracking
+
+    return Tracking(camera, classes)
 
 
 def _shown(url: str) -> str:

@@ -11,7 +11,8 @@ import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from yolodeploy.core.errors import Failed, Unreachable, UsageError
+from yolodeploy.core.errors import Failed, Unreachable
+from yolodeploy.serve.secret_files import trust_of
 
 if TYPE_CHECKING:
     from yolodeploy.serve.sources.address import Address
@@ -33,7 +34,7 @@ def demand_host(address: Address, ca_file: str, limit_s: float) -> None:
         socket.getaddrinfo(host, None)
         if not address.secure:
             return
-        context = _context(ca_file)
+        context = trust_of(ca_file, "camera.ca_file")
         with socket.create_connection((host, parts.port or PORTS[address.kind]), limit_s) as plain:
             context.wrap_socket(plain, server_hostname=host).close()
     except ssl.SSLCertVerificationError as error:
@@ -46,11 +47,3 @@ def demand_host(address: Address, ca_file: str, limit_s: float) -> None:
 def trusted_by_the_machine() -> str:
     """The file of those whom this machine trusts; FFmpeg's library brings none."""
     return ssl.get_default_verify_paths().cafile or ""
-
-
-def _context(ca_file: str) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:
-        reason = error.strerror or "it is no PEM file"
-        raise UsageError("camera.ca_file", path=ca_file, reason=reason) from None

@@ -16,7 +16,7 @@ from yolodeploy.serve.pipeline import Frame
 from yolodeploy.serve.postprocess import Wanted
 from yolodeploy.serve.shown import shown
 from yolodeploy.serve.sources.region import in_whole
-from yolodeploy.serve.tracking.tracking import UNTRACKED
+from yolodeploy.serve.tracking.tracked import UNTRACKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from yolodeploy.serve.sources.telling import Sender
     from yolodeploy.serve.sources.viewing import Screen
     from yolodeploy.serve.sources.wire import Filled
-    from yolodeploy.serve.tracking.tracking import Tracked, Tracking
+    from yolodeploy.serve.tracking.tracked import Tracked
+    from yolodeploy.serve.tracking.tracking import Tracking
 
 FAILING_S = 60.0  # between two lines that say that frames fail
 

@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
+from yolodeploy.core.messages.camera import MESSAGES
 from yolodeploy.serve.sources import wire
 from yolodeploy.serve.sources.slots import Slot, new_slot
 from yolodeploy.serve.sources.wire import Broken, Ended, Fill, Filled, Opened, Order, Progress
@@ -38,20 +40,27 @@ class Reading:
         self._heard_s = perf_counter()
         self._inbox: asyncio.Queue[Opened | Filled | Ended | Broken | None] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
-        descriptors = [new_slot() for _ in range(wire.SLOTS)]
-        self.slots = [Slot(descriptor, writable=False) for descriptor in descriptors]
-        self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._line.setblocking(False)
-        try:
-            with theirs:
-                self._process = _started(theirs, descriptors)
-        except OSError as error:
-            self._let_go()
-            raise Failed("camera.reader_start", reason=error.strerror) from error
+        self.slots: list[Slot] = []
+        # closed where files run out half way: every attempt would leave some less to the server
+        with ExitStack() as held:
+            try:
+                for _ in range(wire.SLOTS):
+                    self.slots.append(Slot(new_slot(), writable=False))
+                    held.callback(self.slots[-1].close)
+                descriptors = [slot.descriptor for slot in self.slots]
+                self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                held.callback(self._line.close)
+                self._line.setblocking(False)
+                with theirs:
+                    self._process = _started(theirs, descriptors)
+            except OSError as error:
+                raise Failed("camera.reader_start", reason=error.strerror) from error
+            self._held = held.pop_all()
         self._loop.add_reader(self._line.fileno(), self._hear)
         self._say(
             Order(
-                camera=camera,
+                # the reader needs neither, and 40 zones of 100 corners are more than a message
+                camera=msgspec.structs.replace(camera, lines=(), zones=()),
                 slots=tuple(descriptors),
                 server=os.getpid(),
                 user=user,
@@ -95,13 +104,8 @@ class Reading:
         """Kill the process and let its memory go."""
         self._process.kill()
         self._loop.remove_reader(self._line.fileno())
-        self._let_go()
+        self._held.close()
         await self._reap()
-
-    def _let_go(self) -> None:
-        self._line.close()
-        for slot in self.slots:
-            slot.close()
 
     async def _next(self) -> Opened | Filled | Ended:
         """What it says next, beside its progress."""
@@ -177,7 +181,9 @@ def _understood(content: bytes) -> wire.ToServer | None:
 
 
 def _as_told(said: Broken) -> YolodeployError:
-    if not said.code.startswith("camera."):
+    # a reader that a stream has taken over may say anything: a code is a template's name
+    room, _, rest = said.code.partition(".")
+    if room != "camera" or rest not in MESSAGES:
         return _odd(said)
     return Unreachable(said.code, **dict(list(said.fields.items())[:MOST_FIELDS]))
 

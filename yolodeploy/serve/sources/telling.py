@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from yolodeploy.core.serving import ServeConfig
     from yolodeploy.serve.pipeline import Sighting
     from yolodeploy.serve.sources.wire import Filled
-    from yolodeploy.serve.tracking.tracking import Tracked
+    from yolodeploy.serve.tracking.tracked import Tracked
 
 
 class Sender:

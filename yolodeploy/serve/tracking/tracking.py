@@ -7,7 +7,7 @@ the ground. Of boxes that lie aslant it is the upright box around them.
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from yolodeploy.core.publishing import Counted
 from yolodeploy.serve.opencv import cv2
 from yolodeploy.serve.tracking.crossing import RIGHT, Gate
 from yolodeploy.serve.tracking.followed import Objects
+from yolodeploy.serve.tracking.tracked import Tracked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,21 +26,6 @@ if TYPE_CHECKING:
 
 MARGIN = 0.05  # of a box's size: boxes of something at rest tremble by 1 to 3 %
 EDGE = 1.0  # pixels: a box that is cut off at the picture's edge stands on it
-
-
-class Tracked(NamedTuple):
-    """What is known after a frame.
-
-    `tracks` has a number a box, in the boxes' order; -1: none yet, which is so in the first frame
-    in which an object is seen. `lines` is counted since the start, `zones` is of this frame.
-    """
-
-    tracks: tuple[int, ...]
-    lines: dict[str, Counted]
-    zones: dict[str, int]
-
-
-UNTRACKED = Tracked((), {}, {})
 
 
 class Tracking:
