@@ -110,7 +110,8 @@ class Site:
             try:
                 # who does what the remedy says may leave the file itself as it is: a chmod, a
                 # credentials file, a folder
-                if self.error is not None or await asyncio.to_thread(self._file.changed):
+                again = self.error is not None
+                if await asyncio.to_thread(self._file.due, again=again):
                     await self._reread()
             except YolodeployError as error:
                 self._stays(error)

@@ -14,6 +14,7 @@ import msgspec
 from yolodeploy.core import site_settings
 from yolodeploy.core.errors import UsageError
 from yolodeploy.core.site_settings import SiteSettings
+from yolodeploy.serve.sources.address import address_of
 
 LARGEST = 4 << 20
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
@@ -33,16 +34,22 @@ class SiteFile:
     def __init__(self, path: str) -> None:
         self._path = Path(path)
         self._mark: Mark | None = None
+        self._seen: Mark | None = None
 
-    def changed(self) -> bool:
-        """Whether it is another one than was read, or cannot be looked at."""
-        return self._mark is None or self._look() != self._mark
+    def due(self, *, again: bool) -> bool:
+        """Whether to read it: it is another one than was read, or `again` whatever it is.
+
+        Not while it changes from look to look: half a file may be a valid one with fewer cameras.
+        """
+        look = self._look()
+        settled, self._seen = look == self._seen, look
+        return settled and (again or look != self._mark)
 
     def read(self) -> SiteSettings:
         """What it says.
 
         Raises:
-            UsageError: `camera.settings_unreadable`, `camera.settings_invalid`,
+            UsageError: `camera.settings_unreadable`, `camera.settings_invalid`, `camera.url`,
                 `camera.needs_track`, `camera.library_missing`.
         """
         mark = self._look()
@@ -78,6 +85,7 @@ class SiteFile:
             if times > 1:
                 raise self._invalid(f"{times} of camera {name}")
         for camera in settings.cameras:
+            address_of(camera.url)
             if (camera.lines or camera.zones) and not camera.track:
                 raise UsageError("camera.needs_track", camera=camera.name)
         for sink in settings.sinks:
