@@ -45,10 +45,11 @@ def dying(function, late):
     def wrapped(*arguments):
         global left
         left -= 1
-        if left == 0 and not late:
+        turn = left  # other threads take theirs meanwhile
+        if turn == 0 and not late:
             os.kill(os.getpid(), signal.SIGKILL)
         result = function(*arguments)
-        if left == 0:
+        if turn == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
     return wrapped

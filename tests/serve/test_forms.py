@@ -8,15 +8,16 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolodeploy.core.errors import Unreachable, UsageError, YolodeployError
+from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
 from yolodeploy.core.release import Serving
 from yolodeploy.serve.admission import Admission
+from yolodeploy.serve.bodies import Bodies, Held
 from yolodeploy.serve.forms import MOST_PICTURES, Form
 
 from .pictures import encoded, plain
@@ -24,6 +25,8 @@ from .running import Reply, Server, until
 from .test_endpoints import detected, refused
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from .conftest import Start
 
 PICTURE = encoded(plain(128, 96))
@@ -164,6 +167,29 @@ def test_a_refused_form_is_told_while_it_is_still_being_sent(server: Server) -> 
     """A sender that is cut off while it sends never sees why."""
     body = form(part(b"1", 'name="conf"'), part(bytes(20 << 20)))
     refused(post(server, body), 400, "serve.form_field")
+
+
+async def test_what_a_refused_form_still_holds_is_counted() -> None:
+    """Or the bound of all bodies together would not hold against one client that drips."""
+
+    class Dripping:
+        headers: ClassVar[dict[str, str]] = {}
+
+        async def stream(self) -> AsyncIterator[bytes]:
+            yield part(b"")[:-2]
+            for _ in range(31):
+                yield bytes(1 << 20)
+            yield bytes(2 << 20)  # above 32 MB: refused, and read on
+            with pytest.raises(Unreachable, match="too much waits"):
+                held.take(4 << 20)
+            yield b"x"
+
+    held = Held(most=34 << 20)
+    taken = Form(TYPE)
+    with pytest.raises(Failed, match="MB"):
+        async with Bodies(held).seen_by(Dripping(), taken.feed):  # type: ignore[arg-type]
+            pass
+    held.take(34 << 20)  # all of it was given back
 
 
 def test_a_form_that_drips_is_given_up_on(server: Server) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yolodeploy.serve.letterbox import BORDER, Letterbox, fit
+from yolodeploy.serve.letterbox import BORDER, Letterbox, Rectangles, fit, rectangle
 from yolodeploy.serve.opencv import cv2
 
 SIDES = st.integers(2, 4000)
@@ -50,6 +50,25 @@ def test_a_buffer_used_again_shows_nothing_of_the_picture_before() -> None:
     letterbox.filled(np.full((64, 64, 3), 255, np.uint8))
     blob, _ = letterbox.filled(np.zeros((16, 64, 3), np.uint8))
     assert set(np.unique(blob)) == {np.float32(0), np.float32(BORDER) * np.float32(1 / 255)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(8, 300), st.integers(8, 300)), min_size=2, max_size=6))
+def test_pictures_of_many_shapes_share_one_memory_and_nothing_else(
+    sizes: list[tuple[int, int]],
+) -> None:
+    """A memory a shape took 150 MB a worker at 640 pixels, and 1.2 GB at 1280."""
+    rectangles = Rectangles(160, 96, 32, np.float32)
+    blobs = []
+    for width, height in sizes:
+        chance = np.random.default_rng(width * height)
+        picture = chance.integers(0, 255, (height, width, 3), np.uint8)
+        blob, place = rectangles.filled(picture)
+        alone = Letterbox(*rectangle(width, height, (160, 96), 32), np.float32).filled(picture)
+        assert place == alone[1]
+        np.testing.assert_array_equal(blob, alone[0])
+        blobs.append(blob)
+    assert all(np.shares_memory(blobs[0], blob) for blob in blobs)
 
 
 @given(SIDES, SIDES, INPUTS, INPUTS, st.tuples(*[st.floats(0, 1)] * 4))

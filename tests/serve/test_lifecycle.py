@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ import msgspec
 from yolodeploy.core.release import Serving
 from yolodeploy.core.serving import ServeConfig
 
+from ..oci.small_disk import small_disk
 from .pictures import encoded, plain
 from .running import CHECKOUT, Reply, Server, alive, ask, free_port, until
 
@@ -200,3 +202,20 @@ def test_by_hand_a_model_and_a_port_are_enough(model: Path) -> None:
     assert f"port {port}" in first
     assert "ONNX Runtime" in first
     assert "stopped" in last
+
+
+def test_a_full_disk_does_not_cut_off_who_waits_at_the_end(
+    start: Start, slow_model: Path, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        server = start(slow_model, state_dir=str(disk / "state")).wait_ready()
+        with suppress(OSError), (disk / "full").open("wb") as file:
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+        with ThreadPoolExecutor(4) as pool:
+            replies = [pool.submit(server.detect, PICTURE) for _ in range(4)]
+            until(lambda: in_flight(server) > 0, server)
+            assert server.stop() == 0, server.log.read_text()
+            assert [reply.result().status for reply in replies] == [200] * 4
+    assert "serve.state_folder" in server.log.read_text()

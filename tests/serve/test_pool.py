@@ -55,3 +55,23 @@ async def test_work_that_fails_is_let_go_too(pool: Pool) -> None:
     with pytest.raises(Failed):
         await pool.run(fail, 20.0, let_go.set)
     assert let_go.is_set()
+
+
+async def test_what_nobody_waits_for_any_more_is_not_worked_on(pool: Pool) -> None:
+    """A stream that ends gives its frames' memory back: they must not stay in the queue."""
+    end = threading.Event()
+    worked: list[int] = []
+    first = asyncio.create_task(pool.run(lambda pipeline, alone: end.wait(20), 20.0))
+    waiting = [
+        asyncio.create_task(pool.run(lambda pipeline, alone: worked.append(1), 20.0))
+        for _ in range(3)
+    ]
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    end.set()
+    await first
+    assert await pool.run(lambda pipeline, alone: "after", 20.0) == "after"
+    assert worked == []
+    assert pool.in_flight == 0

@@ -12,10 +12,13 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 from websockets.exceptions import ConnectionClosed
 
+from yolodeploy.core.errors import Unreachable
 from yolodeploy.serve import streaming
 from yolodeploy.serve.bodies import Held
 from yolodeploy.serve.connection import Connection
 from yolodeploy.serve.crowd import Crowd
+from yolodeploy.serve.measure import Measurements
+from yolodeploy.serve.pipeline import Answer
 from yolodeploy.serve.postprocess import Wanted
 
 from .test_streams import HANDSHAKE
@@ -160,3 +163,48 @@ async def test_streams_are_of_the_crowd(serving: Callable[..., Any]) -> None:
         with pytest.raises((OSError, websockets.InvalidHandshake, EOFError)):
             await websockets.connect(url)
     await eventually(lambda: crowd.open == 0)
+
+
+async def test_a_stream_that_is_over_begins_nothing_and_gives_all_back() -> None:
+    """An answer that comes in the turn of the end must not begin the frame that waits."""
+
+    class Pool:
+        def __init__(self) -> None:
+            self.asked: list[asyncio.Future[Any]] = []
+
+        async def run(self, work: object, limit_s: float) -> Any:
+            self.asked.append(asyncio.get_running_loop().create_future())
+            return await self.asked[-1]
+
+    class Socket:
+        count = 0
+
+        async def receive(self) -> dict[str, Any]:
+            self.count += 1
+            if self.count <= 4:
+                return {"type": "websocket.receive", "bytes": bytes(1000)}
+            await asyncio.sleep(0.02)
+            answer = Answer(b"{}", {}, None)  # type: ignore[arg-type]
+            asyncio.get_running_loop().call_soon(pool.asked[1].set_result, answer)
+            return {"type": "websocket.disconnect", "code": 1006}
+
+        async def send_text(self, text: str) -> None:
+            await asyncio.sleep(10)
+
+    class Service:
+        measurements = Measurements(1)
+
+        def show(self, *_: object) -> None:
+            pass
+
+    pool, held = Pool(), Held(most=4000)
+    wanted = Wanted(0.25, 0.7, 300)
+    asked = streaming.Streaming(wanted, "id", 30.0, True)
+    socket: Any = Socket()
+    stream = streaming.Stream(socket, asked, pool, Service(), held)  # type: ignore[arg-type]
+    assert await stream.run() is None
+    await asyncio.sleep(0.02)
+    assert len(pool.asked) == streaming.MOST_AT_WORK
+    held.take(4000)
+    with pytest.raises(Unreachable):
+        held.take(1)

@@ -243,6 +243,23 @@ def test_a_client_that_vanishes_leaves_nothing_behind(start: Start, slow_model: 
     assert "Traceback" not in server.log.read_text()
 
 
+def test_who_goes_while_answers_are_owed_is_no_failure_of_the_release(
+    start: Start, slow_model: Path
+) -> None:
+    """Anybody could fail a rollout's gate."""
+    server = start(slow_model, serving=Serving(threads=1)).wait_ready()
+    for _ in range(3):
+        with stream(server) as client:
+            for frame in FRAMES[:3]:
+                client.send(frame)
+            client.send("no frame")  # the stream ends with a code, once all is answered
+            client.socket.shutdown(socket.SHUT_RDWR)
+    until(lambda: in_flight(server) == 0, server)
+    assert server.detect(PICTURE).status == 200
+    assert all(epoch.failures == 0 for epoch in server.report().epochs)
+    assert "mistake" not in server.log.read_text()
+
+
 def test_there_are_only_so_many_streams(start: Start) -> None:
     server = start().wait_ready()
     with ExitStack() as stack:

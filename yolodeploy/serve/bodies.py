@@ -73,17 +73,20 @@ class Bodies:
 
     @asynccontextmanager
     async def seen_by(self, request: Request, look: Look) -> AsyncIterator[None]:
-        """A body that is looked at while it comes, held and counted until the block is left.
+        """A body that is looked at while it comes, and counted as held until the block is left.
 
         Raises:
             YolodeployError: As `of`, and what `look` raises; it is not called again then.
         """
         chunks: list[bytes] = []
+        size = 0
         try:
             await self._collect(request, chunks, look)
+            size = sum(map(len, chunks))
+            chunks.clear()  # who looked has kept what he needs
             yield
         finally:
-            self._held.give_back(sum(map(len, chunks)))
+            self._held.give_back(size + sum(map(len, chunks)))
 
     async def _collect(
         self, request: Request, chunks: list[bytes], look: Look | None = None
@@ -116,6 +119,8 @@ class Bodies:
     ) -> YolodeployError | None:
         """Keep a chunk; what is refused is dropped, and so is the rest that comes.
 
+        Who looks may have kept what came before, so that it counts until the end.
+
         It is read on nevertheless: a sender that is cut off while it sends never sees our answer.
         """
         if size <= LARGEST_BODY:
@@ -131,8 +136,9 @@ class Bodies:
                 return None
         else:
             refused = _too_large()
-        self._held.give_back(sum(map(len, chunks)))
-        chunks.clear()
+        if look is None:
+            self._held.give_back(sum(map(len, chunks)))
+            chunks.clear()
         return refused
 
 

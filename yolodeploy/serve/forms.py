@@ -20,7 +20,6 @@ MOST_PICTURES = 32
 # of a part: Content-Disposition, -Type, -Length and -Transfer-Encoding are what clients send
 MOST_HEADERS = 8
 LARGEST_HEADER = 2048  # a file name of 255 characters, each of them escaped
-FORM = b"multipart/form-data"
 
 
 class Form:
@@ -69,7 +68,7 @@ class Form:
             raise _invalid(error) from error
 
     def pictures(self) -> list[bytes]:
-        """All of them, in order, when everything was fed.
+        """All of them, in order, when everything was fed; to be asked once.
 
         Raises:
             UsageError: `serve.form_invalid`, the form has no end.
@@ -79,7 +78,7 @@ class Form:
             raise _invalid("its end is missing")
         if not self._pictures:
             raise Failed("serve.body_empty")
-        return [b"".join(views) for views in self._pictures]
+        return [_joined(views) for views in self._pictures]
 
     def _part_begins(self) -> None:
         self._headers = {}
@@ -112,6 +111,13 @@ class Form:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _joined(views: list[memoryview]) -> bytes:
+    """A picture in one piece; what it was received in goes."""
+    picture = b"".join(views)
+    views.clear()
+    return picture
 
 
 def _invalid(reason: object) -> UsageError:

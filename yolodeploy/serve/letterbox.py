@@ -112,8 +112,23 @@ def rectangle(width: int, height: int, most: tuple[int, int], stride: int) -> tu
     )
 
 
+class Buffers(NamedTuple):
+    """One worker's memory for inputs of any size up to the one that it was made for, flat."""
+
+    canvas: np.ndarray[Any, Any]
+    planes: tuple[np.ndarray[Any, Any], ...]
+    blob: np.ndarray[Any, Any]
+
+    @classmethod
+    def of(cls, width: int, height: int, dtype: type[np.floating[Any]]) -> Buffers:
+        """For inputs of at most so many pixels."""
+        pixels = width * height
+        planes = tuple([np.empty(pixels, np.uint8) for _ in range(3)])
+        return cls(np.empty(3 * pixels, np.uint8), planes, np.empty(3 * pixels, dtype))
+
+
 class Letterbox:
-    """One worker's buffers: nothing is allocated a picture but what OpenCV's resize needs."""
+    """One worker's way into one size: nothing is allocated a picture but what OpenCV needs."""
 
     def __init__(
         self,
@@ -121,11 +136,15 @@ class Letterbox:
         height: int,
         dtype: type[np.floating[Any]],
         placing: Callable[[int, int, int, int], Fit] = fit,
+        buffers: Buffers | None = None,
     ) -> None:
+        """`buffers`: memory that others use too, while this one does not."""
+        canvas, planes, blob = buffers or Buffers.of(width, height, dtype)
+        pixels = width * height
         self._placing = placing
-        self._canvas = np.full((height, width, 3), BORDER, np.uint8)
-        self._planes = [np.empty((height, width), np.uint8) for _ in range(3)]
-        self._blob = np.empty((1, 3, height, width), dtype)
+        self._canvas = canvas[: 3 * pixels].reshape(height, width, 3)
+        self._planes = [plane[:pixels].reshape(height, width) for plane in planes]
+        self._blob = blob[: 3 * pixels].reshape(1, 3, height, width)
         self._scale = dtype(1 / 255)
         self._last: Fit | None = None
 
@@ -154,19 +173,22 @@ class Letterbox:
 class Rectangles:
     """Letterboxes of all sizes that a network of any size is asked in: a border below one stride.
 
-    There are at most as many as strides fit into both sides (40 at 640 pixels).
+    There are as many as strides fit into both sides (40 at 640 pixels), so one at a time has the
+    memory: 7 MB a worker at 640 pixels, where 40 of their own would take 150.
     """
 
     def __init__(self, width: int, height: int, stride: int, dtype: type[np.floating[Any]]) -> None:
         self._most = width, height
         self._stride = stride
         self._dtype = dtype
-        self._known: dict[tuple[int, int], Letterbox] = {}
+        self._buffers = Buffers.of(width, height, dtype)
+        self._size = 0, 0
+        self._letterbox: Letterbox | None = None
 
     def filled(self, picture: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], Fit]:
         """The (1, 3, height, width) RGB blob in 0 to 1 of a BGR picture; valid until the next."""
         size = rectangle(picture.shape[1], picture.shape[0], self._most, self._stride)
-        letterbox = self._known.get(size)
-        if letterbox is None:
-            letterbox = self._known[size] = Letterbox(*size, self._dtype)
-        return letterbox.filled(picture)
+        if self._letterbox is None or size != self._size:
+            self._size = size
+            self._letterbox = Letterbox(*size, self._dtype, buffers=self._buffers)
+        return self._letterbox.filled(picture)

@@ -147,9 +147,10 @@ class Pool:
             async with asyncio.timeout(limit_s):
                 return await outcome
         except TimeoutError as error:
-            # its body is not counted as held any more, and the queue may be long
-            job.work = None
             raise _late() from error
+        finally:
+            # nobody waits: its body is not counted as held any more, and the queue may be long
+            job.work = None
 
     @property
     def waiting(self) -> int:

@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 from yolodeploy.core.digests import short
 from yolodeploy.core.errors import Failed
 from yolodeploy.core.serving import InstanceAddress
+from yolodeploy.serve import narration
 from yolodeploy.serve.bodies import Held
 from yolodeploy.serve.connection import Connection
 from yolodeploy.serve.crowd import Crowd, most_connections
@@ -164,7 +165,11 @@ class _Server:
         loop = asyncio.get_running_loop()
         end = loop.time() + DRAIN_S
         self._service.leaving = True
-        self._say(instance, ready=False)
+        try:
+            self._say(instance, ready=False)
+        except Failed as error:
+            # a full disk: whoever asks is told by `/readyz`
+            logger.warning("%s", narration.told(error))
         if self._service.site is not None:
             # first of all: the server that follows waits for the cameras
             await self._service.site.stop_cameras()

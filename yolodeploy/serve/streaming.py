@@ -95,8 +95,11 @@ class Stream:
                     {answered, answering}, timeout=DRAIN_S, return_when=asyncio.FIRST_COMPLETED
                 )
                 answered.cancel()
+                if answering.done():
+                    await answering
             return code
         finally:
+            self._waiting.clear()  # none of them is begun any more
             for task in (reading, answering, *self._at_work):
                 task.cancel()
             self._held.give_back(self._kept)

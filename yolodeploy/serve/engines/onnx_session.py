@@ -34,6 +34,9 @@ def options_for(threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # up to 1.31.1 it folds a Pad of zeros into a MaxPool, whose own padding is -∞: wrong scores
+    # (v3-tiny by 0.016; microsoft/onnxruntime#18136)
+    options.add_session_config_entry("optimization.disable_specified_optimizers", "Pad_Fusion")
     # what matters is raised; the rest would litter the log
     options.log_severity_level = 4
     onnxruntime.set_default_logger_severity(4)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
 
 from yolodeploy.core.errors import Failed, Refused, Unreachable, UsageError, YolodeployError
 from yolodeploy.serve.deadline import limit_of
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 # each has at most four frames unanswered: together as many as may wait of single requests
 MOST_STREAMS = 16
 INTERNAL = 1011
+# the client went, at whatever moment
+GONE = (WebSocketDisconnect, WebSocketDisconnected)
 REASONS = {
     1000: "no frame for five minutes",
     1003: "a frame is a picture, in binary",
@@ -83,13 +86,14 @@ class StreamRoutes:
         self._open += 1
         try:
             await self._run(socket, pool, asked)
-        except WebSocketDisconnect:
+        except GONE:
             pass
         # a mistake of ours must not look like a cut link
         except Exception:
             logger.exception("a stream's mistake")
             self._service.refused(Failed("serve.internal"))
-            await socket.close(INTERNAL, "serve.internal")
+            with suppress(*GONE):
+                await socket.close(INTERNAL, "serve.internal")
         finally:
             self._open -= 1
 
