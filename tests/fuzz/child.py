@@ -90,9 +90,12 @@ class Feeding:
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
         if _peak_mb() > self._most_mb:
-            text = f"{_peak_mb()} MB at most, {self._most_mb} are allowed"
-            findings.saved(self._folder, self._target.name, "memory", "its peak", text, content)
-            os._exit(MEMORY_EXIT)  # the peak of a process does not go down again
+            if self._last.count == 1:
+                text = f"{_peak_mb()} MB at most, {self._most_mb} are allowed"
+                findings.saved(self._folder, self._target.name, "memory", "its peak", text, content)
+            # else it may have been atheris: `run` feeds it once more, alone. The peak of a process
+            # does not go down again
+            os._exit(MEMORY_EXIT)
 
 
 def _peak_mb() -> int:

@@ -63,19 +63,23 @@ def fuzzed(name: str, run: Run) -> Outcome:
         if ended == 0:
             break
         deaths += 1
-        if ended != child.MEMORY_EXIT:
+        if ended == child.MEMORY_EXIT:
+            again = folder / f"again-{name}"
+            again.write_bytes(content)
+            _ended(name, run, "--input", str(again))
+        else:
             kind, where = _kind_of(ended, text)
             findings.saved(folder, name, kind, where, text[-LOG_END:], content)
     return Outcome(name, fed, time.monotonic() - began, covered, deaths)
 
 
-def _ended(name: str, run: Run) -> int:
+def _ended(name: str, run: Run, *more: str) -> int:
     """The exit code of one process."""
     folder = run.folder
     command = [
         sys.executable, str(CHILD), "--table", run.table, "--target", name, "--folder", str(folder),
         "--seconds", str(int(run.seconds)), "--seed", str(run.seed),
-        "--last", str(folder / f"last-{name}"),
+        "--last", str(folder / f"last-{name}"), *more,
     ]  # fmt: skip
     # one thread: what OpenCV or numpy start of their own would hide who did what
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}

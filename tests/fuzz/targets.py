@@ -167,7 +167,7 @@ TABLE = (
         (f"{SERVE}.postprocess", f"{SERVE}.tasks", f"{SERVE}.rotated", f"{SERVE}.run_lengths",
          f"{SERVE}.drawing", f"{SERVE}.formats", f"{SERVE}.letterbox"),
         (b"\0\0\x80\x7f", b"\0\0\xc0\x7f", b"\0\0\x80\xff", b"\xff\xff\x7f\x7f", b"\0\0\x80\x3f"),
-        largest=8000, most_mb=400,
+        largest=8000, most_mb=800,
     ),
     Target(
         "forms", forms,

@@ -50,6 +50,16 @@ def png(
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
+def animated_png(pixels: bytes, frame: bytes) -> bytes:
+    """A black picture of 24 × 18 and a frame more; both are rows that begin with their filter."""
+    control = struct.pack(">IIIIHHBB", 24, 18, 0, 0, 0, 1, 0, 0)
+    more = chunk(b"acTL", struct.pack(">II", 2, 0)) + chunk(b"fcTL", bytes(4) + control)
+    made = png(24, 18, more, pixels=zlib.compress(pixels))
+    second = chunk(b"fcTL", struct.pack(">I", 1) + control)
+    second += chunk(b"fdAT", struct.pack(">I", 2) + zlib.compress(frame))
+    return made[:-12] + second + made[-12:]
+
+
 def texts(count: int, size: int, *, packed: bool = True) -> bytes:
     """Chunks of text, each of `size` bytes once it is inflated."""
     text = zlib.compress(bytes(size), 9) if packed else b"x" * size

@@ -146,6 +146,22 @@ def test_a_bomb_is_refused_or_costs_what_its_size_costs(server: Server, name: st
     detected(server.detect(encoded(plain())))
 
 
+@pytest.mark.parametrize("filters", [(0, 0), (0, 9), (9, 0), (9, 9)])
+def test_a_row_with_a_filter_that_is_none_does_not_end_the_process(
+    server: Server, filters: tuple[int, int]
+) -> None:
+    """Found by fuzzing: OpenCV 5.0's reader of animated PNGs crashed."""
+    first, second = ((bytes([it]) + bytes(24 * 4)) * 18 for it in filters)
+    for content in (
+        bombs.animated_png(first, second),
+        bombs.animated_png(first, second).replace(b"fcTL", b"fcT\0", 1),
+        bombs.png(24, 18, pixels=zlib.compress(first)),
+    ):
+        reply = server.detect(content)
+        assert reply.status == (422 if filters[0] else 200)
+    detected(server.detect(encoded(plain())))
+
+
 def test_large_pictures_are_decoded_one_at_a_time(start: Start) -> None:
     """136 bytes each; those of 7000 × 7000 would take 4 GB on a gateway of eight cores."""
     server = start(serving=Serving(threads=6)).wait_ready()
