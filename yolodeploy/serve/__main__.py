@@ -111,7 +111,9 @@ def _by_hand(given: argparse.Namespace) -> ServeConfig:
 def _there(settings: str) -> str:
     """A site's file may come later; who names one by hand means one that is there."""
     if settings and not Path(settings).is_file():
-        raise UsageError("serve.config_unreadable", path=settings, reason="it is not there")
+        raise UsageError(
+            "camera.settings_unreadable", path=settings, reason="there is no such file"
+        )
     return settings
 
 

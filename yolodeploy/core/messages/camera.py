@@ -6,8 +6,8 @@ MESSAGES = {
     "settings_unreadable": Message(
         "the site settings {path} cannot be read: {reason}",
         "无法读取站点设置 {path}：{reason}",
-        "make the file readable for the account that the server runs under",
-        "请让运行服务器的账户能够读取该文件",
+        "name a file that the server's account can read",
+        "请指定运行服务器的账户可以读取的文件",
     ),
     "settings_invalid": Message(
         "the site settings {path} are not valid: {reason}",
@@ -63,10 +63,10 @@ MESSAGES = {
         "请指定服务器可以读取的 PEM 文件",
     ),
     "not_found": Message(
-        "there is nothing under the camera's path",
-        "摄像头的路径下没有内容",
-        "look the path up in the camera's own settings or manual",
-        "请在摄像头的设置或手册中查找正确的路径",
+        "there is nothing at its url: no such path on the camera, or no such file or device here",
+        "其 url 下没有内容：摄像头上没有该路径，或本机没有该文件或设备",
+        "look the path up in the camera's manual; a camera's url begins with rtsp:// or http://",
+        "请在摄像头手册中查找路径；网络摄像头的 url 以 rtsp:// 或 http:// 开头",
     ),
     "silent": Message(
         "nothing that can be decoded came from the camera for {seconds} s",

@@ -77,9 +77,10 @@ MESSAGES = {
     "engine_missing": Message(
         "the engine {engine} is not here: {reason}",
         "此处没有推理引擎 {engine}：{reason}",
-        "use an image that has it, or let the release fall back: "
+        "use an image that has it (by hand: pip install 'yolodeploy[openvino]'), or let a release "
+        "fall back: yolodeploy release create APP --fallback",
+        "请使用包含该引擎的镜像（手动运行：pip install 'yolodeploy[openvino]'），或允许发布回退："
         "yolodeploy release create APP --fallback",
-        "请使用包含该引擎的镜像，或允许发布回退：yolodeploy release create APP --fallback",
     ),
     "engine_precision": Message(
         "{engine} does not compute in {precision} here: {reason}",
