@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from yolodeploy.core.steps import Entry
@@ -28,7 +30,17 @@ NUMBER = signal.Signals[f"SIG{sys.argv[4]}"]
 
 def at(moment: str) -> None:
     if moment == MOMENT:
+        if NUMBER == signal.SIGSTOP:
+            wait_for_writers()
         os.kill(os.getpid(), NUMBER)
+
+
+def wait_for_writers() -> None:
+    """Until no other thread of ours writes to a site: asleep, it would keep everybody out."""
+    for path in Path(sys.argv[1]).rglob("site.db"):
+        with closing(sqlite3.connect(path, timeout=20, isolation_level=None)) as site:
+            site.execute("BEGIN IMMEDIATE")
+            site.execute("ROLLBACK")
 
 
 class MortalJournal(InventoryJournal):

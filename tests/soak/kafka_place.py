@@ -28,6 +28,7 @@ class _Id(msgspec.Struct):
 def read_on(brokers: str, path: Path) -> None:
     """Write down the id of each message, as they come."""
     settings = {"bootstrap.servers": brokers, "group.id": "soak", "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
                 "log_level": 0}  # fmt: skip
     consumer = Consumer(settings)
     consumer.assign([TopicPartition(TOPIC, number, 0) for number in range(PARTITIONS)])

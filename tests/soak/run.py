@@ -320,11 +320,13 @@ def watched(
     deadline = time.monotonic() + 120
     while held(server) > 50 and time.monotonic() < deadline:
         time.sleep(1)
+    delivered = {sink["name"]: sink["delivered"] for sink in server.ask("/sinks").json}
     pid = server.process.pid
     assert server.stop() == 0, server.log.read_text()[-3000:]
     time.sleep(5)  # what is on its way to the readers
     return verdict(minutes, folder, looks, asking) | {
         "most_held": most_held,
+        "delivered": delivered,
         "cameras": told_cameras,
         "pid": pid,
     }
