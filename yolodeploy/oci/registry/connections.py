@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 from urllib3 import PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from urllib3.response import HTTPResponse
 
-Opened = WeakSet[HTTPConnection]
+    from yolodeploy.oci.registry.opened import Opened
 
 _WAITING = 1 << 17  # bytes that the kernel may hold unsent, so that progress is what went out
 _NOTSENT_LOWAT = 25  # linux/tcp.h
@@ -61,6 +60,9 @@ class _Plain(HTTPConnection):
     def connect(self) -> None:
         super().connect()
         self.opened.add(self)
+        if self.opened.over:
+            # it came too late to be hung up with the others, and would wait for its answer
+            _shut(self.sock)
 
     def send(self, data: Any) -> None:
         if self.sock is not None:

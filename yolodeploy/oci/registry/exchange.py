@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
-from weakref import WeakSet
 
 from yolodeploy.core.errors import Unreachable
 from yolodeploy.oci.registry import limits
@@ -19,12 +18,12 @@ from yolodeploy.oci.registry.access import Access
 from yolodeploy.oci.registry.addresses import origin
 from yolodeploy.oci.registry.answers import Answer
 from yolodeploy.oci.registry.faults import translated
+from yolodeploy.oci.registry.opened import Opened
 from yolodeploy.oci.registry.proxies import proxy_for
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
-    from yolodeploy.oci.registry.connections import Opened
 
 PIECE = 1 << 18  # bytes in memory for each transfer
 _AGENT = "yolodeploy"
@@ -132,7 +131,7 @@ class Exchange:
         self._access = access
         self._lock = threading.Lock()
         self._pools: dict[tuple[str, str], PoolManager] = {}
-        self._opened: Opened = WeakSet()
+        self._opened = Opened()
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> Stream:
         """Send one request; returns when the head of the answer is there.
@@ -165,7 +164,8 @@ class Exchange:
             self._pools.clear()
 
     def hang_up(self) -> None:
-        """Break off whatever is under way, from any thread."""
+        """Break off whatever is under way, and what is only being connected, from any thread."""
+        self._opened.over = True
         if self._opened:
             from yolodeploy.oci.registry.connections import hang_up
 
