@@ -62,9 +62,10 @@ def at_once(act: Callable[[T], R], items: Iterable[T], tally: Tally) -> list[R]:
         YolodeployError: What `act` raised first.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = [pool.submit(act, item) for item in items]
         failures: list[BaseException] = []
         try:
+            # within: Ctrl-C may come when the first is under way and the last is not begun
+            futures = [pool.submit(act, item) for item in items]
             waiting = set(futures)
             while waiting and not failures:
                 ended, waiting = wait(waiting, TELL_S, return_when=FIRST_EXCEPTION)
