@@ -9,15 +9,17 @@ import re
 import socket
 import ssl
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from yolodeploy.core.release import Serving
+from yolodeploy.core.site import Epoch
 from yolodeploy.serve.routes.stream import MOST_STREAMS
 
 from .pictures import encoded, plain
@@ -57,14 +59,27 @@ def refused(server: Server, query: str = "", **options: Any) -> tuple[int, str]:
     return response.status_code, json.loads(response.body)["code"]
 
 
-def closed(client: ClientConnection) -> tuple[int, str]:
-    """The code and the reason that the server closes with, after whatever it still sends."""
+def rest_of(client: ClientConnection) -> tuple[list[Any], tuple[int, str]]:
+    """What the server still answers; the code and the reason that it closes with."""
+    answers = []
     try:
         while True:
-            client.recv(timeout=20)
+            answers.append(received(client))
     except ConnectionClosed as error:
         assert error.rcvd is not None, "cut off without a word"
-        return error.rcvd.code, error.rcvd.reason
+        return answers, (error.rcvd.code, error.rcvd.reason)
+
+
+def closed(client: ClientConnection) -> tuple[int, str]:
+    """The code and the reason that the server closes with, after whatever it still sends."""
+    return rest_of(client)[1]
+
+
+def sends(client: ClientConnection, frames: list[bytes]) -> None:
+    """Until all are sent or the server closes."""
+    with suppress(ConnectionClosed):
+        for frame in frames:
+            client.send(frame)
 
 
 def in_flight(server: Server) -> float:
@@ -324,10 +339,17 @@ def test_a_server_that_leaves_answers_what_it_took_and_says_so(
 ) -> None:
     server = start(slow_model, serving=Serving(threads=1)).wait_ready()
     with stream(server) as busy, stream(server) as idle:
-        busy.send(FRAMES[0])
-        busy.send(FRAMES[1])
-        until(lambda: in_flight(server) == 2, server)
+        frames = FRAMES * 20  # more than it can answer before it leaves
+        sender = threading.Thread(target=sends, args=(busy, frames))
+        sender.start()
+        until(lambda: in_flight(server) > 1, server)
         server.process.terminate()
-        assert [received(busy)["width"] for _ in range(2)] == [SIZES[0][0], SIZES[1][0]]
-        assert closed(busy) == closed(idle) == (1012, "the server is about to stop")
+        answers, ended = rest_of(busy)
+        assert ended == closed(idle) == (1012, "the server is about to stop")
+        sender.join(20)
     assert server.process.wait(20) == 0
+    widths = [one["width"] for one in answers]
+    assert widths == [size[0] for size in SIZES * 20][: len(answers)], "each in its turn"
+    epochs = (Path(server.config.state_dir) / "epochs.msgpack").read_bytes()
+    taken = sum(one.requests for one in msgspec.msgpack.decode(epochs, type=tuple[Epoch, ...]))
+    assert len(answers) == taken > 1
