@@ -7,9 +7,9 @@ import logging
 from random import random
 from typing import TYPE_CHECKING
 
+from yolodeploy.core.camera_address import address_of
 from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.serve.secret_files import user_and_password
-from yolodeploy.serve.sources.address import address_of
 from yolodeploy.serve.sources.back_off import BackOff
 from yolodeploy.serve.sources.claim import Claim
 from yolodeploy.serve.sources.condition import Condition

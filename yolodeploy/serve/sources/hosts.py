@@ -15,7 +15,7 @@ from yolodeploy.core.errors import Failed, Unreachable
 from yolodeploy.serve.secret_files import trust_of
 
 if TYPE_CHECKING:
-    from yolodeploy.serve.sources.address import Address
+    from yolodeploy.core.camera_address import Address
 
 PORTS = {"rtsp": 322, "http": 443}  # of the secure kinds
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+    from yolodeploy.core.camera_address import Address
     from yolodeploy.core.site_settings import Camera
-    from yolodeploy.serve.sources.address import Address
     from yolodeploy.serve.sources.devices import Device
 
 PROBE_BYTES = 2_000_000  # a key picture in 4K is 1 MB

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
+    from yolodeploy.core.camera_address import Address
     from yolodeploy.core.site_settings import Camera
-    from yolodeploy.serve.sources.address import Address
     from yolodeploy.serve.sources.jpegs import Jpegs
     from yolodeploy.serve.sources.line import Line
     from yolodeploy.serve.sources.opening import Source
