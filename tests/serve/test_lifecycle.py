@@ -202,11 +202,13 @@ def test_by_hand_a_model_and_a_port_are_enough(model: Path, tmp_path: Path) -> N
     reply: Reply = ask(port, "/detect", PICTURE, method="POST")
     # another one on the same port would answer every second request
     second = subprocess.run(
-        command, cwd=CHECKOUT, capture_output=True, text=True, check=False, env=environment,
-        timeout=60,
+        [*command, "--host", "0.0.0.0"], cwd=CHECKOUT, capture_output=True, text=True, check=False,
+        env=environment, timeout=60,
     )  # fmt: skip
     assert second.returncode == Refused.exit_code
-    assert "另一个服务器" in second.stderr
+    open_to_all, taken = second.stderr.splitlines()
+    assert "serve.no_tokens" in open_to_all
+    assert "另一个服务器" in taken
     process.terminate()
     stdout, stderr = process.communicate(timeout=20)
     assert (reply.status, process.returncode, stdout) == (200, 0, "")
