@@ -17,6 +17,12 @@ umask 077
 stage=${1:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/yolodeploy/images}
 """
 
+# words: the stage; the rest is `ssh.staging`'s
+ENTER = f"""{STAGE}
+shift
+mkdir -p "$stage/blobs/sha256" && cd "$stage/blobs/sha256" || exit {NO_STAGE}
+"""
+
 # state_of a name: `ready` where it means the image `$digest`, all of it there and unpacked; `half`
 # where some of it lacks
 _BEGIN = f"""{STAGE}
@@ -114,4 +120,8 @@ for word; do
 done
 [ $status = 0 ] || exit {NOT_TAKEN}
 for blob in $blobs; do rm -f "$stage/$blob"; done
+# what nobody came back for in a week
+find "$stage" -mindepth 1 -mtime +7 \\( -type f -o -name 'import.*' \\) \\
+  -exec rm -rf {{}} + 2>/dev/null
+exit 0
 """
