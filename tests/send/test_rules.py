@@ -188,4 +188,4 @@ def test_what_openssh_says_is_told_apart(tmp_path: Path) -> None:
         "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @"
     )
     remedy = fault("gw", address, Answer(255, "", offending), keys).remedy()
-    assert "ssh-keygen -f /home/me/.ssh/known_hosts -R [gw]:2222" in remedy
+    assert "ssh-keygen -f /home/me/.ssh/known_hosts -R '[gw]:2222'" in remedy

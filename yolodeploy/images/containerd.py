@@ -19,8 +19,9 @@ from yolodeploy.ssh.shell import Shell
 
 _NAME = "io.containerd.image.name"  # annotation by which containerd's import names an image
 
-# unpacking a layer on an SD card: 2 MB/s, and half a minute to begin
-_SLOWEST_BYTES_PER_S, _BEGIN_S = 2e6, 60.0
+_LOOK_S = 60.0
+# unpacking on an SD card moves 2 MB/s, and layers that were there may have to be unpacked too
+_UNPACK_S, _SLOWEST_BYTES_PER_S = 300.0, 2e6
 
 _DISK_FULL = "no space left on device"
 
@@ -108,12 +109,12 @@ class Containerd:
             canonical(_index(image, wanted)).decode(),
             *(blob.digest for blob in blobs),
             *wanted,
-            limit_s=_BEGIN_S + size / _SLOWEST_BYTES_PER_S,
+            limit_s=_UNPACK_S + size / _SLOWEST_BYTES_PER_S,
         )
         if answer.status:
             raise self._refusal(answer)
 
-    def _run(self, program: str, *words: str, limit_s: float = _BEGIN_S) -> Answer:
+    def _run(self, program: str, *words: str, limit_s: float = _LOOK_S) -> Answer:
         return self._shell.run(program, self._stage, self._address, *words, limit_s=limit_s)
 
     def _refusal(self, answer: Answer) -> YolodeployError:
