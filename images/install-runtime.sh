@@ -3,7 +3,7 @@
 #
 #     install-runtime.sh REQUIREMENTS [PART...]
 #
-# Where pip finds the wheels is not the image's business: `wheels/` beside this file when it is
+# Where pip finds the wheels is not the image's business: `wheels/` beside this file when they are
 # there, else what the optional secret `pip` (a pip.conf: mirror, private CA) says, else pip's own.
 # Whatever the source, every file must have a hash of the requirements.
 set -eu
@@ -18,7 +18,10 @@ install() {
 
 if [ -s /run/secrets/ca.crt ]; then export PIP_CERT=/run/secrets/ca.crt; fi
 set -- "$@" --
-if [ -d "$here/wheels" ]; then set -- "$@" --no-index --find-links "$here/wheels"; fi
+# a wheel that is installed by the Dockerfile does not mean that the others are there, too
+if [ -n "$(find "$here/wheels" -name '*.whl' ! -name 'onnxruntime_gpu-*' 2>/dev/null)" ]; then
+  set -- "$@" --no-index --find-links "$here/wheels"
+fi
 parts=""
 while [ "$1" != -- ]; do
   parts="$parts $1"

@@ -67,6 +67,10 @@ def main(wanted: list[str]) -> None:
             script.unlink()  # they would call what has just gone
     if gone:
         subprocess.run(["dpkg", "--purge", "--force-all", *gone], check=True, capture_output=True)
+    for folder in ("/usr/bin", "/usr/sbin"):
+        for program in Path(folder).iterdir():
+            if program.is_symlink() and not program.exists():
+                program.unlink()  # an alternative for what has just gone
     for path in LEFT_BEHIND:
         shutil.rmtree(path, ignore_errors=True)
     sys.stdout.write(f"{len(packages) - len(gone)} packages kept, {len(gone)} removed\n")

@@ -112,6 +112,12 @@ MESSAGES = {
         "没有基础镜像 {recipe}；可用：{known}",
         "yolodeploy image build-base cpu",
     ),
+    "untrusted": Message(
+        f"the build does not trust who answers for its index of packages; {_STEP}",
+        f"构建不信任软件包索引的证书；{_STEP_ZH}",
+        "name your network's own authority: --ca FILE",
+        "请指定所在网络的证书颁发机构：--ca FILE",
+    ),
     "wheels_missing": Message(
         "{recipe} needs a wheel that no index has: {pattern}",
         "{recipe} 需要索引中没有的 wheel 文件：{pattern}",

@@ -80,8 +80,3 @@ class BuildLog:
     def last_lines(self) -> tuple[str, ...]:
         """What the step that failed said last."""
         return tuple(self._lines.get(self._failed, ()))
-
-    @property
-    def everything(self) -> str:
-        """All that was kept, to look for known causes in."""
-        return "\n".join((*self.last_lines, self._reason, *self._rest))
