@@ -88,3 +88,37 @@ def build_base(
         Column("platform", "", lambda _layer: built.platform),
     ]
     emit(built.layers, columns, form)
+
+
+@click.command()
+@click.argument("recipes", nargs=-1, metavar="[RECIPE]...")
+@folder_option
+@click.option("--insecure", is_flag=True, help="Speak plain HTTP, also to another machine.")
+@click.option("--ca", type=FILE, help="Further authorities to trust, as PEM.")
+@dry_run_option
+@output_option
+def lock(
+    recipes: tuple[str, ...],
+    folder: Path | None,
+    insecure: bool,
+    ca: Path | None,
+    dry_run: bool,
+    form: str,
+) -> None:
+    """Look up what base layers are built on, and pin it. Needs the internet.
+
+    Roots by digest, TensorRT by version, keys by digest. Python's packages are pinned with hashes
+    beside each Dockerfile; see docs/images.md for how to renew those.
+    """
+    from yolodeploy.ops.bases import lock_bases
+
+    pins = lock_bases(recipes, folder=folder, insecure=insecure, ca=ca, dry_run=dry_run)
+    changed = sum(pin.before != pin.now for pin in pins)
+    say(f"{changed} of {len(pins)} pins {'would be' if dry_run else 'are'} changed")
+    columns = [
+        Column("recipe", "recipe", lambda pin: pin.recipe),
+        Column("pin", "pin", lambda pin: pin.what),
+        Column("before", "before", lambda pin: pin.before),
+        Column("now", "now", lambda pin: pin.now),
+    ]
+    emit(pins, columns, form, longest=80)

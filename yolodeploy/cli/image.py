@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from yolodeploy.cli.bases import build_base
+from yolodeploy.cli.bases import build_base, lock
 from yolodeploy.cli.output import (
     Column,
     dry_run_option,
@@ -37,6 +37,7 @@ def image() -> None:
 
 
 image.add_command(build_base)
+image.add_command(lock)
 
 
 def layer_columns(rows: dict[str, list[str]]) -> list[Column]:

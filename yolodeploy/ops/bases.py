@@ -16,6 +16,7 @@ from yolodeploy.core.errors import Failed, NotFound, UsageError
 from yolodeploy.images.bases.arrival import BuiltBase, named_base
 from yolodeploy.images.bases.builders import engine_address, find_builder
 from yolodeploy.images.bases.building import Order, run_build
+from yolodeploy.images.bases.locking import Pin, look_up, write_lock
 from yolodeploy.images.bases.recipes import (
     Recipe,
     build_arguments,
@@ -27,6 +28,7 @@ from yolodeploy.images.bases.saved_image import read_saved
 from yolodeploy.oci.compression import Compression
 from yolodeploy.oci.index import checked_ref
 from yolodeploy.oci.layout import Layout
+from yolodeploy.oci.registry.access import Access
 from yolodeploy.oci.registry.platforms import parse_platform
 from yolodeploy.ops.journalled import journalled
 from yolodeploy.ops.shipped import shipped
@@ -141,6 +143,31 @@ def build_base(
                     return _brought(home, engine, order, tag, name, (root, base), heard)
                 finally:
                     engine.forget(tag)
+
+
+def lock_bases(
+    names: tuple[str, ...] = (),
+    *,
+    folder: Path | None = None,
+    insecure: bool = False,
+    ca: Path | None = None,
+    dry_run: bool = False,
+) -> tuple[Pin, ...]:
+    """Look up what the roots of recipes (of all, where none is named) mean now, and keep it.
+
+    Raises:
+        UsageError: `base.unknown_recipe`.
+        NotFound, Corrupt: Those of `read_recipes`.
+        Everything of `locking.look_up` and `locking.write_lock`; nothing is changed then.
+    """
+    place = folder or shipped("images")
+    recipes = read_recipes(place)
+    wanted = {name: chosen_recipe(recipes, name) for name in names or recipes}
+    access = Access(insecure=insecure, ca=ca)
+    pins = tuple(pin for name, recipe in wanted.items() for pin in look_up(name, recipe, access))
+    if not dry_run:
+        write_lock(place, pins)
+    return pins
 
 
 class _Heard(BuildWatcher):

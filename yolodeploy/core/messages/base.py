@@ -20,6 +20,12 @@ MESSAGES = {
         "check the name: ls -l {path}",
         "请检查名称：ls -l {path}",
     ),
+    "index_invalid": Message(
+        "{url} is no list of packages: {reason}",
+        "{url} 不是软件包列表：{reason}",
+        "see what answers there; a proxy may stand between: curl -I {url}",
+        "请检查应答方，可能有代理介入：curl -I {url}",
+    ),
     "lock_invalid": Message(
         "the lock {path} is damaged: {reason}",
         "锁文件 {path} 已损坏：{reason}",
@@ -48,10 +54,16 @@ MESSAGES = {
     "no_recipes": Message(
         "{path} cannot be read: {reason}",
         "无法读取 {path}：{reason}",
-        "name a folder like the images folder of yolodeploy, or install yolodeploy again: "
+        "name a folder like the one that is shipped, or install it again: "
         "pip install --force-reinstall yolodeploy",
-        "请指定与 yolodeploy 的 images 相同结构的文件夹，或重新安装："
+        "请指定与随附文件夹结构相同的文件夹，或重新安装："
         "pip install --force-reinstall yolodeploy",
+    ),
+    "no_such_version": Message(
+        "{index} has no {package} {series}*",
+        "{index} 中没有 {package} {series}*",
+        "look there for what it has, and change series or index in lock.toml",
+        "请查看其内容，并修改 lock.toml 中的 series 或 index",
     ),
     "no_wheel": Message(
         f"a pinned package has no file for this Python or processor; {_STEP}",

@@ -18,7 +18,8 @@ _KNOWN = (
     (
         "base.no_network",
         r"[Tt]emporary failure (?:in name resolution|resolving)|Could not (?:resolve|connect)|"
-        r"Name or service not known|Network is unreachable|NewConnectionError|network bridge not found",
+        r"Name or service not known|Network is unreachable|NewConnectionError|"
+        r"network bridge not found",
     ),
     ("docker.no_buildkit_mount", r"--mount option requires BuildKit|Unknown flag: mount"),
 )

@@ -26,6 +26,14 @@ class Debs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     version: str = ""
 
 
+class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a maker's apt repository is signed with; `argument` is the build's."""
+
+    argument: str
+    url: str
+    sha256: str = ""
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One kind of base. `root` is an image's reference, `digest` what it meant when it was locked.
 
@@ -38,6 +46,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     parts: tuple[str, ...] = ()
     wheels: tuple[str, ...] = ()
     debs: Debs | None = None
+    key: Key | None = None
 
 
 def read_recipes(folder: Path) -> dict[str, Recipe]:
@@ -74,9 +83,13 @@ def pinned_root(name: str, recipe: Recipe) -> str:
     Raises:
         UsageError: `base.not_locked`.
     """
-    if not recipe.digest:
-        raise UsageError("base.not_locked", recipe=name, pin=f"digest of {recipe.root}")
-    return f"{recipe.root}@{recipe.digest}"
+    return f"{recipe.root}@{_pinned(name, recipe.digest, f'digest of {recipe.root}')}"
+
+
+def _pinned(name: str, value: str, pin: str) -> str:
+    if not value:
+        raise UsageError("base.not_locked", recipe=name, pin=pin)
+    return value
 
 
 def build_arguments(name: str, recipe: Recipe, root: str, parts: tuple[str, ...]) -> dict[str, str]:
@@ -90,8 +103,8 @@ def build_arguments(name: str, recipe: Recipe, root: str, parts: tuple[str, ...]
             raise UsageError("base.unknown_part", part=part, known=", ".join(recipe.parts) or "-")
     told = {"BASE": root, "PARTS": " ".join(parts)}
     if recipe.debs:
-        if not recipe.debs.version:
-            pin = f"version of {recipe.debs.package}"
-            raise UsageError("base.not_locked", recipe=name, pin=pin)
-        told[recipe.debs.argument] = recipe.debs.version
+        version = _pinned(name, recipe.debs.version, f"version of {recipe.debs.package}")
+        told[recipe.debs.argument] = version
+    if recipe.key:
+        told[recipe.key.argument] = _pinned(name, recipe.key.sha256, f"digest of {recipe.key.url}")
     return told
