@@ -26,9 +26,9 @@ folder_option = click.option(
 @click.option(
     "--compression",
     type=click.Choice(["none", "zstd", "gzip"]),
-    default="gzip",
+    default="zstd",
     show_default=True,
-    help="Docker before 23 cannot read zstd.",
+    help="gzip where Docker before 23 must read it.",
 )
 @click.option("--no-cache", is_flag=True, help="Do every step again.")
 @click.option("--network", default="", help="Network of the build's steps, such as host.")

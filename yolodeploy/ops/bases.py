@@ -51,7 +51,7 @@ class BaseOrder(NamedTuple):
     name: str = ""
     platform: str = ""
     parts: tuple[str, ...] | None = None
-    compression: str = "gzip"
+    compression: str = "zstd"
     network: str = ""
     no_cache: bool = False
     wheels: Path | None = None

@@ -56,8 +56,7 @@ MESSAGES = {
         "无法读取 {path}：{reason}",
         "name a folder like the one that is shipped, or install it again: "
         "pip install --force-reinstall yolodeploy",
-        "请指定与随附文件夹结构相同的文件夹，或重新安装："
-        "pip install --force-reinstall yolodeploy",
+        "请指定与随附文件夹结构相同的文件夹，或重新安装：pip install --force-reinstall yolodeploy",
     ),
     "no_such_version": Message(
         "{index} has no {package} {series}*",
