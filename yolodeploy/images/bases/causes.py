@@ -8,7 +8,7 @@ from yolodeploy.core.errors import Failed
 from yolodeploy.images.bases.build_log import BuildLog
 
 _KNOWN = (
-    ("docker.disk_full", r"no space left on device"),
+    ("docker.disk_full", r"[Nn]o space left on device"),
     ("base.pins_mismatch", r"DO NOT MATCH THE HASHES|hashes are required in --require-hashes"),
     ("base.untrusted", r"CERTIFICATE_VERIFY_FAILED|[Cc]ertificate verification failed"),
     ("base.no_wheel", r"No matching distribution found|not a supported wheel on this platform"),

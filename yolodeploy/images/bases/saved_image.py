@@ -24,6 +24,7 @@ from yolodeploy.oci.tar_reader import Kind, Limits, TarReader
 
 # a CUDA runtime is 6 GB; what TensorRT brings for every GPU doubles that
 _LIMITS = Limits(entries=10_000, total_bytes=64 << 30)
+_MOST_TEXT = 16 << 20  # bytes of lists and configurations, which are kept until the end
 _MAGIC = {b"\x1f\x8b": media_types.LAYER_GZIP, b"\x28\xb5": media_types.LAYER_ZSTD}
 
 
@@ -73,9 +74,15 @@ def read_saved(
             first = next(content, b"")
             if first[:1] in (b"{", b"[", b"") and member.size <= LONGEST_JSON:
                 documents[path] = b"".join(chain((first,), content))
+                _check_text(documents)
             else:
                 layers[path] = _stored(chain((first,), content), first, layout, compression)
     return _image(documents, layers, links)
+
+
+def _check_text(documents: dict[str, bytes]) -> None:
+    if sum(map(len, documents.values())) > _MOST_TEXT:
+        raise Corrupt("docker.archive", reason=f"more than {_MOST_TEXT} bytes of lists")
 
 
 def _stored(
@@ -132,7 +139,7 @@ class _Measured:
 
 
 class _Stream:
-    """Chunks of any size, to read from."""
+    """Chunks of any size, to read from: as much as is asked for, less only at the end."""
 
     def __init__(self, chunks: Iterable[bytes], passed: Callable[[int], None]) -> None:
         self._chunks = iter(chunks)
@@ -140,10 +147,19 @@ class _Stream:
         self._passed = passed
         self._count = 0
 
-    def read(self, size: int = -1, /) -> bytes:
-        if not self._rest:
-            self._rest = memoryview(next(self._chunks, b""))
-            self._count += len(self._rest)
-            self._passed(self._count)
-        some, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(some)
+    def read(self, size: int = 1 << 20, /) -> bytes:
+        parts: list[memoryview] = []
+        while size and (self._rest or self._more()):
+            part, self._rest = self._rest[:size], self._rest[size:]
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def _more(self) -> bool:
+        for chunk in self._chunks:
+            if chunk:
+                self._rest = memoryview(chunk)
+                self._count += len(chunk)
+                self._passed(self._count)
+                return True
+        return False
