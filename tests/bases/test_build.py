@@ -223,3 +223,16 @@ def test_no_docker_and_a_docker_without_buildkit(
     answer = run(*recipe(tmp_path / "b"), "--root", "x")
     assert "has no BuildKit" in answer.err
     assert "docker-buildx" in answer.err
+
+
+def test_what_a_killed_build_left_is_gone_a_day_later(
+    run: Run, here: Engine, tiny: str, home: Home, tmp_path: Path
+) -> None:
+    fresh = f"yolodeploy.invalid/base-some:{int(time.time())}-ab"
+    for name in ("yolodeploy.invalid/base-some:1700000000-ab", fresh):
+        here("tag", tiny, name)
+    answer = run(*recipe(tmp_path / "recipes", 'RUN ["/program"]'), "--root", tiny)
+    left = here("images", "--format", "{{.Repository}}:{{.Tag}}", "yolodeploy.invalid/*")
+    here("rmi", fresh)
+    assert answer.err
+    assert left == fresh

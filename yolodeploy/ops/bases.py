@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import tempfile
 import time
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
     from yolodeploy.ops.operations import Teller
 
-_OURS = "yolodeploy.invalid"  # a registry that cannot be: such names never leave the engine
 _TELL_S = 10.0
 
 
@@ -108,7 +106,7 @@ def build_base(
         Refused: `docker.no_permission`, `docker.too_old`.
         Everything of `building.run_build`, `saved_image.read_saved` and `arrival.named_base`.
     """
-    from yolodeploy.images.bases.engine import connected
+    from yolodeploy.images.bases.engine import connected, passing_name
 
     folder = order.folder or shipped("images")
     recipe = chosen_recipe(read_recipes(folder), order.recipe)
@@ -126,7 +124,8 @@ def build_base(
         told = {"recipe": order.recipe, "root": root, "name": name, "platform": order.platform}
         with journalled(home.create(), "build-base", told) as teller, _context(order, folder) as at:
             heard = _Heard(_Journal(teller), watcher or BuildWatcher())
-            tag = f"{_OURS}/base-{order.recipe}:{secrets.token_hex(6)}"
+            tag = passing_name(f"base-{order.recipe}")
+            engine.forget_old()
             with _root_in(engine, root) as base:
                 wanted = Order(
                     context=at,
@@ -241,14 +240,16 @@ def _context(order: BaseOrder, folder: Path) -> Iterator[Path]:
 @contextmanager
 def _root_in(engine: Engine, root: str) -> Iterator[str]:
     """The root as the engine names it: a tar archive is imported, and forgotten afterwards."""
+    from yolodeploy.images.bases.engine import passing_name
+
     if not root.endswith((".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst")):
         yield root
         return
     if not Path(root).is_file():
         raise NotFound("base.file_absent", path=root)
-    tag = secrets.token_hex(6)
-    engine.import_root(root, f"{_OURS}/root", tag)
+    name = passing_name("root")
+    engine.import_root(root, name)
     try:
-        yield f"{_OURS}/root:{tag}"
+        yield name
     finally:
-        engine.forget(f"{_OURS}/root:{tag}")
+        engine.forget(name)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import errno
+import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from yolodeploy.core.errors import Failed, NotFound, Refused, Unreachable, YolodeployError
+
+OURS = "yolodeploy.invalid"  # no registry can have that name: what is called so stays in the engine
+_FORGOTTEN_S = 86400.0  # of a name whose builder was killed
 
 OLDEST = (20, 10)  # its BuildKit has mounts without fetching a frontend
 _TIMEOUT_S = 600  # `docker save` says nothing until it has put an archive together
@@ -38,8 +43,9 @@ class Engine:
                 return False
         return True
 
-    def import_root(self, path: str, repository: str, tag: str) -> None:
+    def import_root(self, path: str, name: str) -> None:
         """Make an image of a root file system in a tar archive."""
+        repository, _, tag = name.partition(":")
         with _asking(self.address):
             told = self._client.api.import_image_from_file(path, repository=repository, tag=tag)
         if '"error"' in told:
@@ -50,6 +56,16 @@ class Engine:
         with _asking(self.address):
             yield from self._client.api.get_image(image)
 
+    def forget_old(self) -> None:
+        """Take the names away that killed builds left a day ago or longer."""
+        with _asking(self.address):
+            found = self._client.api.images(filters={"reference": f"{OURS}/*"})
+        for image in found:
+            for name in image.get("RepoTags") or ():
+                made_at = name.rpartition(":")[2].partition("-")[0]
+                if made_at.isdecimal() and int(made_at) < time.time() - _FORGOTTEN_S:
+                    self.forget(name)
+
     def forget(self, image: str) -> None:
         """Take a name away; what no other name means goes with it. The build's cache stays."""
         import docker.errors
@@ -59,6 +75,11 @@ class Engine:
                 self._client.api.remove_image(image)
             except docker.errors.ImageNotFound:
                 return
+
+
+def passing_name(what: str) -> str:
+    """A name for an image that is needed for some minutes."""
+    return f"{OURS}/{what}:{int(time.time())}-{secrets.token_hex(4)}"
 
 
 @contextmanager
