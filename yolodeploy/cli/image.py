@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from yolodeploy.cli.bases import build_base, lock
+from yolodeploy.cli.image_send import send
 from yolodeploy.cli.output import (
     Column,
     dry_run_option,
@@ -38,6 +39,7 @@ def image() -> None:
 
 image.add_command(build_base)
 image.add_command(lock)
+image.add_command(send)
 
 
 def layer_columns(rows: dict[str, list[str]]) -> list[Column]:

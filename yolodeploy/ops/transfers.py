@@ -93,8 +93,8 @@ def push_image(
             `registry.ca_unreadable`, `registry.docker_config`.
         Everything of `Push.plan` and `Push.run`.
     """
-    digest, name = _found(home, image)
-    reference = _target(name, digest, target)
+    digest, name = found_image(home, image)
+    reference = target_of(name, digest, target)
     if dry_run:
         return _push(home, digest, reference, _access(reference, insecure, ca), (), dry_run=True)
     arguments = _arguments(insecure, ca, image=digest, target=str(reference))
@@ -114,8 +114,8 @@ def start_push(
     """
     from yolodeploy.ops.operations import start
 
-    digest, name = _found(home, image)
-    reference = _target(name, digest, target)
+    digest, name = found_image(home, image)
+    reference = target_of(name, digest, target)
     return start(home, "push", _arguments(insecure, ca, image=digest, target=str(reference)))
 
 
@@ -208,8 +208,12 @@ def _arguments(insecure: bool, ca: Path | None, **named: str) -> dict[str, Any]:
     return {**named, "insecure": insecure, "ca": str(ca.expanduser().absolute()) if ca else ""}
 
 
-def _found(home: Home, image: str) -> tuple[str, str]:
-    """The digest and the name of an image that was built here, or of a base that was pulled."""
+def found_image(home: Home, image: str) -> tuple[str, str]:
+    """The digest and the name of an image that was built here, or of a base that was pulled.
+
+    Raises:
+        NotFound: `inventory.missing`, `inventory.unknown_image`.
+    """
     with read_inventory(home.inventory) as inventory:
         try:
             row = get_image(inventory, image)
@@ -222,7 +226,8 @@ def _found(home: Home, image: str) -> tuple[str, str]:
                 raise error from None
 
 
-def _target(name: str, digest: str, given: str) -> Reference:
+def target_of(name: str, digest: str, given: str) -> Reference:
+    """What an image is called elsewhere; raises as `push_image`."""
     title, _, version = name.rpartition("/")[2].partition(":")
     prefix = str(settings()["registry"].value)
     if not (given or prefix):
