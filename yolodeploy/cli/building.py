@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from yolodeploy.cli.output import say, size
-from yolodeploy.ops.bases import BuildWatcher
+from yolodeploy.ops.build_watchers import BuildWatcher
 
 if TYPE_CHECKING:
     from yolodeploy.images.bases.build_log import Said

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,16 +28,13 @@ from yolodeploy.oci.index import checked_ref
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.registry.access import Access
 from yolodeploy.oci.registry.platforms import parse_platform
+from yolodeploy.ops.build_watchers import BuildWatcher, Journal, Watchers
 from yolodeploy.ops.journalled import journalled
 from yolodeploy.ops.shipped import shipped
 
 if TYPE_CHECKING:
-    from yolodeploy.images.bases.build_log import Said
     from yolodeploy.images.bases.engine import Engine
     from yolodeploy.ops.home import Home
-    from yolodeploy.ops.operations import Teller
-
-_TELL_S = 10.0
 
 
 class BaseOrder(NamedTuple):
@@ -56,37 +52,6 @@ class BaseOrder(NamedTuple):
     pip_conf: Path | None = None
     ca: Path | None = None
     folder: Path | None = None
-
-
-class BuildWatcher:
-    """Hears how a build goes. This one says nothing."""
-
-    def said(self, said: Said) -> None:
-        """One line of the builder's."""
-
-    def brought(self, count: int) -> None:
-        """How many bytes of the result have come out of the engine."""
-
-
-class _Journal(BuildWatcher):
-    """Tells an operation's journal: each step, and signs of life in between."""
-
-    def __init__(self, teller: Teller) -> None:
-        self._teller = teller
-        self._told_at = time.monotonic()
-
-    def said(self, said: Said) -> None:
-        if said.begins:
-            self._teller.say("progress.build_step", step=said.text)
-        self._living()
-
-    def brought(self, count: int) -> None:
-        self._living()
-
-    def _living(self) -> None:
-        if time.monotonic() - self._told_at >= _TELL_S:
-            self._told_at = time.monotonic()
-            self._teller.alive()
 
 
 def build_base(
@@ -120,28 +85,34 @@ def build_base(
     address = engine_address(environment)
     with connected(address, environment) as engine:
         if dry_run:
-            return BuiltBase(name, "", order.platform or recipe.platforms[0], root, "", ())
+            platform = order.platform or "the engine's platform"
+            return BuiltBase(name, "", platform, root, "", ())
         told = {"recipe": order.recipe, "root": root, "name": name, "platform": order.platform}
         with journalled(home.create(), "build-base", told) as teller, _context(order, folder) as at:
-            heard = _Heard(_Journal(teller), watcher or BuildWatcher())
+            heard = Watchers(Journal(teller), watcher or BuildWatcher())
             tag = passing_name(f"base-{order.recipe}")
             engine.forget_old()
             with _root_in(engine, root) as base:
-                wanted = Order(
-                    context=at,
-                    dockerfile=at / order.recipe / "Dockerfile",
-                    arguments={**arguments, "BASE": base},
-                    tag=tag,
-                    platform=order.platform,
-                    network=order.network,
-                    no_cache=order.no_cache,
-                    secrets=_secrets(order),
-                )
+                wanted = _order(order, {**arguments, "BASE": base}, at, tag)
                 run_build(builder, wanted, heard.said, {**environment, "DOCKER_HOST": address})
                 try:
                     return _brought(home, engine, order, tag, name, (root, base), heard)
                 finally:
                     engine.forget(tag)
+
+
+def _order(order: BaseOrder, arguments: dict[str, str], context: Path, tag: str) -> Order:
+    named = {"pip": order.pip_conf, "ca": order.ca}
+    return Order(
+        context=context,
+        dockerfile=context / order.recipe / "Dockerfile",
+        arguments=arguments,
+        tag=tag,
+        platform=order.platform,
+        network=order.network,
+        no_cache=order.no_cache,
+        secrets={name: path.absolute() for name, path in named.items() if path},
+    )
 
 
 def lock_bases(
@@ -167,21 +138,6 @@ def lock_bases(
     if not dry_run:
         write_lock(place, pins)
     return pins
-
-
-class _Heard(BuildWatcher):
-    """Several watchers as one."""
-
-    def __init__(self, *watchers: BuildWatcher) -> None:
-        self._watchers = watchers
-
-    def said(self, said: Said) -> None:
-        for watcher in self._watchers:
-            watcher.said(said)
-
-    def brought(self, count: int) -> None:
-        for watcher in self._watchers:
-            watcher.brought(count)
 
 
 def _brought(
@@ -214,11 +170,6 @@ def _check(order: BaseOrder, recipe: Recipe) -> None:
     for pattern in recipe.wheels:
         if not (order.wheels and any(order.wheels.glob(pattern))):
             raise UsageError("base.wheels_missing", recipe=order.recipe, pattern=pattern)
-
-
-def _secrets(order: BaseOrder) -> dict[str, Path]:
-    named = {"pip": order.pip_conf, "ca": order.ca}
-    return {name: path.absolute() for name, path in named.items() if path}
 
 
 @contextmanager
