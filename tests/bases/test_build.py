@@ -114,7 +114,7 @@ def test_an_empty_lock_is_refused_and_none_is_made_up(
 ) -> None:
     answer = run(*recipe(tmp_path / "recipes"))
     assert answer.code == 2
-    assert "no digest of registry.invalid/root:1 in its lock" in answer.err
+    assert "its lock says nothing of registry.invalid/root:1" in answer.err
     assert "yolodeploy image lock some" in answer.err
 
 

@@ -71,8 +71,8 @@ MESSAGES = {
         "请在 Debian 12、13 或 Ubuntu 24.04 上构建，并使用包含所有软件包的索引",
     ),
     "not_locked": Message(
-        "{recipe} has no {pin} in its lock yet, and none is made up",
-        "{recipe} 的锁文件中尚无 {pin}，不会虚构",
+        "{recipe} is not pinned yet: its lock says nothing of {pin}, and nothing is made up",
+        "{recipe} 尚未锁定：锁文件中没有 {pin} 的值，不会虚构",
         "where there is internet: yolodeploy image lock {recipe}",
         "在有互联网的机器上：yolodeploy image lock {recipe}",
     ),

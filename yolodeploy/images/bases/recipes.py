@@ -83,7 +83,7 @@ def pinned_root(name: str, recipe: Recipe) -> str:
     Raises:
         UsageError: `base.not_locked`.
     """
-    return f"{recipe.root}@{_pinned(name, recipe.digest, f'digest of {recipe.root}')}"
+    return f"{recipe.root}@{_pinned(name, recipe.digest, recipe.root)}"
 
 
 def _pinned(name: str, value: str, pin: str) -> str:
@@ -103,8 +103,7 @@ def build_arguments(name: str, recipe: Recipe, root: str, parts: tuple[str, ...]
             raise UsageError("base.unknown_part", part=part, known=", ".join(recipe.parts) or "-")
     told = {"BASE": root, "PARTS": " ".join(parts)}
     if recipe.debs:
-        version = _pinned(name, recipe.debs.version, f"version of {recipe.debs.package}")
-        told[recipe.debs.argument] = version
+        told[recipe.debs.argument] = _pinned(name, recipe.debs.version, recipe.debs.package)
     if recipe.key:
-        told[recipe.key.argument] = _pinned(name, recipe.key.sha256, f"digest of {recipe.key.url}")
+        told[recipe.key.argument] = _pinned(name, recipe.key.sha256, recipe.key.url)
     return told
