@@ -131,7 +131,7 @@ def cut_at_half(sender: Sender, host: Gateway, size: int) -> float:
 
 
 def in_this_process(sender: Sender, host: Gateway, size: int, *, cut: bool) -> int:
-    """Bytes towards a host while it is sent an image, with a link that is dead after three seconds."""
+    """Bytes towards a host while an image is sent to it; a link is dead after three seconds."""
     name = sender.new(size)
     found = sender.layout.find(name)
     errors: list[object] = []

@@ -110,7 +110,10 @@ for word; do
   esac
 done
 [ -z "$spoilt" ] || exit {SPOILT}
-tar -cf - oci-layout index.json $blobs | store images import - >&2
+# containerd 2 imports by another service, if not told to do as 1.6 does
+local=
+case $($program images import --help 2>/dev/null) in *--local*) local=--local ;; esac
+tar -cf - oci-layout index.json $blobs | store images import $local - >&2
 status=$?
 found=" $(echo $(states)) "
 half=

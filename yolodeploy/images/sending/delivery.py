@@ -98,7 +98,7 @@ class Delivery:
             Unreachable: `ssh.*`.
         """
         look = self._patiently(self._look, _ASKING)
-        # where something is staged it may be gone by then, and half a file would be written behind it
+        # what is staged may be gone by then: half a file would be written behind a hole
         self._seen = None if look.staged else look
         device = self._connection.device
         self._contents.check_machine(device, look.machine)
