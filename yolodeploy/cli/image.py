@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from yolodeploy.cli.bases import build_base, lock
 from yolodeploy.cli.image_send import send
 from yolodeploy.cli.output import (
     Column,
@@ -36,6 +37,8 @@ def image() -> None:
     """Images of four layers: base, runtime, server, model. A model update moves the model only."""
 
 
+image.add_command(build_base)
+image.add_command(lock)
 image.add_command(send)
 
 

@@ -10,6 +10,7 @@ MESSAGES = {
     ),
     "waiting": Message("{site}: {step} must wait: {detail}", "{site}：{step} 须等待：{detail}"),
     "wave": Message("wave {number} of {total}: {sites}", "第 {number}/{total} 波：{sites}"),
+    "build_step": Message("{step}", "{step}"),
     "again": Message("{reason}; trying again", "{reason}；正在重试"),
     "moved": Message("{moved} of {bytes} bytes", "{moved}/{bytes} 字节"),
     "send": Message(
