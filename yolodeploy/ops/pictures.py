@@ -27,14 +27,26 @@ def pictures_in(folder: Path, most: int = MOST_FRAMES) -> list[Picture]:
         NotFound: `ops.no_frames`, `ops.unreadable`.
     """
     try:
+        return [Picture(path, path.read_bytes()) for path in picture_paths(folder, most)]
+    except OSError as error:
+        raise unreadable(folder, error) from error
+
+
+def picture_paths(folder: Path, most: int = MOST_FRAMES) -> list[Path]:
+    """Where those pictures lie, as absolute paths.
+
+    Raises:
+        NotFound: `ops.no_frames`, `ops.unreadable`.
+    """
+    folder = folder.expanduser().absolute()
+    try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
         sized = [path for path in paths if path.is_file() and path.stat().st_size <= LARGEST_BYTES]
-        found = [Picture(path, path.read_bytes()) for path in sized[:most]]
     except (OSError, ValueError) as error:
         raise unreadable(folder, error) from error
-    if not found:
+    if not sized:
         raise NotFound("ops.no_frames", path=folder)
-    return found
+    return sized[:most]
 
 
 def picture(path: Path) -> Picture:
