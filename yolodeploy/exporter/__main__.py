@@ -17,6 +17,8 @@ from .errors import Refused
 from .isolation import isolate
 from .sizes import SQUARE, input_size
 
+NOTHING_TO_SUPPRESS = frozenset({"Classify", "RTDETRDecoder"})
+
 
 def main() -> int:
     """Do what the request asks for; the exit code."""
@@ -57,6 +59,9 @@ def _export(request: dict[str, Any], step: Callable[[str], None]) -> dict[str, A
     record = loaded(path, names)
     step("build")
     network = rebuilt(record)
+    head = type(network.model[-1]).__name__
+    if head in NOTHING_TO_SUPPRESS and (request["nms"] or request["end_to_end"]):
+        raise Refused("export.no_boxes", head=head)
     side = request["side"] or image_size(record)
     del record
     square = network.task == "classify"
@@ -75,7 +80,13 @@ def _export(request: dict[str, Any], step: Callable[[str], None]) -> dict[str, A
         nms=request["nms"],
         end_to_end=request["end_to_end"],
     )
-    finish(made, pinned=(height, width) if request["dynamic"] else None, half=request["half"])
+    finish(
+        made,
+        pinned=(height, width) if request["dynamic"] else None,
+        half=request["half"],
+        nms=request["nms"],
+        end_to_end=request["end_to_end"],
+    )
     return {"path": str(made)}
 
 

@@ -7,6 +7,8 @@ class whose constructor downloads something is a name and no more.
 
 from __future__ import annotations
 
+import re
+
 STORAGES = tuple(
     f"{kind}Storage"
     for kind in (
@@ -30,16 +32,14 @@ TORCH = frozenset(
     }
 )
 
-# modules whose classes are in checkpoints of ultralytics 8.0 to 8.4
-RECORDED = (
-    "torch.nn.modules.",
-    "ultralytics.nn.",
-    "ultralytics.utils",
-    "ultralytics.yolo.utils",
-    "pathlib",
-    "numpy",
-    "numpy.core.multiarray",
-    "numpy._core.multiarray",
+# where the classes lie that are in checkpoints of ultralytics 8.0 to 8.4
+RECORDED = re.compile(
+    r"""torch\.nn\.modules\.[a-z_]+\.\w+
+    | ultralytics\.nn\.(?:tasks|modules(?:\.[a-z_]+)?)\.\w+
+    | ultralytics\.(?:yolo\.)?utils(?:\.[a-z_]+)?\.\w+
+    | pathlib(?:\._local)?\.(?:Posix|Windows|PurePosix|PureWindows)?Path
+    | numpy(?:\._?core\.multiarray)?\.(?:scalar|dtype|ndarray|_reconstruct)""",
+    re.ASCII | re.VERBOSE,
 )
 
 _BUILTINS = {"__builtin__": "builtins"}  # what Python 2 called it, and protocol 2 still does
@@ -52,14 +52,7 @@ def full_name(module: str, name: str) -> str:
 
 def is_recorded(full: str) -> bool:
     """Whether a record stands in for it."""
-    module, _, name = full.rpartition(".")
-    known = any(
-        module.startswith(one)
-        if one.endswith(".")
-        else module == one or module.startswith(f"{one}.")
-        for one in RECORDED
-    )
-    return known and name.isidentifier()
+    return RECORDED.fullmatch(full) is not None
 
 
 def is_allowed(full: str) -> bool:

@@ -11,17 +11,32 @@ LARGEST = (2 << 30) - 1  # bytes; protobuf's own limit
 UNSTEADY = ("date",)  # else the same weights would be another model at every export
 
 
-def finish(path: Path, *, pinned: tuple[int, int] | None, half: bool) -> None:
+def finish(
+    path: Path, *, pinned: tuple[int, int] | None, half: bool, nms: bool, end_to_end: bool
+) -> None:
     """Rewrite the file: without a date, at a pinned (height, width), in float16.
 
     Only the batch stays dynamic in a pinned graph: that is all that a GPU gains from.
 
     Raises:
-        Refused: `export.too_large`.
+        Refused: `export.too_large`; `export.no_nms`, `export.not_end_to_end`: what was asked for
+            is not in the graph.
     """
     import onnx
 
     model = onnx.load(path)
+    told = {one.key: one.value for one in model.metadata_props}
+    if end_to_end and told.get("end2end") != "True":
+        raise Refused("export.not_end_to_end")
+    # without a whole torchvision the exporter leaves it out and says nothing
+    # (of rotated boxes it is made of plain operators)
+    upright = told.get("task") != "obb"
+    if (
+        nms
+        and upright
+        and not any(node.op_type == "NonMaxSuppression" for node in model.graph.node)
+    ):
+        raise Refused("export.no_nms")
     kept = [one for one in model.metadata_props if one.key not in UNSTEADY]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)

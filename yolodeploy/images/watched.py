@@ -64,8 +64,11 @@ def run_watched(
             raise Failed("export.no_python", path=command[0], reason=reason) from error
         with process:
             try:
-                _listen(process, timeout_s, hear, tick)
-                status = process.wait(timeout_s)
+                deadline = time.monotonic() + timeout_s
+                _listen(process, deadline, timeout_s, hear, tick)
+                status = process.wait(max(deadline - time.monotonic(), 0.0))
+            except subprocess.TimeoutExpired as error:
+                raise Failed("export.timeout", seconds=round(timeout_s)) from error
             finally:
                 process.kill()
         size = complaint.seek(0, os.SEEK_END)
@@ -75,12 +78,12 @@ def run_watched(
 
 def _listen(
     process: subprocess.Popen[bytes],
+    deadline: float,
     timeout_s: float,
     hear: Callable[[bytes], None],
     tick: Callable[[], None],
 ) -> None:
     assert process.stdout is not None  # noqa: S101
-    deadline = time.monotonic() + timeout_s
     said, rest = 0, b""
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)

@@ -90,6 +90,24 @@ MESSAGES = {
         "输入尺寸 {side} 像素不可用；边长须为一个步长至 {most}",
         "yolodeploy model add FILE.pt --size 640",
     ),
+    "no_boxes": Message(
+        "a network with the head {head} has no doubles to suppress",
+        "检测头为 {head} 的网络没有重复框，无需抑制",
+        "leave --nms and --end-to-end out: yolodeploy model add FILE.pt",
+        "请去掉 --nms 和 --end-to-end：yolodeploy model add FILE.pt",
+    ),
+    "no_nms": Message(
+        "ultralytics left the suppression out of the graph: its torchvision may not be whole",
+        "ultralytics 未将抑制写入模型：torchvision 可能不完整",
+        "install the torchvision that fits its torch, or leave --nms out: the server does it too",
+        "请安装与 torch 匹配的 torchvision，或去掉 --nms：服务器同样会进行抑制",
+    ),
+    "not_end_to_end": Message(
+        "this network has no head that needs no suppression; yolov10 and yolo26 have one",
+        "该网络没有无需抑制的检测头；yolov10 和 yolo26 才有",
+        "leave it out: yolodeploy model add FILE.pt",
+        "请去掉该选项：yolodeploy model add FILE.pt",
+    ),
     "too_large": Message(
         "the exported model has {size} bytes; an ONNX file has at most {limit}",
         "导出的模型有 {size} 字节；ONNX 文件最大为 {limit} 字节",
