@@ -24,11 +24,11 @@ def main() -> int:
     checkpoints: dict[str, Path] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for case in oracle.cases():
-            key = json.dumps([case.task, case.description, case.trained])
-            if case.trained or key in checkpoints:
+            name = f"{case.family}-{case.task}"
+            if case.trained or (folder / f"{name}.pt").exists():
                 continue
             model = oracle.network(case, Path(scratch), checkpoints)
-            name = f"{case.family}-{case.task}"
+            key = json.dumps([case.task, case.description, case.trained])
             shutil.copy(checkpoints[key], folder / f"{name}.pt")
             size = oracle.SIDE if case.task == "classify" else SIZE
             shutil.move(model.export(format="onnx", imgsz=size), folder / f"{name}.onnx")

@@ -23,7 +23,7 @@ from yolodeploy.images.intake import model_facts
 pytestmark = [pytest.mark.train, pytest.mark.timeout(3600)]
 HERE = Path(__file__).parent
 FAMILIES = 28
-WISH = ExportWish(side=160, aspect=(16, 10))
+WISH = ExportWish(side=160, aspect=(16, 9))
 
 # only torch's own loader, without what looks into the file before it
 LOADED_ONLY = """
@@ -129,7 +129,7 @@ def changed(name, change):
     torch.save(content, target / name)
 changed("stride.pt", lambda m: setattr(m.model[0].conv, "stride", (1, 1)))
 changed("activation.pt", lambda m: setattr(m.model[0], "act", torch.nn.ReLU()))
-changed("description.pt", lambda m: m.yaml["backbone"][0][3].__setitem__(0, 128))
+changed("description.pt", lambda m: m.yaml["backbone"][0][3].__setitem__(0, 1024))
 changed("eval.pt", lambda m: m.yaml.update(activation="open('it-ran', 'w')"))
 changed("layer.pt", lambda m: m.yaml["backbone"][0].__setitem__(2, "torch_safe_load"))
 """

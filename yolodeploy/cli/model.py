@@ -82,7 +82,7 @@ def model() -> None:
 @dry_run_option
 @output_option
 def add(file: Path, name: str, dry_run: bool, form: str, **asked: Any) -> None:  # fmt: skip
-    """Take a model in: an ONNX file as it is, a .pt of ultralytics exported first.
+    """Take a model in: an ONNX file, or a .pt to be exported.
 
     Export and probe run in processes of their own, and what a .pt holds as code is never run. The
     options but --int8 and --frames are for .pt files. A copy of the model is kept.
@@ -197,7 +197,7 @@ def show(name: str, form: str) -> None:
 )
 @output_option
 def compare(a: str, b: str, frames: Path, conf: float, most: int, form: str) -> None:  # fmt: skip
-    """Run two models on the same pictures, and say how B differs from A.
+    """Say how B differs from A on the same pictures.
 
     Each is a model's name or digest, or an ONNX file.
     """

@@ -37,8 +37,8 @@ def compare_models(
         NotFound: `inventory.unknown_model`, `ops.no_frames`, `ops.unreadable`.
         Refused, Failed: Everything of `images.server_tasks.compare`.
     """
-    paths = tuple(map(str, picture_paths(frames, most)))
     files = [str(_file(home, name)) for name in (a, b)]
+    paths = tuple(map(str, picture_paths(frames, most)))
     wish = CompareWish(a=files[0], b=files[1], frames=paths, conf=conf)
     return compare(wish, frame=frame)
 
