@@ -20,6 +20,7 @@ pickle.find_class
 """
 FORBIDDEN = frozenset(_FORBIDDEN.split())
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LARGEST_FILE = 2 << 30  # bytes; protobuf, and so ONNX in one file, ends there
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 
 
@@ -33,6 +34,7 @@ def isolate(parent: int, memory_bytes: int) -> None:
     libc.unshare(CLONE_NEWNET)
     # not the address space: libraries map gigabytes that they never touch
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.addaudithook(_refuse)
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-import yolodeploy
 from yolodeploy.core.comparing import CalibrationWish, CompareWish, ModelComparison
-from yolodeploy.core.errors import Failed, Refused, YolodeployError
+from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.core.serving import ErrorResponse
+from yolodeploy.images.server_process import demand_server, server_environment
 from yolodeploy.images.watched import Ended, run_watched
 
 TIMEOUT_S = 1800.0  # two hundred pictures with a yolo26x at 1280 take ten minutes on two cores
-NEEDED = ("numpy", "onnxruntime")
 Answer = TypeVar("Answer")
 
 
@@ -52,25 +49,6 @@ def prepare(
     paths = tuple(map(str, frames))
     wish = CalibrationWish(model=str(model), frames=paths, target=str(target))
     _asked("calibrating", wish, dict[str, int], frame)
-
-
-def demand_server() -> None:
-    """See that the extra with the inference engine is there.
-
-    Raises:
-        Refused: `image.needs_serve`.
-    """
-    for package in NEEDED:
-        if find_spec(package) is None:
-            raise Refused("image.needs_serve", package=package)
-
-
-def server_environment() -> dict[str, str]:
-    """Of a process of the server's: ours, and our own package before all others."""
-    package = str(Path(yolodeploy.__file__).parent.parent)
-    rest = os.environ.get("PYTHONPATH", "")
-    joined = f"{package}{os.pathsep}{rest}" if rest else package
-    return {**os.environ, "PYTHONPATH": joined}
 
 
 def _asked(task: str, wish: object, kind: type[Answer], frame: Callable[[int], None]) -> Answer:

@@ -14,7 +14,8 @@ from yolodeploy.core.errors import Interrupted, Refused, UsageError
 from yolodeploy.core.names import checked_name, nearest_name
 from yolodeploy.images.exporting import Exporter, ExportWish
 from yolodeploy.images.intake import checked_model_file
-from yolodeploy.images.server_tasks import compare, demand_server, prepare
+from yolodeploy.images.server_process import demand_server
+from yolodeploy.images.server_tasks import compare, prepare
 from yolodeploy.inventory.catalog import ModelRow
 from yolodeploy.oci.staging import Staging
 from yolodeploy.oci.storage_errors import storing
