@@ -172,6 +172,14 @@ def test_a_checkpoint_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
             names_in(tmp_path / "best.pt")
 
 
+def test_a_flipped_bit_is_seen(tmp_path: Path) -> None:
+    good = instance("ultralytics.nn.tasks", "DetectionModel", {})
+    content = bytearray(archive(tmp_path / "best.pt", good, data__0=bytes(1000)).read_bytes())
+    content[content.index(bytes(900)) + 100] ^= 1
+    (tmp_path / "best.pt").write_bytes(content)
+    assert _code(tmp_path / "best.pt") == "export.damaged"
+
+
 def test_archives_that_are_not_as_torch_packs_them(tmp_path: Path) -> None:
     good = instance("ultralytics.nn.tasks", "DetectionModel", {})
     path = tmp_path / "best.pt"

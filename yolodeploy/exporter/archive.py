@@ -77,6 +77,10 @@ def _pickle_of(path: Path, archive: zipfile.ZipFile) -> bytes:
         raise Refused("export.not_checkpoint", path=path)
     if archive.getinfo(pickle).file_size > LARGEST_PICKLE:
         raise Refused("export.bomb", path=path, reason=f"{pickle} is too large")
+    # torch's reader does not look at checksums: a flipped bit would be a weight like any other
+    damaged = archive.testzip()
+    if damaged is not None:
+        raise Refused("export.damaged", path=path, reason=f"the checksum of {damaged} is wrong")
     return archive.read(pickle)
 
 

@@ -9,7 +9,7 @@ class Refused(Exception):
     def __init__(self, code: str, /, **fields: object) -> None:
         super().__init__(code)
         self.code = code
-        self.fields = {name: str(value) for name, value in fields.items()}
+        self.fields = {name: " ".join(str(value).split()) for name, value in fields.items()}
 
 
 def demand_memory(error: BaseException) -> None:
