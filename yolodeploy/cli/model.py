@@ -37,9 +37,8 @@ COLUMNS = [
     Column("producer", "producer", lambda row: row.facts.producer, wide=True),
     Column("added_at", "added", lambda row: row.added_at, wide=True, text=moment),
 ]
-SHOWN = [
-    *(column._replace(text=None) if column.key == "digest" else column for column in COLUMNS),
-]
+# of one model the whole digest
+SHOWN = [one._replace(text=None) if one.key == "digest" else one for one in COLUMNS]
 ASPECT = "16:9"  # of most cameras
 
 

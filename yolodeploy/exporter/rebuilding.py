@@ -72,6 +72,8 @@ def image_size(record: Record) -> int:
     told = record.get("args")
     values = told.state if isinstance(told, Record) else told
     side = values.get("imgsz") if isinstance(values, dict) else None
+    if isinstance(side, (list, tuple)) and side:
+        side = side[0]
     return side if isinstance(side, int) and not isinstance(side, bool) and side > 0 else 640
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from yolodeploy.ops.operations import Teller
 
 CHECKPOINTS = frozenset({".pt", ".pth"})
-MOST_CALIBRATION = 200  # frames: 250 MB at 640 × 640, and more change no range
+MOST_CALIBRATION = 200  # frames: 250 MB at 640 × 640
 # how much of the head stays in float, the fastest first
 KEPT = ("nothing", "last layers", "head")
 ALIVE_S = 2.0
