@@ -6,8 +6,8 @@ Prints where it is; `down` and `up` on standard input cut everybody off and let 
 id of each message goes to FILE, a line each. Ends with its standard input.
 
 The broker is a double (librdkafka's) and keeps 5 MB of a partition: a reader that comes back later
-than the producer does finds the oldest gone. So ours is quicker than it, and says on standard error
-when the broker's own numbers show that something was gone before it was read.
+than the producer does finds the oldest gone. So ours says on standard error when the broker's own
+numbers show that something was gone before it was read.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from yolodeploy.images.intake import checked_model_file
 from yolodeploy.images.server_tasks import compare
 from yolodeploy.inventory.catalog import get_model
 from yolodeploy.inventory.connection import read_inventory
-from yolodeploy.ops.pictures import picture_paths
+from yolodeploy.ops.pictures import frame_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def compare_models(
         Refused, Failed: Everything of `images.server_tasks.compare`.
     """
     files = [str(_file(home, name)) for name in (a, b)]
-    paths = tuple(map(str, picture_paths(frames, most)))
+    paths = tuple(map(str, frame_paths(frames.expanduser().absolute(), most)))
     wish = CompareWish(a=files[0], b=files[1], frames=paths, conf=conf)
     return compare(wish, frame=frame)
 

@@ -21,7 +21,7 @@ from yolodeploy.oci.staging import Staging
 from yolodeploy.oci.storage_errors import storing
 from yolodeploy.ops.catalog import add_model
 from yolodeploy.ops.journalled import journalled
-from yolodeploy.ops.pictures import picture_paths
+from yolodeploy.ops.pictures import frame_paths
 from yolodeploy.ops.settings import settings
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def take_in(
     if not (wish.int8 or is_checkpoint(path)):
         return Taken(add_model(home, path, name, dry_run=dry_run))
     path = checked_model_file(path)
-    frames = picture_paths(wish.frames, MOST_CALIBRATION) if wish.frames and wish.int8 else ()
+    frames = _frames(wish)
     demand_server()
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:
@@ -96,6 +96,12 @@ def take_in(
     ):
         exporter = _exporter(folder, _both(teller, name, step))
         return _made(home, path, name, wish, frames, exporter._replace(tick=_Pulse(teller)), False)
+
+
+def _frames(wish: IntakeWish) -> Sequence[Path]:
+    if wish.frames is None or not wish.int8:
+        return ()
+    return frame_paths(wish.frames.expanduser().absolute(), MOST_CALIBRATION)
 
 
 def _made(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,26 +29,51 @@ def pictures_in(folder: Path, most: int = MOST_FRAMES) -> list[Picture]:
         NotFound: `ops.no_frames`, `ops.unreadable`.
     """
     try:
-        return [Picture(path, path.read_bytes()) for path in picture_paths(folder, most)]
+        return [Picture(path, path.read_bytes()) for path in frame_paths(folder, most)]
     except OSError as error:
         raise unreadable(folder, error) from error
 
 
-def picture_paths(folder: Path, most: int = MOST_FRAMES) -> list[Path]:
-    """Where those pictures lie, as absolute paths.
+def frame_paths(folder: Path, most: int = MOST_FRAMES) -> list[Path]:
+    """Where those pictures lie, for a process that reads them itself.
 
     Raises:
         NotFound: `ops.no_frames`, `ops.unreadable`.
     """
-    folder = folder.expanduser().absolute()
+    paths = _paths_in(folder)
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-        sized = [path for path in paths if path.is_file() and path.stat().st_size <= LARGEST_BYTES]
+        found = [path for path in paths if path.stat().st_size <= LARGEST_BYTES]
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    if not found:
+        raise NotFound("ops.no_frames", path=folder)
+    return found[:most]
+
+
+def picture_paths(given: Sequence[Path]) -> list[Path]:
+    """What was given, and in place of each folder the pictures in it, by name.
+
+    Raises:
+        NotFound: `ops.no_frames`, `ops.unreadable`.
+    """
+    # whatever cannot even be asked for is told when it is read
+    return [
+        path
+        for one in given
+        for path in (_paths_in(one) if os.path.isdir(one) else [one])  # noqa: PTH112
+    ]
+
+
+def _paths_in(folder: Path) -> list[Path]:
+    try:
+        found = sorted(
+            path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
+        )
     except (OSError, ValueError) as error:
         raise unreadable(folder, error) from error
-    if not sized:
+    if not found:
         raise NotFound("ops.no_frames", path=folder)
-    return sized[:most]
+    return found
 
 
 def picture(path: Path) -> Picture:
