@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import onnx
 import pytest
 
@@ -86,6 +88,15 @@ def _refused_or(home: Home, path: Path, wish: IntakeWish) -> object:
         assert error.code == "export.quantised_badly"
         assert "boxes without a counterpart" in error.text()
         return None
+
+
+def test_pictures_that_show_nothing_prove_nothing(home: Home, v1: Path, tmp_path: Path) -> None:
+    black = tmp_path / "black"
+    black.mkdir()
+    cv2.imwrite(str(black / "a.png"), np.zeros((256, 320, 3), np.uint8))
+    with pytest.raises(Refused) as raised:
+        take_in(home, v1, "x", IntakeWish(int8=True, frames=black))
+    assert raised.value.code == "export.frames_show_nothing"
 
 
 def test_a_dry_run_changes_nothing(home: Home, v1: Path, frames: Path) -> None:

@@ -134,6 +134,8 @@ def _quantised(
         exporter.step("compare")
         paths = tuple(map(str, frames))
         comparison = compare(CompareWish(a=str(source), b=str(made), frames=paths))
+        if not (comparison.agreement.expected or wish.accept_difference):
+            raise Refused("export.frames_show_nothing", count=comparison.frames)
         if comparison.close:
             return made, comparison, kept
     if not wish.accept_difference:

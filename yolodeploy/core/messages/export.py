@@ -128,6 +128,12 @@ MESSAGES = {
         "请用 --frames 提供更多更典型的图片，或去掉 --int8，或接受差异："
         "yolodeploy model add FILE --int8 --frames FOLDER --accept-difference",
     ),
+    "frames_show_nothing": Message(
+        "the model finds nothing on these {count} pictures, so INT8 cannot be held against it",
+        "模型在这 {count} 张图片上没有检出任何内容，无法据此检验 INT8",
+        "name pictures of what it is for: yolodeploy model add FILE --int8 --frames FOLDER",
+        "请提供含有目标的图片：yolodeploy model add FILE --int8 --frames FOLDER",
+    ),
     "no_frames": Message(
         "INT8 is calibrated on frames, and none were given",
         "INT8 需要用图片校准，但未提供",
