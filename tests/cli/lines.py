@@ -24,6 +24,7 @@ NEED_INVENTORY = (
     "site unhold plant",
     "model list",
     "model show m",
+    "model compare m n --frames {tmp}",
     "image build m",
     "image push m 127.0.0.1:1/a",
     "image list",

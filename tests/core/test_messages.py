@@ -37,9 +37,11 @@ KINDS = {
 } | {"Busy"}  # inventory.faults
 CODE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 CONTEXT = program.context_settings
+INTAKE = ("open", "build", "export", "prepare", "quantise", "compare", "probe")
 # made up of two parts where they are said; every value is listed here
 COMPOSED = {
-    "progress": {o.value for o in Outcome if o is not Outcome.INTENDED},
+    "progress": {o.value for o in Outcome if o is not Outcome.INTENDED}
+    | {f"model_{step}" for step in INTAKE},
 }
 
 

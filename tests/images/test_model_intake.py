@@ -10,7 +10,7 @@ import pytest
 from onnx_samples import facts_of, write_model
 
 from yolodeploy.core.errors import Failed, NotFound, Refused, UsageError, YolodeployError
-from yolodeploy.images import intake
+from yolodeploy.images import intake, server_process
 from yolodeploy.images.intake import model_facts
 from yolodeploy.images.model_store import store_model
 
@@ -110,7 +110,7 @@ def test_probes_that_break(
 def test_without_the_serve_extra_its_name_is_told(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "_NEEDED", ("numpy", "surely_not_installed"))
+    monkeypatch.setattr(server_process, "NEEDED", ("numpy", "surely_not_installed"))
     with pytest.raises(Refused) as raised:
         model_facts(model)
     assert raised.value.code == "image.needs_serve"

@@ -73,6 +73,7 @@ def test_what_was_set_is_in_force_and_the_rest_stays() -> None:
         "language": "zh",
         "guard_seconds": 1000.0,
         "refresh_seconds": 2.0,
+        "export_python": "",
         "registry": "",
         "registry_ca": "",
         "insecure_registries": "",

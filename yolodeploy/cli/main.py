@@ -25,7 +25,7 @@ COMMANDS = {
         f"{CLI}.site:site",
         "Sites: create, adopt, list, show, hold, unhold, start, stop, remove.",
     ),
-    "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show."),
+    "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),
     "image": Lazy(
         f"{CLI}.image:image", "Layered images: build, push, pull, send, list, show, prune."
     ),

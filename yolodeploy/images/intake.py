@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import resource
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
-import yolodeploy
 from yolodeploy.core.digests import checked_digest
 from yolodeploy.core.errors import Failed, NotFound, Refused, UsageError, YolodeployError
 from yolodeploy.core.release import ModelFacts
 from yolodeploy.core.serving import ErrorResponse
+from yolodeploy.images.server_process import demand_server, limit_process, server_environment
 from yolodeploy.oci.storage_errors import storing
 
 LARGEST = (2 << 30) - 1  # bytes; protobuf, and so ONNX in one file, ends at 2 GiB
 TIMEOUT_S = 120.0  # loading and one probe of a large model on a slow gateway takes seconds
 _LONGEST_ANSWER = 4 << 20  # bytes; a thousand classes are about 20 kB
-_NEEDED = ("numpy", "onnxruntime")
 
 
 def model_facts(path: Path, *, timeout_s: float = TIMEOUT_S) -> ModelFacts:
@@ -43,9 +39,7 @@ def model_facts(path: Path, *, timeout_s: float = TIMEOUT_S) -> ModelFacts:
             `image.probe_crashed`, `image.probe_timeout`, `image.probe_answer`.
     """
     path = checked_model_file(path)
-    for package in _NEEDED:
-        if find_spec(package) is None:
-            raise Refused("image.needs_serve", package=package)
+    demand_server()
     # files and not pipes: their size has a limit, and a full one blocks nobody
     with (
         storing(Path(tempfile.gettempdir())),
@@ -85,34 +79,18 @@ def checked_model_file(path: Path) -> Path:
 
 
 def _run(path: Path, out: IO[bytes], err: IO[bytes], timeout_s: float) -> int:
-    package = str(Path(yolodeploy.__file__).parent.parent)
     command = [sys.executable, "-P", "-m", "yolodeploy.serve.probe", str(path)]
-    environment = {**os.environ, "PYTHONPATH": _joined(package, os.environ.get("PYTHONPATH", ""))}
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment
+        command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=server_environment()
     )
     with process:
-        _limit(process.pid, timeout_s)
+        limit_process(process.pid, timeout_s, _LONGEST_ANSWER)
         try:
             return process.wait(timeout_s)
         except subprocess.TimeoutExpired as error:
             raise Failed("image.probe_timeout", path=path, seconds=round(timeout_s)) from error
         finally:
             process.kill()
-
-
-def _joined(first: str, rest: str) -> str:
-    return f"{first}{os.pathsep}{rest}" if rest else first
-
-
-def _limit(pid: int, timeout_s: float) -> None:
-    # set from outside: code between fork and exec is unsafe beside threads. A probe on many cores
-    # burns several CPU seconds a second; the wall-clock limit is the sharper one.
-    cpu_s = int(timeout_s * (os.cpu_count() or 1)) + 1
-    with suppress(ProcessLookupError):
-        resource.prlimit(pid, resource.RLIMIT_CPU, (cpu_s, cpu_s))
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (_LONGEST_ANSWER, _LONGEST_ANSWER))
-        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
 
 
 def _content(file: IO[bytes]) -> bytes:

@@ -129,7 +129,7 @@ class Teller:
         self._inventory = inventory
         self.operation = operation
 
-    def say(self, code: str, level: str = "info", **fields: object) -> None:
+    def say(self, code: str, level: str = "info", /, **fields: object) -> None:
         """One event: a code of the catalogue and its fields."""
         rows.append_event(
             self._inventory,

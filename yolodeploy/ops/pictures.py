@@ -28,15 +28,26 @@ def pictures_in(folder: Path, most: int = MOST_FRAMES) -> list[Picture]:
     Raises:
         NotFound: `ops.no_frames`, `ops.unreadable`.
     """
+    try:
+        return [Picture(path, path.read_bytes()) for path in frame_paths(folder, most)]
+    except OSError as error:
+        raise unreadable(folder, error) from error
+
+
+def frame_paths(folder: Path, most: int = MOST_FRAMES) -> list[Path]:
+    """Where those pictures lie, for a process that reads them itself.
+
+    Raises:
+        NotFound: `ops.no_frames`, `ops.unreadable`.
+    """
     paths = _paths_in(folder)
     try:
-        sized = [path for path in paths if path.stat().st_size <= LARGEST_BYTES]
-        found = [Picture(path, path.read_bytes()) for path in sized[:most]]
-    except (OSError, ValueError) as error:
+        found = [path for path in paths if path.stat().st_size <= LARGEST_BYTES]
+    except OSError as error:
         raise unreadable(folder, error) from error
     if not found:
         raise NotFound("ops.no_frames", path=folder)
-    return found
+    return found[:most]
 
 
 def picture_paths(given: Sequence[Path]) -> list[Path]:

@@ -55,6 +55,9 @@ SETTINGS: dict[str, Setting] = {
     "guard_seconds": Setting(
         _seconds, 300.0, "0.5 to 86400", "when a site reverts a release that nobody commits"
     ),
+    "export_python": Setting(
+        _text, "", "a file", "Python that has ultralytics, for model add of .pt files"
+    ),
     "registry": Setting(
         _text, "", "HOST[:PORT][/PATH]", "registry that images are pushed to by default"
     ),

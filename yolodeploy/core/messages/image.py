@@ -30,8 +30,8 @@ MESSAGES = {
     "model_absent": Message(
         "there is no file {path}",
         "文件 {path} 不存在",
-        "name an ONNX file: yolodeploy model add FILE.onnx",
-        "请指定 ONNX 文件：yolodeploy model add FILE.onnx",
+        "name an ONNX file or a .pt of ultralytics: yolodeploy model add FILE",
+        "请指定 ONNX 文件或 ultralytics 的 .pt：yolodeploy model add FILE",
     ),
     "model_changed": Message(
         "{path} is not the model {digest}: it changed while it was being read, or before",
@@ -57,8 +57,8 @@ MESSAGES = {
         "{remedy}",
     ),
     "model_too_large": Message(
-        "{path} has {size} bytes; an ONNX file has at most {limit}",
-        "{path} 有 {size} 字节；ONNX 文件最大为 {limit} 字节",
+        "{path} has {size} bytes; a model's file has at most {limit}",
+        "{path} 有 {size} 字节；模型文件最大为 {limit} 字节",
         "export a smaller model, or one with half precision: yolo export format=onnx",
         "请导出更小或半精度的模型：yolo export format=onnx",
     ),

@@ -94,6 +94,23 @@ MESSAGES = {
         "choose f32, or accept it: yolodeploy release create APP --accept-difference",
         "请选择 f32，或接受差异：yolodeploy release create APP --accept-difference",
     ),
+    "other_task": Message(
+        "one model does {a}, the other {b}: there is nothing to compare",
+        "一个模型的任务是 {a}，另一个是 {b}：无法比较",
+        "yolodeploy model list",
+    ),
+    "picture_unreadable": Message(
+        "{path} cannot be read: {reason}",
+        "无法读取 {path}：{reason}",
+        "check that your account may read it: ls -l {path}",
+        "请确认当前账户可读：ls -l {path}",
+    ),
+    "no_pictures": Message(
+        "none of the {count} pictures can be read",
+        "{count} 张图片均无法读取",
+        "name a folder with whole .jpg, .png, .webp, .bmp or .tiff files",
+        "请指定包含完整 .jpg、.png、.webp、.bmp 或 .tiff 文件的文件夹",
+    ),
     "other_digest": Message(
         "{path} is {digest}, and the release wants {wanted}",
         "{path} 的摘要是 {digest}，而发布要求 {wanted}",

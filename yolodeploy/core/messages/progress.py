@@ -29,6 +29,13 @@ MESSAGES = {
     "resumed": Message(
         "rollout {rollout} of {release} goes on", "继续执行 {release} 的发布 {rollout}"
     ),
+    "model_open": Message("{model}: opening the checkpoint", "{model}：正在打开检查点"),
+    "model_build": Message("{model}: building the network", "{model}：正在构建网络"),
+    "model_export": Message("{model}: exporting to ONNX", "{model}：正在导出为 ONNX"),
+    "model_prepare": Message("{model}: preparing the frames", "{model}：正在准备图片"),
+    "model_quantise": Message("{model}: calibrating INT8", "{model}：正在校准 INT8"),
+    "model_compare": Message("{model}: comparing INT8 with f32", "{model}：正在比较 INT8 与 f32"),
+    "model_probe": Message("{model}: running it once", "{model}：正在试运行"),
     "started": Message(
         "rollout {rollout} of {release} begins: {sites} sites in {waves} waves",
         "开始 {release} 的发布 {rollout}：{sites} 个站点，{waves} 个波次",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from yolodeploy.core.comparing import numbers_of
 from yolodeploy.core.decoding import known
 from yolodeploy.core.detections import Box
 from yolodeploy.core.errors import Failed
@@ -15,7 +16,7 @@ from yolodeploy.core.sketch import STAGES
 from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from yolodeploy.core.serving import DetectResponse
     from yolodeploy.serve.postprocess import Wanted
@@ -74,7 +75,7 @@ def theirs(content: bytes, ours: DetectResponse, wanted: Wanted, url: str) -> Th
         raise Failed("shadow.answer", url=url, reason=reason)
     if told.classes != ours.classes and wanted.classes is not None:
         raise Failed("shadow.other_classes", url=url)
-    number = _numbers(ours.classes, told.classes)
+    number = numbers_of(ours.classes, told.classes)
     return Theirs(
         boxes=tuple(
             Box(number[box.class_id], box.score, box.x1, box.y1, box.x2, box.y2)
@@ -107,11 +108,3 @@ def _mistake(told: _Told, ours: DetectResponse, wanted: Wanted) -> str:
         (all(isfinite(time) and time >= 0 for time in times), "a time that cannot be"),
     )
     return next((reason for sound, reason in checks if not sound), "")
-
-
-def _numbers(ours: tuple[str, ...], told: Sequence[str]) -> Sequence[int]:
-    """Our number of each of their classes, by name; what we do not know comes behind."""
-    if ours == tuple(told):
-        return range(len(ours))
-    known_as = {name: number for number, name in reversed(list(enumerate(ours)))}
-    return [known_as.get(name, len(ours) + number) for number, name in enumerate(told)]

@@ -7,6 +7,7 @@ from collections import Counter
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from yolodeploy.core.comparing import sightings
 from yolodeploy.core.detections import Agreement, counted, pairs
 from yolodeploy.core.shadowing import ShadowReport, quantiles_of
 from yolodeploy.core.sketch import Sketch
@@ -106,23 +107,8 @@ def _mean_shift(up: Sketch, down: Sketch) -> float:
 
 def _held(ours: DetectResponse, theirs: Theirs) -> tuple[Agreement, list[float]]:
     """How far two answers agree, and by how much the scores of what both saw differ."""
-    if ours.probabilities:
-        return _likeliest(ours, theirs)
-    paired = pairs(ours.boxes, theirs.boxes)
-    shifts = [theirs.boxes[new].score - ours.boxes[old].score for old, new in paired]
-    return counted(ours.boxes, theirs.boxes, len(paired)), shifts
-
-
-def _likeliest(ours: DetectResponse, theirs: Theirs) -> tuple[Agreement, list[float]]:
-    """A classifier's likeliest class, counted as if it were the one box."""
-    mine = (ours.probabilities or ())[0]
-    other = (theirs.probabilities or (None,))[0]
-    same = other is not None and other.class_id == mine.class_id
-    agreement = Agreement(
-        frames=1,
-        expected=1,
-        matched=int(same),
-        gained=int(other is not None and not same),
-        empty=int(other is None),
-    )
-    return agreement, [other.score - mine.score] if other is not None and same else []
+    classify = bool(ours.probabilities)
+    expected, found = (sightings(one, classify=classify) for one in (ours, theirs))
+    paired = pairs(expected, found)
+    shifts = [found[new].score - expected[old].score for old, new in paired]
+    return counted(expected, found, len(paired)), shifts
