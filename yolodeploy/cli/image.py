@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from yolodeploy.cli.output import (
     Column,
+    confirm,
     dry_run_option,
     emit,
+    emit_one,
     moment,
     output_option,
     say,
     size,
+    yes_option,
 )
-from yolodeploy.cli.reading import read
 from yolodeploy.cli.words import FILE
 from yolodeploy.core.digests import short
 
 COLUMNS = [
-    Column("image", "image", lambda row: row.name),
+    Column("image", "image", lambda row: row.name or row.digest),
+    Column("kind", "kind", lambda row: row.kind),
     Column("digest", "digest", lambda row: row.digest, text=short),
+    Column("platform", "platform", lambda row: row.platform),
     Column("model", "model", lambda row: row.model, text=short),
     Column("size_bytes", "size", lambda row: row.size_bytes, text=size),
-    Column("layers", "layers", lambda row: [layer.kind for layer in row.layers]),
+    Column("layers", "layers", lambda row: [layer.kind for layer in row.layers], wide=True),
+    Column("releases", "releases", lambda row: list(row.releases)),
     Column("built_at", "built", lambda row: row.built_at, wide=True, text=moment),
 ]
 
@@ -35,13 +39,14 @@ def image() -> None:
     """Images of four layers: base, runtime, server, model. A model update moves the model only."""
 
 
-def layer_columns(rows: dict[str, list[str]]) -> list[Column]:
-    """What is shown of a layer; `rows` tells which images have it."""
+def layer_columns(shared: dict[str, list[str]], cached: dict[str, list[str]]) -> list[Column]:
+    """What is shown of a layer; `shared` tells which images have it, `cached` who else."""
     return [
         Column("layer", "layer", lambda layer: layer.kind),
         Column("digest", "digest", lambda layer: layer.digest, text=short),
         Column("size_bytes", "size", lambda layer: layer.size_bytes, text=size),
-        Column("shared_with", "shared with", lambda layer: rows.get(layer.digest, [])),
+        Column("shared_with", "shared with", lambda layer: shared.get(layer.digest, [])),
+        Column("cached", "cached", lambda layer: cached.get(layer.digest, [])),
     ]
 
 
@@ -56,18 +61,30 @@ def layer_columns(rows: dict[str, list[str]]) -> list[Column]:
     show_default=True,
     help="Of server and model; it is part of what the digest names.",
 )
+@click.option("--platform", default="", help="Which of a base's several images: linux/arm64.")
+@click.option("--source", default="", help="Annotation: where the model or its recipe is kept.")
+@click.option("--revision", default="", help="Annotation: which revision of that.")
 @dry_run_option
 @output_option
 def build(
-    model: str, base: str | None, name: str, compression: str, dry_run: bool, form: str
+    model: str,
+    base: str | None,
+    name: str,
+    compression: str,
+    platform: str,
+    source: str,
+    revision: str,
+    dry_run: bool,
+    form: str,
 ) -> None:
     """Put server and model on a base, without any build daemon."""
     from yolodeploy.ops.catalog import build_image
     from yolodeploy.ops.home import home
 
     built = build_image(
-        home(), model, base=base, name=name, compression=compression, dry_run=dry_run
-    )
+        home(), model, base=base, name=name, compression=compression, platform=platform,
+        source=source, revision=revision, dry_run=dry_run,
+    )  # fmt: skip
     word = "would be" if dry_run else "is"
     say(
         f"image {built.name} {word} {short(built.digest)}: {size(built.size_bytes)}, "
@@ -185,45 +202,89 @@ def pull(
     emit(pulled.parts, [*PARTS, Column("image", "", lambda _part: pulled.digest)], form)
 
 
+@image.command("index")
+@click.argument("name")
+@click.option("--of", "images", multiple=True, required=True, help="An image; repeatable.")
+@dry_run_option
+@output_option
+def index_(name: str, images: tuple[str, ...], dry_run: bool, form: str) -> None:
+    """Let one name mean the image that suits a machine: one for each platform.
+
+    It is pushed as a whole.
+    """
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.images import index_images
+
+    made = index_images(home(), name, images, dry_run=dry_run)
+    say(f"index {name} {'would be' if dry_run else 'is'} {short(made.digest)}: {made.platform}")
+    emit_one(made, [*COLUMNS, Column("parts", "of", lambda row: list(row.parts))], form)
+
+
 @image.command("list")
 @output_option
 def list_(form: str) -> None:
-    """List images, newest first."""
-    from yolodeploy.inventory.catalog import list_images
+    """List the images built here, newest first, then bases and indexes by name."""
+    from yolodeploy.ops.held_images import held_images
+    from yolodeploy.ops.home import home
 
-    rows = read(list_images)
-    emit(rows, COLUMNS, form)
+    emit(held_images(home()), COLUMNS, form)
 
 
 @image.command()
 @click.argument("name")
 @output_option
 def show(name: str, form: str) -> None:
-    """Show an image's layers, and which other images share them."""
-    from yolodeploy.inventory.catalog import get_image, list_images
-    from yolodeploy.inventory.connection import read_inventory
+    """Show an image's layers: which other images share them, who else has them.
+
+    Who has them is what this machine has seen: registries it pushed to or pulled from, its sites,
+    devices that run the image. Of an index its images are shown.
+    """
+    from yolodeploy.ops.held_images import held_images, named, where_cached
     from yolodeploy.ops.home import home
 
-    with read_inventory(home().inventory) as inventory:
-        row = get_image(inventory, name)
-        others = [other for other in list_images(inventory) if other.digest != row.digest]
+    everything = held_images(home())
+    row = named(everything, name)
+    say(f"{row.name} {row.kind} {row.digest} {row.platform or '-'} {size(row.size_bytes)}")
+    if row.parts:
+        parts = [item for item in everything if item.digest in row.parts]
+        known = {item.digest for item in parts}
+        absent = [row._replace(name="", digest=part) for part in row.parts if part not in known]
+        emit([*parts, *absent], COLUMNS, form)
+        return
+    if row.releases:
+        say(f"releases: {', '.join(row.releases)}")
     shared: dict[str, list[str]] = {}
-    for other in others:
-        for layer in other.layers:
-            shared.setdefault(layer.digest, []).append(other.name)
-    say(f"{row.name} {row.digest} {size(row.size_bytes)}")
-    emit(row.layers, layer_columns(shared), form)
+    for other in everything:
+        for layer in other.layers if other.digest != row.digest else ():
+            shared.setdefault(layer.digest, []).append(other.name or short(other.digest))
+    emit(row.layers, layer_columns(shared, where_cached(home(), row)), form)
+
+
+@image.command()
+@click.argument("name")
+@yes_option
+@dry_run_option
+@output_option
+def remove(name: str, yes: bool, dry_run: bool, form: str) -> None:
+    """Remove an image, a base or an index that nothing needs; image prune frees its bytes."""
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.images import remove_image
+
+    if not dry_run:
+        confirm(f"Remove {name}?", yes=yes, action=f"image remove {name}")
+    gone = remove_image(home(), name, dry_run=dry_run)
+    say(f"{gone.kind} {gone.name or gone.digest} {'would be' if dry_run else 'is'} removed")
+    emit_one(gone, COLUMNS, form)
 
 
 @image.command()
 @dry_run_option
 @output_option
 def prune(dry_run: bool, form: str) -> None:
-    """Remove images that no release uses."""
-    from yolodeploy.ops.catalog import prune_images
+    """Remove images that no release, site or index needs, and bases without a name."""
     from yolodeploy.ops.home import home
+    from yolodeploy.ops.images import prune_images
 
-    rows: list[Any]
     rows, freed = prune_images(home(), dry_run=dry_run)
     say(f"{len(rows)} images would go" if dry_run else f"{len(rows)} gone, {size(freed)} freed")
     emit(rows, COLUMNS, form)

@@ -13,16 +13,18 @@ from yolodeploy.core.gates import Gate
 from yolodeploy.core.names import checked_name, nearest_name
 from yolodeploy.core.release import Release, ReleaseSpec, Resources, Serving
 from yolodeploy.core.text import one_line
-from yolodeploy.images.build import BuiltImage, build, source_date_epoch
+from yolodeploy.images.build import BuiltImage, Origin, build, source_date_epoch
 from yolodeploy.images.intake import model_facts
 from yolodeploy.images.model_store import store_model
+from yolodeploy.images.multi_arch import image_for
 from yolodeploy.inventory import catalog
-from yolodeploy.inventory.catalog import AppRow, ImageRow, Layer, ModelRow
+from yolodeploy.inventory.catalog import AppRow, Layer, ModelRow
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.releases import add_release, list_releases
 from yolodeploy.oci.compression import Compression
 from yolodeploy.oci.layout import Layout
-from yolodeploy.oci.prune import prune
+from yolodeploy.oci.registry.platforms import parse_platform
+from yolodeploy.oci.registry.reference import parse_reference
 from yolodeploy.ops.files import read_file
 from yolodeploy.ops.opening import present_inventory
 
@@ -55,18 +57,29 @@ def build_image(
     base: str | None = None,
     name: str = "",
     compression: str = "none",
+    platform: str = "",
+    source: str = "",
+    revision: str = "",
     dry_run: bool = False,
 ) -> BuiltImage:
     """Put server and model on a base (or on nothing) in the local layout.
 
-    `base` is the digest or the name of an image in the layout, as `image pull` left it.
+    `base` is the digest or the name of an image in the layout, as `image pull` left it; of an index
+    the image for `platform` is taken. `source` and `revision` are annotations.
 
     Raises:
-        NotFound: `inventory.unknown_model`, `oci.no_image`, `oci.no_layout`.
+        NotFound: `inventory.unknown_model`, `oci.no_image`, `oci.no_layout`,
+            `registry.no_platform`.
+        UsageError: `registry.platform_invalid`.
+        Refused: `image.which_platform`.
         Everything of `images.build.build`.
     """
+    origin = Origin(source, revision, _as_reference(base or ""))
+    wanted = parse_platform(platform) if platform else None
     if base and not base.startswith("sha256:"):
         base = Layout(home.layout).find(base).digest
+    if base:
+        base = image_for(Layout(home.layout), base, wanted)
     with present_inventory(home, dry_run=dry_run) as inventory:
         row = catalog.get_model(inventory, model)
         built = build(
@@ -77,6 +90,7 @@ def build_image(
             name=name or row.name,
             created=source_date_epoch(),
             compression=Compression(compression),
+            origin=origin,
             dry_run=dry_run,
         )
         if not dry_run:
@@ -87,26 +101,12 @@ def build_image(
     return built
 
 
-def prune_images(home: Home, *, dry_run: bool = False) -> tuple[list[ImageRow], int]:
-    """Remove the images that no release uses; returns them and the bytes freed.
-
-    Raises:
-        Refused: `oci.busy`.
-    """
-    with present_inventory(home, dry_run=dry_run) as inventory:
-        used = {row.release.spec.image for row in list_releases(inventory)}
-        unused = [row for row in catalog.list_images(inventory) if row.digest not in used]
-        if dry_run or not unused:
-            return unused, 0
-        layout = Layout(home.layout)
-        named = {entry.digest for entry in layout.manifests()}
-        for row in unused:
-            if row.digest in named:
-                layout.remove(row.digest)
-        freed = prune(layout, used, fresh_s=0.0)
-        for row in unused:
-            catalog.remove_image(inventory, row.digest)
-    return unused, freed
+def _as_reference(base: str) -> str:
+    """A base's name where it says where the base came from: other names are this machine's."""
+    try:
+        return str(parse_reference(base)) if base else ""
+    except UsageError:
+        return ""
 
 
 def create_app(

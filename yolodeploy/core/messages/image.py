@@ -27,6 +27,12 @@ MESSAGES = {
         "set SOURCE_DATE_EPOCH to Unix seconds, or unset it",
         "请将 SOURCE_DATE_EPOCH 设为 Unix 秒数，或取消设置",
     ),
+    "in_use": Message(
+        "image {image} is needed: {users}",
+        "镜像 {image} 仍被使用：{users}",
+        "see who needs it: yolodeploy image show {image}",
+        "查看使用者：yolodeploy image show {image}",
+    ),
     "model_absent": Message(
         "there is no file {path}",
         "文件 {path} 不存在",
@@ -44,6 +50,12 @@ MESSAGES = {
         "{path} 是空文件",
         "export the model again: yolo export format=onnx",
         "请重新导出模型：yolo export format=onnx",
+    ),
+    "model_facts": Message(
+        "{path} in the image does not say what the model is: {reason}",
+        "镜像中的 {path} 未说明模型信息：{reason}",
+        "build the image again: yolodeploy image build MODEL",
+        "请重新构建镜像：yolodeploy image build MODEL",
     ),
     "model_not_file": Message(
         "{path} is a folder, a pipe or a device, not a model",
@@ -68,10 +80,22 @@ MESSAGES = {
         "check that your account may read it: ls -l {path}",
         "请确认当前账户可读：ls -l {path}",
     ),
+    "name_taken": Message(
+        "{name} is the name of one {kind} already",
+        "{name} 已是一个 {kind} 的名称",
+        "choose another name for the index: yolodeploy image index NAME --of IMAGE --of IMAGE",
+        "请为索引选择其他名称：yolodeploy image index NAME --of IMAGE --of IMAGE",
+    ),
     "needs_serve": Message(
         "looking into a model needs the serve extra, which is not installed ({package})",
         "检查模型需要 serve 附加组件，但尚未安装（{package}）",
         "pip install 'yolodeploy[serve]'",
+    ),
+    "platform_twice": Message(
+        "two of the images are for {platform}; an index has one for each platform",
+        "有两个镜像面向 {platform}；一个索引中每个平台只能有一个镜像",
+        "name one image for each platform: yolodeploy image list -o wide",
+        "请为每个平台指定一个镜像：yolodeploy image list -o wide",
     ),
     "probe_answer": Message(
         "looking into {path} gave no usable answer: {reason}",
@@ -90,5 +114,17 @@ MESSAGES = {
         "检查 {path} 超过 {seconds} 秒，已停止",
         "try again when the machine has less to do, or export a smaller model",
         "请在机器空闲时重试，或导出更小的模型",
+    ),
+    "source_login": Message(
+        "the address of the source has a login in it, which everybody who has the image would read",
+        "源地址中含有登录信息，所有获得镜像的人都能读到",
+        "give the address without user and password: --source https://HOST/REPOSITORY",
+        "请给出不含用户名和密码的地址：--source https://HOST/REPOSITORY",
+    ),
+    "which_platform": Message(
+        "{digest} has images for several platforms: {offered}",
+        "{digest} 包含多个平台的镜像：{offered}",
+        "say which one: --platform linux/arm64",
+        "请指定平台：--platform linux/arm64",
     ),
 }
