@@ -26,7 +26,10 @@ COMMANDS = {
         "Sites: create, adopt, list, show, hold, unhold, start, stop, remove.",
     ),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show."),
-    "image": Lazy(f"{CLI}.image:image", "Layered images: build, push, pull, list, show, prune."),
+    "image": Lazy(
+        f"{CLI}.image:image",
+        "Layered images: build, index, push, pull, sbom, sign, verify, list, show, remove, prune.",
+    ),
     "app": Lazy(f"{CLI}.app:app", "Apps: create, list, show."),
     "release": Lazy(f"{CLI}.release:release", "Releases: create, list, show, diff."),
     "rollout": Lazy(

@@ -17,6 +17,7 @@ from yolodeploy.images.build import BuiltImage, Origin, build, source_date_epoch
 from yolodeploy.images.intake import model_facts
 from yolodeploy.images.model_store import store_model
 from yolodeploy.images.multi_arch import image_for
+from yolodeploy.images.signatures import read_public_key
 from yolodeploy.inventory import catalog
 from yolodeploy.inventory.catalog import AppRow, Layer, ModelRow
 from yolodeploy.inventory.connection import open_inventory
@@ -27,6 +28,7 @@ from yolodeploy.oci.registry.platforms import parse_platform
 from yolodeploy.oci.registry.reference import parse_reference
 from yolodeploy.ops.files import read_file
 from yolodeploy.ops.opening import present_inventory
+from yolodeploy.ops.provenance import require_signature
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
@@ -110,12 +112,23 @@ def _as_reference(base: str) -> str:
 
 
 def create_app(
-    home: Home, name: str, description: str = "", frames: str = "", *, dry_run: bool = False
+    home: Home,
+    name: str,
+    description: str = "",
+    frames: str = "",
+    *,
+    signed_by: Path | None = None,
+    unsigned: bool = False,
+    dry_run: bool = False,
 ) -> AppRow:
     """Remember an app, or change what is said of it.
 
+    From then on its images must be signed by the holder of the key in `signed_by`; with `unsigned`
+    they need not be any more.
+
     Raises:
-        UsageError: `name.invalid`.
+        UsageError: `name.invalid`, `image.key_unreadable`.
+        Refused: `image.needs_signing`.
         NotFound: `ops.no_frames`, `ops.unreadable`.
     """
     from yolodeploy.ops.pictures import pictures_in
@@ -125,10 +138,11 @@ def create_app(
     folder = str(Path(frames).expanduser().absolute()) if frames else ""
     if folder:
         pictures_in(Path(folder), most=1)
+    key = "" if unsigned else read_public_key(signed_by).pem if signed_by else None
     if dry_run:
-        return AppRow(name, description, folder, time.time(), 0)
+        return AppRow(name, description, folder, time.time(), 0, key or "")
     with open_inventory(home.create().inventory) as inventory:
-        return catalog.add_app(inventory, name, description, folder, at=time.time())
+        return catalog.add_app(inventory, name, description, folder, key, at=time.time())
 
 
 def create_release(
@@ -145,10 +159,12 @@ def create_release(
 
     Raises:
         NotFound: `inventory.unknown_app`, `inventory.unknown_image`, `inventory.unknown_model`.
+        Refused: `image.policy_*`, the image is not signed as the app asks for.
     """
     with present_inventory(home, dry_run=dry_run) as inventory:
-        catalog.get_app(inventory, app)
+        rules = catalog.get_app(inventory, app)
         row = catalog.get_image(inventory, image)
+        require_signature(home, rules, row.digest)
         model = catalog.get_model(inventory, row.model)
         spec = ReleaseSpec(
             app=app,

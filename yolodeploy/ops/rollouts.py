@@ -22,6 +22,7 @@ from yolodeploy.inventory.rollouts import FINAL
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops import operations
 from yolodeploy.ops.connect import connect_named
+from yolodeploy.ops.provenance import require_signature
 from yolodeploy.ops.rollout_journal import hold_of
 from yolodeploy.ops.rollout_run import is_dead_here
 from yolodeploy.rollouts.planning import Wish, plan_rollout
@@ -59,10 +60,13 @@ def start(home: Home, release: str, sites: Sequence[str], wish: Wish, frames: st
     `frames` names a folder of pictures; without one the app's own are used.
 
     Raises:
-        Refused: `rollout.nothing_to_do`, `inventory.rollout_unfinished`.
+        Refused: `rollout.nothing_to_do`, `inventory.rollout_unfinished`; `image.policy_*`, the
+            image is not signed as the app asks for by now.
         NotFound, UsageError: As `plan`.
     """
     found, planned = plan(home, release, sites, wish)
+    with open_inventory(home.inventory) as inventory:
+        require_signature(home, get_app(inventory, found.spec.app), found.spec.image)
     if not planned.waves:
         raise Refused("rollout.nothing_to_do", release=found.alias)
     return _start(home, planned, frames or frames_of(home, found.spec.app))

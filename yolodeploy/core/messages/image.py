@@ -21,6 +21,12 @@ MESSAGES = {
         "fetch the base again: yolodeploy image pull HOST/REPOSITORY:TAG",
         "请重新获取基础镜像：yolodeploy image pull HOST/REPOSITORY:TAG",
     ),
+    "cosign_failed": Message(
+        "cosign did not sign: {reason}",
+        "cosign 未能签名：{reason}",
+        "check key and password; cosign 3 or newer is needed: cosign version",
+        "请检查密钥和密码；需要 cosign 3 或更新版本：cosign version",
+    ),
     "created_invalid": Message(
         "{created!r} is no moment to date an image with",
         "{created!r} 不能作为镜像的创建时间",
@@ -32,6 +38,18 @@ MESSAGES = {
         "镜像 {image} 仍被使用：{users}",
         "see who needs it: yolodeploy image show {image}",
         "查看使用者：yolodeploy image show {image}",
+    ),
+    "key_absent": Message(
+        "there is no private key {path}",
+        "私钥 {path} 不存在",
+        "make a pair of keys: cosign generate-key-pair",
+        "请生成密钥对：cosign generate-key-pair",
+    ),
+    "key_unreadable": Message(
+        "{path} cannot be read as what it is to be: {reason}",
+        "无法读取 {path}：{reason}",
+        "name a public key in PEM (cosign.pub), or the file that holds the password",
+        "请指定 PEM 格式的公钥（cosign.pub）或存放密码的文件",
     ),
     "model_absent": Message(
         "there is no file {path}",
@@ -86,16 +104,37 @@ MESSAGES = {
         "choose another name for the index: yolodeploy image index NAME --of IMAGE --of IMAGE",
         "请为索引选择其他名称：yolodeploy image index NAME --of IMAGE --of IMAGE",
     ),
+    "needs_signing": Message(
+        "judging signatures needs the signing extra, which is not installed",
+        "验证签名需要 signing 附加组件，但尚未安装",
+        "pip install 'yolodeploy[signing]'",
+    ),
     "needs_serve": Message(
         "looking into a model needs the serve extra, which is not installed ({package})",
         "检查模型需要 serve 附加组件，但尚未安装（{package}）",
         "pip install 'yolodeploy[serve]'",
+    ),
+    "no_cosign": Message(
+        "cosign, which signs, is not installed on this machine",
+        "此机器上未安装用于签名的 cosign",
+        "install cosign 3 or newer, and see that it is found: cosign version",
+        "请安装 cosign 3 或更新版本并确认可用：cosign version",
     ),
     "platform_twice": Message(
         "two of the images are for {platform}; an index has one for each platform",
         "有两个镜像面向 {platform}；一个索引中每个平台只能有一个镜像",
         "name one image for each platform: yolodeploy image list -o wide",
         "请为每个平台指定一个镜像：yolodeploy image list -o wide",
+    ),
+    "policy_key": Message(
+        "app {app} takes images that its key has signed; {image} is signed by others only",
+        "应用 {app} 只接受由其密钥签名的镜像；{image} 仅由他人签名",
+        "yolodeploy image sign {image} --key cosign.key",
+    ),
+    "policy_unsigned": Message(
+        "app {app} takes signed images only, and nobody has signed {image}",
+        "应用 {app} 只接受已签名的镜像，而 {image} 未签名",
+        "yolodeploy image sign {image} --key cosign.key",
     ),
     "probe_answer": Message(
         "looking into {path} gave no usable answer: {reason}",
@@ -115,11 +154,22 @@ MESSAGES = {
         "try again when the machine has less to do, or export a smaller model",
         "请在机器空闲时重试，或导出更小的模型",
     ),
+    "signed_otherwise": Message(
+        "image {digest} is signed, but not by the key {key}",
+        "镜像 {digest} 已签名，但不是由密钥 {key} 签署",
+        "have it signed by the right key: yolodeploy image sign {digest} --key cosign.key",
+        "请用正确的密钥签名：yolodeploy image sign {digest} --key cosign.key",
+    ),
     "source_login": Message(
         "the address of the source has a login in it, which everybody who has the image would read",
         "源地址中含有登录信息，所有获得镜像的人都能读到",
         "give the address without user and password: --source https://HOST/REPOSITORY",
         "请给出不含用户名和密码的地址：--source https://HOST/REPOSITORY",
+    ),
+    "unsigned": Message(
+        "nobody has signed image {digest}",
+        "镜像 {digest} 未签名",
+        "yolodeploy image sign {digest} --key cosign.key",
     ),
     "which_platform": Message(
         "{digest} has images for several platforms: {offered}",
