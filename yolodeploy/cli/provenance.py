@@ -30,8 +30,8 @@ _COLUMNS = [
 def sbom(name: str) -> None:
     """Print an image's list of parts, as CycloneDX JSON.
 
-    As its layers have them: Debian's packages, Python's, our server, the model with its digest and licence. The same image
-    gives the same text. image push --sbom puts it beside the image.
+    As its layers have them: Debian's packages, Python's, our server, the model with its digest and
+    licence. The same image gives the same text. image push --sbom puts it beside the image.
     """
     from yolodeploy.ops.home import home
     from yolodeploy.ops.provenance import image_sbom
@@ -53,7 +53,8 @@ def sbom(name: str) -> None:
 def sign(name: str, key: str, password_file: Path | None, reference: str, form: str) -> None:
     """Have cosign sign an image.
 
-    image push takes the signature along. cosign 3 or newer must be installed. Nothing is sent anywhere.
+    image push takes the signature along. cosign 3 or newer must be installed; nothing is sent
+    anywhere.
     """
     from yolodeploy.ops.home import home
     from yolodeploy.ops.provenance import sign_image

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _TYPE = "cosign container image signature"
 _SIGNATURE = "dev.cosignproject.cosign/signature"
 _LONGEST_KEY = 16 << 10  # bytes of a PEM; an RSA key of 16,384 bits has 2,800
+_LONGEST_PAYLOAD = 64 << 10  # bytes; ours and cosign's have 250
 _MOST_SIGNATURES = 100
 
 
@@ -103,19 +105,40 @@ def add_signature(layout: Layout, digest: str, signed: bytes, signature: str) ->
             media_types.SIMPLE_SIGNING,
             {_SIGNATURE: signature, our_image.LAYER_KIND: "signature"},
         )
-        before = _signatures(layout, digest)
-        layers = before if layer in before else (*before, layer)
-        config = ImageConfig(
-            architecture="", os="", rootfs=RootFs(diff_ids=tuple(item.digest for item in layers))
-        )
-        manifest = Manifest(
-            media_type=media_types.MANIFEST,
-            config=layout.add_json(config, media_types.CONFIG),
-            layers=layers,
-        )
-        described = layout.add_json(manifest, media_types.MANIFEST)
-        layout.set_ref(described, signature_ref(digest))
+        return keep_signatures(layout, digest, (layer,))
+
+
+def keep_signatures(layout: Layout, digest: str, signatures: Iterable[Descriptor]) -> Descriptor:
+    """Let the name of an image's signatures mean those that it meant, and these.
+
+    Their payloads are in the layout; hold `in_use` from there on.
+    """
+    together = (*_signatures(layout, digest), *signatures)
+    layers = tuple({_identity(layer): layer for layer in together}.values())[-_MOST_SIGNATURES:]
+    config = ImageConfig(
+        architecture="", os="", rootfs=RootFs(diff_ids=tuple(item.digest for item in layers))
+    )
+    manifest = Manifest(
+        media_type=media_types.MANIFEST,
+        config=layout.add_json(config, media_types.CONFIG),
+        layers=layers,
+    )
+    described = layout.add_json(manifest, media_types.MANIFEST)
+    layout.set_ref(described, signature_ref(digest))
     return described
+
+
+def signatures_in(manifest: Manifest) -> tuple[Descriptor, ...]:
+    """The signatures that a manifest of them holds, as far as they are of a sensible size."""
+    return tuple(
+        layer
+        for layer in manifest.layers[:_MOST_SIGNATURES]
+        if layer.media_type == media_types.SIMPLE_SIGNING and layer.size <= _LONGEST_PAYLOAD
+    )
+
+
+def _identity(layer: Descriptor) -> tuple[str, str]:
+    return layer.digest, layer.annotations.get(_SIGNATURE, "")
 
 
 def check_signature(layout: Layout, digest: str, pem: str) -> None:
@@ -131,9 +154,9 @@ def check_signature(layout: Layout, digest: str, pem: str) -> None:
     signatures = _signatures(layout, digest)
     if not signatures:
         raise Refused("image.unsigned", digest=digest)
-    for layer in signatures[:_MOST_SIGNATURES]:
+    for layer in signatures:
         with layout.open_blob(layer) as reader:
-            content = reader.read(_LONGEST_KEY) or b""
+            content = reader.readall() or b""
         if _is_for(content, digest) and _is_by(key, content, layer.annotations.get(_SIGNATURE, "")):
             return
     raise Refused("image.signed_otherwise", digest=digest, key=digest_of(_der(key)))
@@ -144,8 +167,7 @@ def _signatures(layout: Layout, digest: str) -> tuple[Descriptor, ...]:
         found = layout.find(signature_ref(digest))
     except NotFound:
         return ()
-    layers = layout.read_manifest(found.digest).layers
-    return tuple(layer for layer in layers if layer.media_type == media_types.SIMPLE_SIGNING)
+    return signatures_in(layout.read_manifest(found.digest))
 
 
 def _is_for(content: bytes, digest: str) -> bool:

@@ -39,6 +39,20 @@ class _Layer(Generic[T]):
         self.hidden: set[str] = set()  # and whatever is below
         self.emptied: set[str] = set()  # folders that show nothing of lower layers
 
+    def is_whiteout(self, path: str) -> bool:
+        """Whether a file is none, but says what of lower layers is gone; it is noted then."""
+        folder, _, name = path.rpartition("/")
+        if name == _OPAQUE:
+            self.emptied.add(folder)
+        elif name.startswith(_WHITEOUT):
+            gone = name.removeprefix(_WHITEOUT)
+            self.hidden.add(f"{folder}/{gone}" if folder else gone)
+        return name.startswith(_WHITEOUT)
+
+    def note(self, path: str, kind: Kind) -> None:
+        """What is here takes the place of what had the path; a folder only that of a file."""
+        (self.folders if kind is Kind.FOLDER else self.hidden).add(path)
+
     def hides(self, path: str) -> bool:
         """Whether a file of a lower layer is not seen any more."""
         if path in self.hidden or path in self.folders:
@@ -87,7 +101,9 @@ def _read(
                 reader = TarReader(decompressed(stream, layer.media_type), limits)
                 for member in reader.members():
                     path = inside(member.path)
-                    _note(found, path, member.kind)
+                    if found.is_whiteout(path):
+                        continue
+                    found.note(path, member.kind)
                     size = wanted(path) if member.kind is Kind.FILE else 0
                     if size:
                         content = _beginning(reader.chunks(), size)
@@ -98,18 +114,6 @@ def _read(
             layout.blobs.check(layer)  # a damaged blob explains a strange archive
             raise
     return found
-
-
-def _note(found: _Layer[T], path: str, kind: Kind) -> None:
-    folder, _, name = path.rpartition("/")
-    if name == _OPAQUE:
-        found.emptied.add(folder)
-    elif name.startswith(_WHITEOUT):
-        found.hidden.add(f"{folder}/{name.removeprefix(_WHITEOUT)}" if folder else name[4:])
-    elif kind is Kind.FOLDER:
-        found.folders.add(path)
-    else:
-        found.hidden.add(path)
 
 
 def _linked(member: Member) -> str:

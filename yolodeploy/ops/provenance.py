@@ -11,20 +11,25 @@ from yolodeploy.images.signatures import (
     PublicKey,
     add_signature,
     check_signature,
+    keep_signatures,
     payload,
     read_public_key,
+    signatures_in,
 )
 from yolodeploy.oci import media_types
 from yolodeploy.oci.attachments import add_artifact, signature_ref
 from yolodeploy.oci.index import ref_of
 from yolodeploy.oci.layout import Layout
-from yolodeploy.oci.manifests import Descriptor
+from yolodeploy.oci.manifests import Descriptor, Manifest
 from yolodeploy.oci.registry.access import Access
+from yolodeploy.oci.registry.download import download
 from yolodeploy.oci.registry.push import Push
 from yolodeploy.oci.registry.reference import Reference, parse_reference
 from yolodeploy.oci.registry.referrers import refer
+from yolodeploy.oci.registry.repository import Repository, decoded
 from yolodeploy.oci.registry.tally import Tally
 from yolodeploy.oci.registry.transfers import Part
+from yolodeploy.oci.registry.wire import Wire
 from yolodeploy.ops.held_images import held_images, named
 
 if TYPE_CHECKING:
@@ -115,13 +120,46 @@ def push_attachments(
     """
     layout = Layout(home.layout)
     moved: list[Part] = []
-    for entry in layout.manifests():
-        if ref_of(entry) == signature_ref(digest):
-            there = target._replace(tag=signature_ref(digest))
-            moved += _push(layout, entry.digest, there, access, tally, SIGNATURE, dry_run=dry_run)
+    if _has_signatures(layout, digest):
+        if not dry_run:
+            bring_signatures(layout, digest, target, access, tally)  # those of others stay there
+        own = layout.find(signature_ref(digest)).digest
+        there = target._replace(tag=signature_ref(digest))
+        moved += _push(layout, own, there, access, tally, SIGNATURE, dry_run=dry_run)
     if parts_list and not dry_run:
         moved += _push_parts_list(layout, digest, target, access, tally)
     return tuple(moved)
+
+
+def bring_signatures(
+    layout: Layout, digest: str, source: Reference, access: Access, tally: Tally
+) -> int:
+    """Bring an image's signatures from where it is; returns the bytes that moved.
+
+    Raises:
+        Everything of `Repository.read_manifest` and `download`.
+    """
+    wire = Wire(source.registry, access)
+    tally.when_stopped(wire.hang_up)
+    repository = Repository(wire, source.repository)
+    try:
+        if not repository.manifest_digest(signature_ref(digest)):
+            return 0
+        manifest = decoded(
+            repository.read_manifest(signature_ref(digest)), Manifest, source.registry
+        )
+        with layout.in_use():
+            found = signatures_in(manifest)
+            lacking = [item for item in found if not layout.blobs.has(item.digest, item.size)]
+            moved = sum(download(repository, layout, item, tally) for item in lacking)
+            keep_signatures(layout, digest, found)
+    finally:
+        wire.close()
+    return moved
+
+
+def _has_signatures(layout: Layout, digest: str) -> bool:
+    return any(ref_of(entry) == signature_ref(digest) for entry in layout.manifests())
 
 
 def _push_parts_list(

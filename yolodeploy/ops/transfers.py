@@ -20,7 +20,7 @@ from yolodeploy.oci.registry.reference import Reference, parse_reference
 from yolodeploy.oci.registry.tally import Tally
 from yolodeploy.oci.registry.transfers import Fate, Part, to_move
 from yolodeploy.ops.journalled import journalled
-from yolodeploy.ops.provenance import push_attachments
+from yolodeploy.ops.provenance import bring_signatures, push_attachments
 from yolodeploy.ops.settings import settings
 
 if TYPE_CHECKING:
@@ -157,6 +157,8 @@ def pull_image(
 ) -> Pulled:
     """Bring an image from a registry into the local layout, where `name` means it then.
 
+    Its signatures come with it.
+
     Raises:
         UsageError: As `push_image`; `registry.no_tag`, `registry.platform_invalid`,
             `oci.ref_invalid`.
@@ -175,13 +177,16 @@ def pull_image(
     arguments = _arguments(insecure, ca, reference=reference, platform=platform)
     with journalled(home.create(), "pull", arguments) as teller:
         watchers = (Journal(teller), *watchers)
-        pull = Pull(Layout(home.layout), named, wanted, access, tally=_tally(watchers))
+        tally = _tally(watchers)
+        pull = Pull(Layout(home.layout), named, wanted, access, tally=tally)
         try:
             plan = pull.plan()
             _planned(watchers, str(named), plan.parts)
-            return pull.run(plan, name)
+            pulled = pull.run(plan, name)
         finally:
             pull.close()
+        bring_signatures(Layout(home.layout), pulled.digest, named, access, tally)
+        return pulled
 
 
 def _push(

@@ -101,8 +101,8 @@ MESSAGES = {
     "name_taken": Message(
         "{name} is the name of one {kind} already",
         "{name} 已是一个 {kind} 的名称",
-        "choose another name for the index: yolodeploy image index NAME --of IMAGE --of IMAGE",
-        "请为索引选择其他名称：yolodeploy image index NAME --of IMAGE --of IMAGE",
+        "choose another name for the index; these are taken: yolodeploy image list",
+        "请为索引选择其他名称；已占用的名称：yolodeploy image list",
     ),
     "needs_signing": Message(
         "judging signatures needs the signing extra, which is not installed",

@@ -7,14 +7,11 @@ the tag `sha256-…`: the specification's own way out.
 
 from __future__ import annotations
 
-import msgspec
-
-from yolodeploy.core.errors import Corrupt
 from yolodeploy.oci import media_types
 from yolodeploy.oci.attachments import referrers_ref
 from yolodeploy.oci.manifests import Descriptor, Index, canonical
 from yolodeploy.oci.registry.answers import refusal
-from yolodeploy.oci.registry.repository import Repository
+from yolodeploy.oci.registry.repository import Repository, decoded
 
 _OK = 200
 _NO_API = (400, 404, 405, 501)
@@ -54,9 +51,5 @@ def _is_listed(repository: Repository, subject: str) -> bool:
 def _list(repository: Repository, tag: str) -> tuple[Descriptor, ...]:
     if not repository.manifest_digest(tag):
         return ()
-    try:
-        document = repository.read_manifest(tag)
-        return msgspec.json.decode(document.content, type=Index).manifests or ()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        registry = repository.registry
-        raise Corrupt("registry.json_invalid", registry=registry, reason=error) from error
+    document = repository.read_manifest(tag)
+    return decoded(document, Index, repository.registry).manifests or ()
