@@ -21,6 +21,7 @@ from yolodeploy.core.digests import digest_of
 from yolodeploy.core.errors import NotFound, Refused, UsageError
 from yolodeploy.oci import media_types, our_image
 from yolodeploy.oci.attachments import signature_ref
+from yolodeploy.oci.index import ref_of
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.manifests import Descriptor, ImageConfig, Manifest, RootFs
 from yolodeploy.oci.sources import open_regular
@@ -114,6 +115,7 @@ def keep_signatures(layout: Layout, digest: str, signatures: Iterable[Descriptor
     Their payloads are in the layout; hold `in_use` from there on.
     """
     together = (*_signatures(layout, digest), *signatures)
+    before = {e.digest for e in layout.manifests() if ref_of(e) == signature_ref(digest)}
     layers = tuple({_identity(layer): layer for layer in together}.values())[-_MOST_SIGNATURES:]
     config = ImageConfig(
         architecture="", os="", rootfs=RootFs(diff_ids=tuple(item.digest for item in layers))
@@ -125,6 +127,7 @@ def keep_signatures(layout: Layout, digest: str, signatures: Iterable[Descriptor
     )
     described = layout.add_json(manifest, media_types.MANIFEST)
     layout.set_ref(described, signature_ref(digest))
+    layout.forget(lambda entry: entry.digest in before and not ref_of(entry))
     return described
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,10 +83,14 @@ def build_image(
         base = Layout(home.layout).find(base).digest
     if base:
         base = image_for(Layout(home.layout), base, wanted)
-    with present_inventory(home, dry_run=dry_run) as inventory:
+    layout = Layout(home.layout)
+    with ExitStack() as stack:
+        inventory = stack.enter_context(present_inventory(home, dry_run=dry_run))
         row = catalog.get_model(inventory, model)
+        # held until the inventory knows the image: only then a prune can tell that it is wanted
+        stack.enter_context(nullcontext() if dry_run else layout.create().in_use())
         built = build(
-            Layout(home.layout),
+            layout,
             Path(row.path),
             row.facts,
             base=base,

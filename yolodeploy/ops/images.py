@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import Refused
@@ -11,15 +12,14 @@ from yolodeploy.inventory import catalog
 from yolodeploy.oci.attachments import attached_to
 from yolodeploy.oci.index import ref_of
 from yolodeploy.oci.layout import Layout
-from yolodeploy.oci.prune import prune
+from yolodeploy.oci.manifests import Descriptor
+from yolodeploy.oci.prune import alone, prune_alone
 from yolodeploy.ops.held_images import IMAGE, INDEX, Held, held_images, list_held, named, needs
 from yolodeploy.ops.opening import changing, present_inventory
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.ops.home import Home
-
-_BUSY_S = 5.0  # while it waits for builds and transfers nobody can write to the inventory
 
 
 def index_images(home: Home, name: str, images: Sequence[str], *, dry_run: bool = False) -> Held:
@@ -65,7 +65,9 @@ def remove_image(home: Home, name: str, *, dry_run: bool = False) -> Held:
         if users := needs(home, inventory, everything).get(found.digest):
             raise Refused("image.in_use", image=found.name, users=", ".join(users))
         if not dry_run:
-            _take_out(Layout(home.layout), inventory, (found,))
+            _forget(inventory, (found,))
+            layout = Layout(home.layout)
+            layout.forget(_gone(layout, (found,)))
     return found
 
 
@@ -81,8 +83,12 @@ def prune_images(home: Home, *, dry_run: bool = False) -> tuple[list[Held], int]
         Corrupt: `oci.blob_corrupt`, `oci.json_invalid`.
         Unreachable: `site.unreachable`.
     """
-    # in one transaction: a release made meanwhile finds its image, or learns that it is gone
+    layout = Layout(home.layout)
+    there = (layout.path / "oci-layout").is_file() and not dry_run
+    # builds are kept away, and in one transaction: a release that is made meanwhile finds its
+    # image, or learns that it is gone
     with (
+        alone(layout) if there else nullcontext(),
         present_inventory(home, dry_run=dry_run) as inventory,
         changing(inventory, dry_run=dry_run),
     ):
@@ -93,25 +99,36 @@ def prune_images(home: Home, *, dry_run: bool = False) -> tuple[list[Held], int]
             for item in everything
             if item.digest not in needed and (item.kind == IMAGE or not item.name)
         ]
-        layout = Layout(home.layout)
-        if dry_run or not (layout.path / "oci-layout").is_file():
+        if dry_run:
             return unneeded, 0
-        _take_out(layout, inventory, unneeded)
-        freed = prune(layout, needed, fresh_s=0.0, wait_s=_BUSY_S)
+        _forget(inventory, unneeded)
+        gone = _gone(layout, unneeded) if there else None
+        freed = prune_alone(layout, needed, gone=gone, fresh_s=0.0) if gone else 0
     return unneeded, freed
 
 
-def _take_out(layout: Layout, inventory: Inventory, images: Iterable[Held]) -> None:
-    """Forget images, and what is about them; their blobs stay until somebody prunes.
-
-    A base that has other names keeps those.
-    """
+def _forget(inventory: Inventory, images: Iterable[Held]) -> None:
     for item in images:
         if item.kind == IMAGE:
             catalog.remove_image(inventory, item.digest)
-        if item.kind == IMAGE or not item.name:
-            layout.forget(lambda entry, gone=item.digest: entry.digest == gone)  # type: ignore[misc]
-        else:
-            layout.forget(lambda entry, gone=item.name: ref_of(entry) == gone)  # type: ignore[misc]
-    left = {entry.digest for entry in layout.manifests()}
-    layout.forget(lambda entry: attached_to(ref_of(entry)) not in left | {""})
+
+
+def _gone(layout: Layout, images: Iterable[Held]) -> Callable[[Descriptor], bool]:
+    """Which entries of the layout's index go with some images: theirs, and what is about them.
+
+    A base that has other names keeps those.
+    """
+    names = {item.name for item in images if item.kind != IMAGE and item.name}
+    digests = {item.digest for item in images if item.kind == IMAGE or not item.name}
+
+    def by_itself(entry: Descriptor) -> bool:
+        named = ref_of(entry)
+        return named in names if named and entry.digest not in digests else entry.digest in digests
+
+    left = {entry.digest for entry in layout.manifests() if not by_itself(entry)}
+
+    def gone(entry: Descriptor) -> bool:
+        about = attached_to(ref_of(entry))
+        return by_itself(entry) or (bool(about) and about not in left)
+
+    return gone
