@@ -17,13 +17,15 @@ from onnx_samples import facts_of
 from packageurl import PackageURL
 
 from yolodeploy import __version__
-from yolodeploy.core.errors import Corrupt, UsageError
+from yolodeploy.core.errors import Corrupt, Refused, UsageError
 from yolodeploy.images.build import build
 from yolodeploy.images.packages import debian_licenses, debian_packages, python_package
 from yolodeploy.images.sbom import sbom
 from yolodeploy.oci import media_types
+from yolodeploy.oci.compression import Compression
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.manifests import Descriptor, ImageConfig, Manifest, RootFs
+from yolodeploy.oci.tar_reader import Limits
 from yolodeploy.oci.visible import visible
 
 STATUS = """Package: libc6
@@ -208,6 +210,29 @@ def test_what_is_damaged_or_no_image_is_said(layout: Layout, model: Path) -> Non
     with pytest.raises(UsageError) as refused:
         sbom(layout, index.digest)
     assert refused.value.code == "oci.is_index"
+
+
+@pytest.mark.parametrize("compression", [media_types.LAYER_GZIP, media_types.LAYER_ZSTD])
+def test_a_bomb_in_a_base_is_stopped(compression: str, layout: Layout) -> None:
+    content = tar({"zeros": "\0" * (30 << 20)})
+    if compression == media_types.LAYER_GZIP:
+        small = gzip.compress(content)
+    else:
+        small = b"".join(Compression.ZSTD.compressed([content]))
+    layer = layout.add_blob((small,), compression)
+    assert layer.size < 100_000
+    with pytest.raises(Refused) as raised:
+        visible(layout, [layer], lambda _: 0, lambda path, _: path, limits=Limits(10, 1 << 20))
+    assert raised.value.code == "oci.layer_bytes"
+    # content of which nothing is wanted takes no memory either
+    assert visible(layout, [layer], lambda _: 5, lambda _, text: len(text))["zeros"].value == 5
+
+
+@pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", "a/" * 500 + "x"])
+def test_a_path_that_leads_out_of_a_base_is_refused(path: str, layout: Layout) -> None:
+    with pytest.raises(Refused) as raised:
+        sbom(layout, base_of(layout, {path: "x"}))
+    assert raised.value.code == "oci.layer_path"
 
 
 @given(st.binary(max_size=400))

@@ -78,8 +78,8 @@ def verify_image(home: Home, name: str, key: Path) -> tuple[str, PublicKey]:
         NotFound: `inventory.missing`, `inventory.unknown_image`.
         Everything of `images.signatures.read_public_key` and `check_signature`.
     """
-    found = read_public_key(key)
     digest = named(held_images(home), name).digest
+    found = read_public_key(key)
     check_signature(Layout(home.layout), digest, found.pem)
     return digest, found
 
