@@ -47,7 +47,7 @@ LISTS: dict[str, tuple[str | None, list[str]]] = {
     "image show brake-disc-v1": (
         "server",
         ["layer", "digest", "size_bytes", "shared_with", "cached"],
-    ),  # fmt: skip
+    ),
     "image prune --dry-run": (None, IMAGE),
     "app list": ("brake-disc", APP),
     "release list": ("brake-disc@2", RELEASE),

@@ -108,7 +108,7 @@ def test_what_goes_wrong_with_cosign_is_said_in_a_line(
     wrong = code(str(keys.private), "password")
     assert (wrong.code, "decryption failed" in wrong.text()) == ("image.cosign_failed", True)
     assert code(str(tmp_path / "absent"), "password").code == "image.key_absent"
-    assert code(str(keys.private), "absent").code == "image.key_unreadable"
+    assert code(str(keys.private), "absent").code == "image.password_unreadable"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert code(str(keys.private), "password").code == "image.no_cosign"
 

@@ -24,7 +24,12 @@ COLUMNS = [
     Column("releases", "releases", lambda row: row.releases),
     Column("description", "description", lambda row: row.description),
     Column("frames", "frames", lambda row: row.frames),
-    Column("signed_by", "signed by", lambda row: _key(row.signed_by), text=short),
+    Column(
+        "signed_by",
+        "signed by",
+        lambda row: _key(row.signed_by),
+        text=lambda key: short(key) or "-",
+    ),
     Column("added_at", "added", lambda row: row.added_at, wide=True, text=moment),
 ]
 

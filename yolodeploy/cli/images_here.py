@@ -23,7 +23,7 @@ COLUMNS = [
     Column("kind", "kind", lambda row: row.kind),
     Column("digest", "digest", lambda row: row.digest, text=short),
     Column("platform", "platform", lambda row: row.platform),
-    Column("model", "model", lambda row: row.model, text=short),
+    Column("model", "model", lambda row: row.model, text=lambda model: short(model) or "-"),
     Column("size_bytes", "size", lambda row: row.size_bytes, text=size),
     Column("layers", "layers", lambda row: [layer.kind for layer in row.layers], wide=True),
     Column("releases", "releases", lambda row: list(row.releases)),

@@ -47,7 +47,7 @@ def sign(content: bytes, key: str, password_file: Path | None = None) -> str:
 
     Raises:
         NotFound: `image.no_cosign`, `image.key_absent`.
-        UsageError: `image.key_unreadable`, the password file.
+        UsageError: `image.password_unreadable`.
         Failed: `image.cosign_failed` with cosign's words; `oci.*` of the storage.
     """
     program = which("cosign")
@@ -110,4 +110,4 @@ def _password(path: Path) -> bytes:
             return file.read(_LONGEST_PASSWORD).rstrip(b"\r\n")
     except OSError as error:
         reason: object = error.strerror or error
-        raise UsageError("image.key_unreadable", path=path, reason=reason) from error
+        raise UsageError("image.password_unreadable", path=path, reason=reason) from error

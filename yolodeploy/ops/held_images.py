@@ -81,7 +81,14 @@ def list_held(home: Home, inventory: Inventory) -> list[Held]:
         if entry.digest not in known and not attached_to(ref_of(entry))
     ]
     everything = [*built, *sorted(others, key=lambda item: item.name)]
-    return [item._replace(releases=tuple(used.get(item.digest, ()))) for item in everything]
+    sizes = {item.digest: item.size_bytes for item in everything}
+    return [
+        item._replace(
+            releases=tuple(used.get(item.digest, ())),
+            size_bytes=item.size_bytes or sum(sizes.get(part, 0) for part in item.parts),
+        )
+        for item in everything
+    ]
 
 
 def held_images(home: Home) -> list[Held]:

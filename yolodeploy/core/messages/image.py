@@ -46,10 +46,10 @@ MESSAGES = {
         "请生成密钥对：cosign generate-key-pair",
     ),
     "key_unreadable": Message(
-        "{path} cannot be read as what it is to be: {reason}",
-        "无法读取 {path}：{reason}",
-        "name a public key in PEM (cosign.pub), or the file that holds the password",
-        "请指定 PEM 格式的公钥（cosign.pub）或存放密码的文件",
+        "{path} is no public key that can be read: {reason}",
+        "{path} 不是可读取的公钥：{reason}",
+        "name the public key in PEM, as cosign writes it: --key cosign.pub",
+        "请指定 PEM 格式的公钥，如 cosign 生成的：--key cosign.pub",
     ),
     "model_absent": Message(
         "there is no file {path}",
@@ -119,6 +119,12 @@ MESSAGES = {
         "此机器上未安装用于签名的 cosign",
         "install cosign 3 or newer, and see that it is found: cosign version",
         "请安装 cosign 3 或更新版本并确认可用：cosign version",
+    ),
+    "password_unreadable": Message(
+        "the file {path}, which is to hold the password, cannot be read: {reason}",
+        "无法读取存放密码的文件 {path}：{reason}",
+        "check that your account may read it: ls -l {path}",
+        "请确认当前账户可读：ls -l {path}",
     ),
     "platform_twice": Message(
         "two of the images are for {platform}; an index has one for each platform",
