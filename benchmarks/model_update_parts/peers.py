@@ -88,7 +88,9 @@ class Typed:
         """`image build` and `image push`; the model was added before, as in a pipeline."""
         script = "import sys; from yolodeploy.cli.main import run; run()"
         ours = (sys.executable, "-P", "-c", script, "image")
-        home = {"YOLODEPLOY_HOME": str(self._home), "PYTHONPATH": str(Path.cwd())}
+        # with byte code, as what pip installed has
+        home = {"YOLODEPLOY_HOME": str(self._home), "PYTHONPATH": str(Path.cwd()),
+                "PYTHONDONTWRITEBYTECODE": ""}  # fmt: skip
         name = f"brake-disc:{tag}"
         run(*ours, "build", model.stem, "--base", self._base, "--name", name, **home)
         run(*ours, "push", name, f"{self._target}:{tag}", **home)

@@ -7,7 +7,7 @@ import numpy as np
 
 from tests.fuzz.target import Wrong
 from yolodeploy.core.serving import DetectResponse
-from yolodeploy.serve.drawing import annotated
+from yolodeploy.serve.drawing import draw, jpeg
 from yolodeploy.serve.formats import TEXTS
 from yolodeploy.serve.layout import Head, Layout
 from yolodeploy.serve.letterbox import fit
@@ -56,7 +56,9 @@ def answered(content: bytes) -> None:
             if b"null" in TEXTS["json"](answer).replace(b'"rotated":null', b""):
                 raise Wrong("a figure that is none")
             msgspec.json.decode(TEXTS["json"](answer), type=DetectResponse)
-        annotated(np.zeros((21, 33, 3), np.uint8), seen, CLASSES)
+        pixels = np.zeros((21, 33, 3), np.uint8)
+        draw(pixels, seen, CLASSES)
+        jpeg(pixels)
 
 
 def _shaped(figures: np.ndarray, head: Head) -> tuple[np.ndarray, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from yolodeploy.core.errors import NotFound, UsageError
-from yolodeploy.ops.pictures import LARGEST_BYTES, MOST_FRAMES, picture, pictures_in
+from yolodeploy.ops.pictures import LARGEST_BYTES, MOST_FRAMES, picture, picture_paths, pictures_in
 
 
 def test_pictures_come_in_the_order_of_their_names(tmp_path: Path) -> None:
@@ -19,6 +19,19 @@ def test_pictures_come_in_the_order_of_their_names(tmp_path: Path) -> None:
     assert [item.path.name for item in found] == ["a.jpg", "b.Jpeg", "c.PNG"]
     assert found[0].content == b"a.jpg"
     assert len(pictures_in(tmp_path, most=2)) == 2
+
+
+def test_a_folder_stands_for_the_pictures_in_it(tmp_path: Path) -> None:
+    for name in ("b.png", "a.jpg", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    long = Path("x" * 300)
+    assert picture_paths([tmp_path, Path("c.jpg"), long]) == [
+        tmp_path / "a.jpg", tmp_path / "b.png", Path("c.jpg"), long
+    ]  # fmt: skip
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotFound) as raised:
+        picture_paths([tmp_path / "empty"])
+    assert raised.value.code == "ops.no_frames"
 
 
 def test_no_more_than_a_gate_needs(tmp_path: Path) -> None:

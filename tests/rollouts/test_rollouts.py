@@ -19,6 +19,7 @@ from yolodeploy.inventory.releases import add_release, get_release
 from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.oci.layout import Layout
 from yolodeploy.ops import rollouts
+from yolodeploy.ops.doctor import examine
 from yolodeploy.ops.sites import hold_device, hold_site, remove_site
 
 COMMITTED, REVERTED = SiteResult.COMMITTED, SiteResult.REVERTED
@@ -186,6 +187,20 @@ def test_a_waiting_rollout_does_not_undo_what_came_after_it(plant: Plant) -> Non
     assert two.app().release == newer
     assert plant.row(started.rollout).state is RolloutState.FAILED
     assert plant.results(started.rollout)["site-1"] is COMMITTED
+
+
+def test_a_site_on_which_no_server_would_start_is_left_out_and_told(plant: Plant) -> None:
+    """Its running servers go on with the settings they have; a switch would end them."""
+    _, two = plant.sites(2)
+    two.site.folder.settings.write_text("[cameras]\n")
+    _, planned = rollouts.plan(plant.home, plant.release(1), (), WISH)
+    assert [site.standing for site in planned.sites] == [Standing.GO, Standing.BLOCKED]
+    assert "write [[cameras]]" in planned.sites[1].reason
+    assert planned.waves == (("site-1",),)
+    found = {one.check: [fault.code for fault in one.findings] for one in examine(plant.home)}
+    assert found["sites and devices"] == ["camera.settings_invalid"]
+    two.site.folder.settings.unlink()
+    assert two.site.settings_fault() is None
 
 
 def test_an_offline_site_blocks_nobody_and_catches_up(plant: Plant) -> None:

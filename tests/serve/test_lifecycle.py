@@ -202,11 +202,13 @@ def test_by_hand_a_model_and_a_port_are_enough(model: Path, tmp_path: Path) -> N
     reply: Reply = ask(port, "/detect", PICTURE, method="POST")
     # another one on the same port would answer every second request
     second = subprocess.run(
-        command, cwd=CHECKOUT, capture_output=True, text=True, check=False, env=environment,
-        timeout=60,
+        [*command, "--host", "0.0.0.0"], cwd=CHECKOUT, capture_output=True, text=True, check=False,
+        env=environment, timeout=60,
     )  # fmt: skip
     assert second.returncode == Refused.exit_code
-    assert "另一个服务器" in second.stderr
+    open_to_all, taken = second.stderr.splitlines()
+    assert "serve.no_tokens" in open_to_all
+    assert "另一个服务器" in taken
     process.terminate()
     stdout, stderr = process.communicate(timeout=20)
     assert (reply.status, process.returncode, stdout) == (200, 0, "")
@@ -226,9 +228,11 @@ def test_a_full_disk_does_not_cut_off_who_waits_at_the_end(
             while True:
                 file.write(bytes(4096))
                 file.flush()
-        with ThreadPoolExecutor(4) as pool:
-            replies = [pool.submit(server.detect, PICTURE) for _ in range(4)]
-            until(lambda: in_flight(server) > 0, server)
+        with ThreadPoolExecutor(24) as pool:
+            replies = [pool.submit(server.detect, PICTURE) for _ in range(24)]
+            until(lambda: in_flight(server) > 2, server)
             assert server.stop() == 0, server.log.read_text()
-            assert [reply.result().status for reply in replies] == [200] * 4
+            answered = [reply.result().status for reply in replies if reply.exception() is None]
+            assert set(answered) == {200}
+            assert len(answered) > 2
     assert "serve.state_folder" in server.log.read_text()

@@ -9,6 +9,7 @@ import random
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 pytest.importorskip("edgefirst.tracker", reason="the tracking extra is not installed")
 
-CLASSES = ("person", "lorry", "car")
 FPS = 10.0
 # upwards in the middle: who walks from the picture's left to its right goes out
 GATE = Line("gate", (500.0, 1000.0), (500.0, 0.0))
@@ -35,7 +35,7 @@ DOOR = Zone("door", ((600.0, 0.0), (1000.0, 0.0), (1000.0, 1000.0), (600.0, 1000
 
 def tracking(*, lines: tuple[Line, ...] = (GATE,), zones: tuple[Zone, ...] = (DOOR,)) -> Tracking:
     camera = Camera(name="hall", url="rtsp://camera/hall", track=True, lines=lines, zones=zones)
-    return Tracking(camera, CLASSES)
+    return Tracking(camera)
 
 
 def box(x: float, y: float = 500, *, score: float = 0.9, class_id: int = 0, w: float = 60) -> Box:
@@ -292,3 +292,19 @@ def test_whatever_comes_numbers_are_not_shared_and_counts_only_grow(
         assert now.into >= before.into
         assert now.out >= before.out
         before = now
+
+
+def test_who_looks_at_the_camera_sees_what_is_counted() -> None:
+    """A line that was set one metre too far left is seen on the picture or never."""
+    of = tracking()
+    boxes = [box(700)]
+    told = followed([boxes] * 3, of)[-1]
+    pixels = np.zeros((1000, 1000, 3), np.uint8)
+    of.draw(pixels, boxes, told, (0, 0))
+    assert pixels[300, 500].min() == 255, "the line"
+    assert pixels[300, 600].min() == 255, "the zone's edge"
+    assert pixels[500 - 8 : 500, 680:700].any(), "the object's number, where it stands"
+    part = np.zeros((400, 500, 3), np.uint8)  # a region that begins at (300, 200)
+    of.draw(part, boxes, told, (300, 200))
+    assert part[100, 200].min() == 255
+    assert part[100, 300].min() == 255

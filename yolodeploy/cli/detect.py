@@ -32,8 +32,9 @@ def detect(
 ) -> None:
     """Send pictures to a running app; prints boxes or classes, and stage times.
 
-    With `-o name` it prints the pictures in which something was found. What --draw writes are
-    JPEGs named after the pictures, which it never overwrites.
+    A folder stands for the pictures in it. With `-o name` it prints the pictures in which
+    something was found. What --draw writes are JPEGs named after the pictures, which it never
+    overwrites.
     """
     from yolodeploy.ops.detect import detect as run_detect
     from yolodeploy.ops.home import home

@@ -7,6 +7,8 @@ import click
 from yolodeploy.cli.output import emit_data, output_option, print_names
 from yolodeploy.core.text import one_line
 
+LONGEST_LINE = 2000  # a remedy stands at its end
+
 
 @click.command()
 @click.option("--site", help="Only one site.")
@@ -25,7 +27,7 @@ def logs(site: str | None, app: str | None, device: str | None, lines: int, form
         return
     if form in ("table", "wide"):
         for name, line in found:
-            click.echo(f"{name}/{line.device} {one_line(line.text)}")
+            click.echo(f"{name}/{line.device} {one_line(line.text, LONGEST_LINE)}")
         return
     emit_data(
         [

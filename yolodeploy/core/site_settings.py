@@ -12,7 +12,12 @@ import msgspec
 
 from yolodeploy.core.decoding import known
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+TOPIC = r"^[a-zA-Z0-9._-]{1,249}$"
+WEB_ADDRESS = r"^https?://[^\s]+$"
+
+Name = Annotated[str, msgspec.Meta(pattern=NAME)]
+WebAddress = Annotated[str, msgspec.Meta(pattern=WEB_ADDRESS, max_length=2000)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Megabytes = Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
@@ -93,7 +98,7 @@ class KafkaSink(_Sink, frozen=True, kw_only=True, tag_field="kind", tag="kafka")
     """
 
     brokers: Annotated[str, msgspec.Meta(min_length=1)]
-    topic: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+    topic: Annotated[str, msgspec.Meta(pattern=TOPIC)]
     credentials_file: str = ""
     sasl: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     tls: bool = False
@@ -114,7 +119,7 @@ class MqttSink(_Sink, frozen=True, kw_only=True, tag_field="kind", tag="mqtt"):
 class WebhookSink(_Sink, frozen=True, kw_only=True, tag_field="kind", tag="webhook"):
     """A POST a message to `url`; `token_file` (mode 0600) holds what goes as a bearer token."""
 
-    url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s]+$", max_length=2000)]
+    url: WebAddress
     token_file: str = ""
     ca_file: str = ""
     timeout_s: Seconds = 10.0
@@ -142,7 +147,7 @@ Sink = KafkaSink | MqttSink | WebhookSink | JsonLinesSink | CsvSink
 class Shadow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A second server that sees a `share` of what this one sees; its answers count nowhere."""
 
-    url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s]+$", max_length=2000)]
+    url: WebAddress
     token_file: str = ""
     ca_file: str = ""
     share: Share = 1.0

@@ -39,6 +39,7 @@ class Standing(Enum):
     GO = "go"
     CURRENT = "current"  # it runs the release already
     HELD = "held"
+    BLOCKED = "blocked"  # no server would start there: its settings are not valid
     OFFLINE = "offline"  # it keeps its intent and catches up
 
 

@@ -11,7 +11,7 @@ from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops.connect import connect_named
 from yolodeploy.ops.drawn import places, save
-from yolodeploy.ops.pictures import picture
+from yolodeploy.ops.pictures import picture, picture_paths
 
 if TYPE_CHECKING:
     from yolodeploy.core.serving import DetectResponse
@@ -38,13 +38,16 @@ def detect(
 ) -> list[Detected]:
     """What a ready instance of the app finds in every picture; they go round the instances.
 
-    `draw` is a folder for the pictures with everything drawn in, as JPEG.
+    A folder stands for the pictures in it. `draw` is a folder for the pictures with everything
+    drawn in, as JPEG.
 
     Raises:
-        NotFound: `ops.no_instance`, nothing ready runs the app there; `ops.unreadable`.
+        NotFound: `ops.no_instance`, nothing ready runs the app there; `ops.unreadable`,
+            `ops.no_frames`.
         UsageError: `ops.draw_over_picture`.
         Failed: `site.detect`, a picture was refused; `ops.draw_failed`.
     """
+    images = picture_paths(images)
     targets: list[Path | None] = [*places(images, draw)] if draw else [None] * len(images)
     with read_inventory(home.inventory) as inventory:
         names = [site] if site is not None else [row.name for row in list_sites(inventory)]

@@ -87,10 +87,13 @@ def _sites(home: Home) -> Iterator[YolodeployError]:
     with open_inventory(home.inventory) as inventory:
         for row in list_sites(inventory):
             try:
-                state = connect(home, row).observe()
+                site = connect(home, row)
+                state, fault = site.observe(), site.settings_fault()
             except Unreachable as error:
                 yield error
                 continue
+            if fault is not None:
+                yield fault
             for device in state.devices:
                 if not device.ready:
                     yield Failed(

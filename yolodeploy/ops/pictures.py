@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,10 +28,36 @@ def pictures_in(folder: Path, most: int = MOST_FRAMES) -> list[Picture]:
     Raises:
         NotFound: `ops.no_frames`, `ops.unreadable`.
     """
+    paths = _paths_in(folder)
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-        sized = [path for path in paths if path.is_file() and path.stat().st_size <= LARGEST_BYTES]
+        sized = [path for path in paths if path.stat().st_size <= LARGEST_BYTES]
         found = [Picture(path, path.read_bytes()) for path in sized[:most]]
+    except (OSError, ValueError) as error:
+        raise unreadable(folder, error) from error
+    if not found:
+        raise NotFound("ops.no_frames", path=folder)
+    return found
+
+
+def picture_paths(given: Sequence[Path]) -> list[Path]:
+    """What was given, and in place of each folder the pictures in it, by name.
+
+    Raises:
+        NotFound: `ops.no_frames`, `ops.unreadable`.
+    """
+    # whatever cannot even be asked for is told when it is read
+    return [
+        path
+        for one in given
+        for path in (_paths_in(one) if os.path.isdir(one) else [one])  # noqa: PTH112
+    ]
+
+
+def _paths_in(folder: Path) -> list[Path]:
+    try:
+        found = sorted(
+            path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
+        )
     except (OSError, ValueError) as error:
         raise unreadable(folder, error) from error
     if not found:

@@ -62,18 +62,25 @@ def site_plan(site: Site, release: Release, held: str) -> SitePlan:
         state = site.observe()
         app = state.app(release.spec.app)
         lacking = site.lacking_bytes(release.spec)
+        fault = site.settings_fault()
     except YolodeployError as error:
         return SitePlan(site=site.name, standing=Standing.OFFLINE, reason=error.text())
     kept = kept_release(app)
     settled = app is not None and app.phase is Phase.COMMITTED and app.release == release
-    standing = Standing.CURRENT if settled else Standing.HELD if held else Standing.GO
+    standing, reason = Standing.GO, ""
+    if settled:
+        standing, reason = Standing.CURRENT, held
+    elif held:
+        standing, reason = Standing.HELD, held
+    elif fault is not None:
+        standing, reason = Standing.BLOCKED, fault.text()
     return SitePlan(
         site=site.name,
         standing=standing,
         devices=len(state.devices),
         move_bytes=lacking,
         previous=kept.digest if kept is not None else "",
-        reason=held,
+        reason=reason,
     )
 
 

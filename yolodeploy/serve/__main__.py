@@ -11,7 +11,7 @@ from typing import get_args
 
 import msgspec
 
-from yolodeploy.core.errors import UsageError, YolodeployError
+from yolodeploy.core.errors import Refused, UsageError, YolodeployError
 from yolodeploy.core.release import EngineName, Precision, Serving
 from yolodeploy.core.serving import ServeConfig
 from yolodeploy.serve import narration
@@ -30,7 +30,11 @@ def main(arguments: list[str]) -> int:
     try:
         if given.config:
             return _run(_read(Path(given.config)), parent)
-        return _run(_by_hand(given), parent)
+        config = _by_hand(given)
+        if config.host not in ("127.0.0.1", "::1", "localhost") and not config.token_file:
+            told = Refused("serve.no_tokens", host=config.host, port=config.port)
+            logger.warning("%s", narration.told(told))
+        return _run(config, parent)
     except YolodeployError as error:
         logger.error("%s", narration.told(error))
         return error.exit_code

@@ -29,12 +29,9 @@ PALETTE: tuple[Colour, ...] = (
 )  # fmt: skip
 
 
-def annotated(pixels: Pixels, seen: Seen, classes: Sequence[str]) -> bytes:
-    """A JPEG of the picture, onto which boxes, masks, keypoints or classes are drawn.
-
-    `pixels` (BGR) are written to.
-    """
-    thick = max(round(sum(pixels.shape[:2]) / 800), 1)
+def draw(pixels: Pixels, seen: Seen, classes: Sequence[str]) -> None:
+    """Draw boxes, masks, keypoints or classes onto `pixels` (BGR)."""
+    thick = thickness(pixels)
     _fill(pixels, seen.boxes)
     for box in reversed(seen.boxes):  # the best ones lie on top
         colour = PALETTE[box.class_id % len(PALETTE)]
@@ -43,11 +40,21 @@ def annotated(pixels: Pixels, seen: Seen, classes: Sequence[str]) -> bytes:
             if not score or score[0] >= FAINT:
                 cv2.circle(pixels, (round(x), round(y)), 2 * thick, colour, cv2.FILLED)
         label = f"{_name(classes, box.class_id)} {box.score:.2f}"
-        _write(pixels, label, (round(box.x1), round(box.y1)), colour, thick)
+        write(pixels, label, (round(box.x1), round(box.y1)), colour, thick)
     for line, one in enumerate(seen.probabilities or ()):
         label = f"{_name(classes, one.class_id)} {one.score:.2f}"
-        _write(pixels, label, (0, (line + 1) * 24 * thick), PALETTE[0], thick)
+        write(pixels, label, (0, (line + 1) * 24 * thick), PALETTE[0], thick)
+
+
+def jpeg(pixels: Pixels) -> bytes:
+    """A picture (BGR) as a file."""
     return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+
+
+def thickness(pixels: Pixels) -> int:
+    """Of lines, in pixels."""
+    height, width = pixels.shape[:2]
+    return max(round((int(height) + int(width)) / 800), 1)
 
 
 def _fill(pixels: Pixels, boxes: Sequence[Box]) -> None:
@@ -57,26 +64,28 @@ def _fill(pixels: Pixels, boxes: Sequence[Box]) -> None:
         return
     painted = pixels.copy()
     for box in reversed(masked):
-        polygons = [_whole(polygon) for polygon in box.polygons]
+        polygons = [whole(polygon) for polygon in box.polygons]
         cv2.fillPoly(painted, polygons, PALETTE[box.class_id % len(PALETTE)])
     cv2.addWeighted(painted, MASK_SHARE, pixels, 1 - MASK_SHARE, 0, dst=pixels)
 
 
 def _outline(pixels: Pixels, box: Box, colour: Colour, thick: int) -> None:
     if box.rotated:
-        corners = _whole([figure for corner in corners_of(box.rotated) for figure in corner])
+        corners = whole([figure for corner in corners_of(box.rotated) for figure in corner])
         cv2.polylines(pixels, [corners], isClosed=True, color=colour, thickness=thick)
     else:
         begin, end = (round(box.x1), round(box.y1)), (round(box.x2), round(box.y2))
         cv2.rectangle(pixels, begin, end, colour, thick)
 
 
-def _whole(figures: Sequence[float]) -> np.ndarray[Any, Any]:
+def whole(figures: Sequence[float]) -> np.ndarray[Any, Any]:
+    """Points, x before y, as OpenCV draws them."""
     # a box aslant may end far outside; OpenCV counts in 16 bits there
     return np.clip(np.rint(figures), -32000, 32000).astype(np.int32).reshape(-1, 1, 2)
 
 
-def _write(pixels: Pixels, label: str, at: tuple[int, int], colour: Colour, thick: int) -> None:
+def write(pixels: Pixels, label: str, at: tuple[int, int], colour: Colour, thick: int) -> None:
+    """A label above a point, moved so that it lies within the picture."""
     (width, height), below = cv2.getTextSize(label, FONT, 0.5 * thick, thick)
     x = min(max(at[0], 0), max(pixels.shape[1] - width, 0))
     y = min(max(at[1], height + below), pixels.shape[0])

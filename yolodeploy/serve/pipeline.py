@@ -11,7 +11,7 @@ import numpy as np
 from yolodeploy.core.errors import Failed
 from yolodeploy.core.serving import DetectResponse
 from yolodeploy.core.sketch import STAGES, TOTAL
-from yolodeploy.serve.drawing import annotated
+from yolodeploy.serve.drawing import draw, jpeg
 from yolodeploy.serve.formats import ANNOTATED, JPEG, JSON, TEXTS
 from yolodeploy.serve.letterbox import BORDER
 from yolodeploy.serve.opencv import cv2
@@ -58,13 +58,13 @@ class Sighting(NamedTuple):
     """What was seen in a frame.
 
     `stages_us` has no `total` yet: publishing, which begins at `ended_ns`, is a part of it. `drawn`
-    is the frame as a JPEG with everything drawn into it, where that was asked for.
+    is the frame (BGR) with everything drawn into it, where that was asked for.
     """
 
     answer: DetectResponse
     stages_us: dict[str, float]
     ended_ns: int
-    drawn: bytes | None = None
+    drawn: np.ndarray[Any, Any] | None = None
 
 
 class Answer(NamedTuple):
@@ -102,7 +102,7 @@ class Pipeline:
         form = asked.wanted.format
         drawn = None
         if form == ANNOTATED:
-            drawn = _drawn(picture, seen, self._model.facts.classes)
+            drawn = jpeg(_drawn(picture, seen, self._model.facts.classes))
         marks.append(perf_counter_ns())
         stages_us = durations_us(marks)
         answer = self._answer(asked.request_id, seen, place, stages_us)
@@ -208,11 +208,12 @@ class Pipeline:
         )
 
 
-def _drawn(picture: Picture, seen: Seen, classes: tuple[str, ...]) -> bytes:
+def _drawn(picture: Picture, seen: Seen, classes: tuple[str, ...]) -> np.ndarray[Any, Any]:
     pixels = picture.pixels
     if pixels.shape[1::-1] != (picture.width, picture.height):
         pixels = cv2.resize(pixels, (picture.width, picture.height))
-    return annotated(pixels, seen, classes)
+    draw(pixels, seen, classes)
+    return pixels
 
 
 def durations_us(marks: list[int]) -> dict[str, float]:

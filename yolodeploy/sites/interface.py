@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from yolodeploy.core.errors import YolodeployError
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse
 from yolodeploy.core.site import (
@@ -86,6 +87,10 @@ class Site(Protocol):
 
     def sketches(self) -> Sequence[StageReport]:
         """What every instance has measured so far; those that do not answer are left out."""
+        ...
+
+    def settings_fault(self) -> YolodeployError | None:
+        """What is wrong with the site's own settings: no server starts with them."""
         ...
 
     def watch(self, since: int) -> Sequence[SiteEvent]:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yolodeploy.core.back_off import LONGEST_S, SHORTEST_S
+from yolodeploy.core.camera_address import address_of
 from yolodeploy.core.detections import Box, Rotated
 from yolodeploy.core.errors import UsageError
-from yolodeploy.serve.sources.address import address_of
 from yolodeploy.serve.sources.back_off import BackOff
 from yolodeploy.serve.sources.behind import LONGEST_NS, Behind
 from yolodeploy.serve.sources.pace import Pace

@@ -93,7 +93,7 @@ def test_cameras_are_followed_as_the_file_changes(
     ("text", "reason"),
     [
         ("cameras = 3", "Expected `array`"),
-        ("[[cameras]]\nname = 'Door!'\nurl = 'x'", "matching regex"),
+        ("[[cameras]]\nname = 'Door!'\nurl = 'x'", "lower-case letters, digits"),
         ("[[cameras]]\nname = 'a'\nurll = 'x'", "did you mean url?"),
         (toml(a="x") + toml(a="y"), "2 of camera a"),
         (

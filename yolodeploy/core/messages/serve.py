@@ -230,6 +230,12 @@ MESSAGES = {
         "chmod 600 {path}, with one token of 16 characters or more a line",
         "chmod 600 {path}，每行一个不少于 16 个字符的令牌",
     ),
+    "no_tokens": Message(
+        "everybody who reaches {host}:{port} may ask: no token is demanded",
+        "任何能访问 {host}:{port} 的人都可以请求：未要求令牌",
+        "--token-file FILE, with one token of 16 characters or more a line, mode 0600",
+        "--token-file FILE，每行一个不少于 16 个字符的令牌，权限 0600",
+    ),
     "tls": Message(
         "the certificate {path} cannot be used: {reason}",
         "无法使用证书 {path}：{reason}",

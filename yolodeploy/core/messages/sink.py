@@ -59,8 +59,8 @@ MESSAGES = {
     "credentials": Message(
         "{address} does not accept who we are: {reason}",
         "{address} 不接受我们的身份：{reason}",
-        "correct the credentials file and what its user may do; it is read again at each attempt",
-        "请修正凭据文件及该用户的权限；每次重试都会重新读取",
+        "correct credentials_file or token_file (it is read again at each attempt), or its rights",
+        "请修正 credentials_file 或 token_file 及其权限；每次重试都会重新读取",
     ),
     "topic": Message(
         "{address} has no topic {topic}",

@@ -106,6 +106,7 @@ _STATES = {
     "standing.go": Message("to move", "待更新"),
     "standing.current": Message("runs it already", "已是该版本"),
     "standing.held": Message("held", "已锁定"),
+    "standing.blocked": Message("blocked", "被阻止"),
     "standing.offline": Message("offline", "离线"),
     "step.prefetch": Message("prefetch", "预取"),
     "step.check": Message("check", "检查"),

@@ -7,9 +7,9 @@ import logging
 from random import random
 from typing import TYPE_CHECKING
 
+from yolodeploy.core.camera_address import address_of
 from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.serve.secret_files import user_and_password
-from yolodeploy.serve.sources.address import address_of
 from yolodeploy.serve.sources.back_off import BackOff
 from yolodeploy.serve.sources.claim import Claim
 from yolodeploy.serve.sources.condition import Condition
@@ -115,14 +115,14 @@ class Feed:
         tracker: Tracking | None = None
         if camera.track:
             # it is loaded there, beside the event loop
-            tracker = await asyncio.to_thread(_tracking, camera, self._around.classes)
+            tracker = await asyncio.to_thread(_tracking, camera)
         return Looking(camera, self._around, self._condition, self.screen, self._frames, tracker)
 
 
-def _tracking(camera: Camera, classes: tuple[str, ...]) -> Tracking:
+def _tracking(camera: Camera) -> Tracking:
     from yolodeploy.serve.tracking.tracking import Tracking
 
-    return Tracking(camera, classes)
+    return Tracking(camera)
 
 
 def _shown(url: str) -> str:

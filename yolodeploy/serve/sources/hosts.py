@@ -15,12 +15,12 @@ from yolodeploy.core.errors import Failed, Unreachable
 from yolodeploy.serve.secret_files import trust_of
 
 if TYPE_CHECKING:
-    from yolodeploy.serve.sources.address import Address
+    from yolodeploy.core.camera_address import CameraAddress
 
 PORTS = {"rtsp": 322, "http": 443}  # of the secure kinds
 
 
-def demand_host(address: Address, ca_file: str, limit_s: float) -> None:
+def demand_host(address: CameraAddress, ca_file: str, limit_s: float) -> None:
     """Look the host's name up and, where the connection is secure, at its certificate.
 
     Raises:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.serve import narration
 from yolodeploy.serve.deadline import DEFAULT_S
+from yolodeploy.serve.drawing import jpeg
 from yolodeploy.serve.formats import ANNOTATED
 from yolodeploy.serve.measure import source_of
 from yolodeploy.serve.pipeline import Frame
@@ -19,11 +20,13 @@ from yolodeploy.serve.sources.region import in_whole
 from yolodeploy.serve.tracking.tracked import UNTRACKED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from yolodeploy.core.detections import Box
     from yolodeploy.core.publishing import DetectionMessage
     from yolodeploy.core.release import Serving
     from yolodeploy.core.site_settings import Camera
+    from yolodeploy.serve.drawing import Pixels
     from yolodeploy.serve.measure import Measurements
     from yolodeploy.serve.onlookers import Onlookers
     from yolodeploy.serve.pipeline import Pipeline, Sighting
@@ -85,6 +88,7 @@ class Looking:
         self._limit_s = (serving.deadline_ms or DEFAULT_S * 1000) / 1000
         self._wanted = Wanted(serving.conf, serving.iou, serving.max_det)
         self._told_s = -FAILING_S
+        self._drawing: asyncio.Task[None] | None = None
 
     async def run(self, reading: Reading) -> None:
         """Look at all that a reader gives, until it ends; what is in work is finished.
@@ -183,5 +187,18 @@ class Looking:
         around.publish(message)
         around.measurements.detected(stages_us, source=self._source)
         self._condition.looked()
-        if sighting.drawn is not None:
-            self._screen.show(sighting.drawn)
+        if sighting.drawn is not None and (self._drawing is None or self._drawing.done()):
+            pixels, corner = sighting.drawn, (filled.x, filled.y)
+            self._drawing = asyncio.create_task(self._draw(pixels, boxes, tracked, corner))
+
+    async def _draw(
+        self, pixels: Pixels, boxes: Sequence[Box], tracked: Tracked, corner: tuple[int, int]
+    ) -> None:
+        """Beside what is published: nobody waits for those who look."""
+
+        def finished() -> bytes:
+            if self._tracker is not None:
+                self._tracker.draw(pixels, boxes, tracked, corner)
+            return jpeg(pixels)
+
+        self._screen.show(await asyncio.to_thread(finished))

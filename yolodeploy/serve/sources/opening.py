@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+    from yolodeploy.core.camera_address import CameraAddress
     from yolodeploy.core.site_settings import Camera
-    from yolodeploy.serve.sources.address import Address
     from yolodeploy.serve.sources.devices import Device
 
 PROBE_BYTES = 2_000_000  # a key picture in 4K is 1 MB
@@ -62,7 +62,7 @@ class Source(NamedTuple):
     plays: bool
 
 
-def opened(address: Address, url: str, camera: Camera) -> Source:
+def opened(address: CameraAddress, url: str, camera: Camera) -> Source:
     """Open what an address names; `url` is it with credentials.
 
     Raises:
@@ -93,7 +93,7 @@ def opened(address: Address, url: str, camera: Camera) -> Source:
         raise
 
 
-def _source(container: InputContainer, address: Address, device: Device | None) -> Source:
+def _source(container: InputContainer, address: CameraAddress, device: Device | None) -> Source:
     if not container.streams.video:
         raise Failed("camera.no_video")
     stream = container.streams.video[0]
@@ -121,7 +121,7 @@ def _source(container: InputContainer, address: Address, device: Device | None) 
     return Source(container, stream, decoder, not names & NO_CLOCK, plays)
 
 
-def _options(address: Address, camera: Camera) -> dict[str, str]:
+def _options(address: CameraAddress, camera: Camera) -> dict[str, str]:
     options = {
         "format_whitelist": FORMATS[address.kind],
         "protocol_whitelist": PROTOCOLS[address.kind, address.secure],

@@ -17,9 +17,9 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
+from yolodeploy.core.camera_address import address_of
 from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.serve.parent import end_with
-from yolodeploy.serve.sources.address import address_of
 from yolodeploy.serve.sources.line import Line
 from yolodeploy.serve.sources.newest import Unfit
 from yolodeploy.serve.sources.slots import LARGEST_SLOT

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
+    from yolodeploy.core.camera_address import CameraAddress
     from yolodeploy.core.site_settings import Camera
-    from yolodeploy.serve.sources.address import Address
     from yolodeploy.serve.sources.jpegs import Jpegs
     from yolodeploy.serve.sources.line import Line
     from yolodeploy.serve.sources.opening import Source
@@ -45,7 +45,7 @@ MOST_BROKEN = 200  # unreadable pieces on end, of a stream that gives nothing el
 class Stream:
     """A source that FFmpeg reads. `run` reads it in one thread, `next` is asked in another."""
 
-    def __init__(self, address: Address, url: str, camera: Camera, line: Line) -> None:
+    def __init__(self, address: CameraAddress, url: str, camera: Camera, line: Line) -> None:
         self._address = address
         self._url = url
         self._camera = camera

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolodeploy.core.publishing import Counted
+from yolodeploy.serve.drawing import thickness, whole, write
 from yolodeploy.serve.opencv import cv2
 from yolodeploy.serve.tracking.crossing import RIGHT, Gate
 from yolodeploy.serve.tracking.followed import Objects
@@ -22,21 +23,24 @@ if TYPE_CHECKING:
 
     from yolodeploy.core.detections import Box
     from yolodeploy.core.site_settings import Camera, Point
+    from yolodeploy.serve.drawing import Pixels
     from yolodeploy.serve.tracking.followed import Followed
 
 MARGIN = 0.05  # of a box's size: boxes of something at rest tremble by 1 to 3 %
+MARKS = (255, 255, 255)
 EDGE = 1.0  # pixels: a box that is cut off at the picture's edge stands on it
 
 
 class Tracking:
     """Of one camera, from its start to its end; a camera that is opened anew keeps it."""
 
-    def __init__(self, camera: Camera, classes: tuple[str, ...]) -> None:
-        """`classes` are those of the model: objects are followed whatever they are called.
+    def __init__(self, camera: Camera) -> None:
+        """Begin with no objects.
 
         Raises:
             Failed: `tracking.library_missing`.
         """
+        self._camera = camera
         self._objects = Objects(len(camera.lines))
         self._gates = [(line.name, Gate(line)) for line in camera.lines]
         self._lines = {line.name: Counted() for line in camera.lines}
@@ -52,6 +56,29 @@ class Tracking:
         tracks = [one.number if one is not None else -1 for one in objects]
         return Tracked(tuple(tracks), dict(self._lines), zones)
 
+    def draw(
+        self, pixels: Pixels, boxes: Sequence[Box], tracked: Tracked, corner: tuple[int, int]
+    ) -> None:
+        """Draw lines and zones with what was counted, and the objects' numbers, onto a picture.
+
+        `boxes` are in pixels of the whole picture, `corner` is where in it `pixels` (BGR) begin.
+        """
+        thick = thickness(pixels)
+        for zone in self._camera.zones:
+            corners = _moved(zone.corners, corner)
+            cv2.polylines(pixels, [corners], isClosed=True, color=MARKS, thickness=thick)
+            _label(pixels, f"{zone.name}: {tracked.zones.get(zone.name, 0)}", corners, thick)
+        for line in self._camera.lines:
+            ends = _moved((line.begin, line.end), corner)
+            # the arrow's head tells which way is `out`: from the left of it to its right
+            cv2.arrowedLine(pixels, ends[0, 0], ends[1, 0], MARKS, thick, tipLength=0.03)
+            counted = tracked.lines.get(line.name, Counted())
+            _label(pixels, f"{line.name}: in {counted.into} out {counted.out}", ends, thick)
+        for box, number in zip(boxes, tracked.tracks, strict=False):
+            if number >= 0:
+                at = round(box.x1 - corner[0]), round(box.y2 - corner[1])
+                write(pixels, f"no. {number}", at, MARKS, thick)
+
     def _count(self, box: Box, one: Followed, zones: dict[str, int]) -> None:
         stands = (box.x1 + box.x2) / 2, box.y2
         margin = MARGIN * sqrt((box.x2 - box.x1) * (box.y2 - box.y1))
@@ -66,6 +93,15 @@ class Tracking:
             return  # what was seen once may be a mistake
         for name, corners in self._areas:
             zones[name] += _inside(corners, stands)
+
+
+def _moved(points: Sequence[Point], corner: tuple[int, int]) -> np.ndarray[Any, Any]:
+    return whole([figure for x, y in points for figure in (x - corner[0], y - corner[1])])
+
+
+def _label(pixels: Pixels, text: str, points: np.ndarray[Any, Any], thick: int) -> None:
+    x, y = points[0, 0]
+    write(pixels, text, (int(x), int(y)), MARKS, thick)
 
 
 def _inside(corners: np.ndarray[Any, Any], point: Point) -> bool:

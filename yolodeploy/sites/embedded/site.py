@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
+from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
+from yolodeploy.core.settings_content import LARGEST, settings_of
 from yolodeploy.core.site import (
     AppState,
     DeviceState,
@@ -72,6 +73,20 @@ class EmbeddedSite:
             apps=apps,
             instances=tuple(map(_instance_state, instances)),
         )
+
+    def settings_fault(self) -> YolodeployError | None:
+        """What is wrong with the site's file of settings."""
+        path = self.folder.settings
+        try:
+            with path.open("rb") as file:
+                settings_of(file.read(LARGEST + 1), path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return UsageError("camera.settings_unreadable", path=path, reason=error.strerror)
+        except YolodeployError as fault:
+            return fault
+        return None
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after a sequence number."""

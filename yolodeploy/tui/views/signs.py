@@ -46,6 +46,7 @@ STANDING = {
     Standing.GO: ("·", "dim"),
     Standing.CURRENT: ("●", "good"),
     Standing.HELD: ("■", "warn"),
+    Standing.BLOCKED: ("✗", "bad"),
     Standing.OFFLINE: ("○", "warn"),
 }
 

@@ -14,7 +14,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _UNFIT = re.compile(r"[\x00-\x20\x7f]")  # in a network address: one could end a header line
 
 
-class Address(NamedTuple):
+class CameraAddress(NamedTuple):
     """A source; `secure`: its connection is encrypted. A path is a file's or a folder's."""
 
     kind: Kind
@@ -39,7 +39,7 @@ class Address(NamedTuple):
         return f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{rest}"
 
 
-def address_of(url: str) -> Address:
+def address_of(url: str) -> CameraAddress:
     """What a URL of the settings names.
 
     Raises:
@@ -49,7 +49,7 @@ def address_of(url: str) -> Address:
     if found is None:
         if "\0" in url:
             raise UsageError("camera.url", reason="a path has no NUL in it")
-        return Address("device" if url.startswith("/dev/video") else "path", url)
+        return CameraAddress("device" if url.startswith("/dev/video") else "path", url)
     kind = KINDS.get(found[1].lower())
     if kind is None:
         reason = f"{found[1]}:// is not known; rtsp, rtsps, http and https are"
@@ -67,4 +67,4 @@ def address_of(url: str) -> Address:
     if parts.username is not None or parts.password is not None:
         reason = "user and password belong into a file of mode 0600: credentials_file"
         raise UsageError("camera.url", reason=reason)
-    return Address(kind, url, found[1].lower() in {"rtsps", "https"})
+    return CameraAddress(kind, url, found[1].lower() in {"rtsps", "https"})
