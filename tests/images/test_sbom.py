@@ -235,6 +235,13 @@ def test_a_path_that_leads_out_of_a_base_is_refused(path: str, layout: Layout) -
     assert raised.value.code == "oci.layer_path"
 
 
+def test_a_base_of_countless_packages_is_refused(layout: Layout) -> None:
+    status = "".join(f"Package: p{number}\nVersion: 1\n\n" for number in range(20_001))
+    with pytest.raises(Refused) as raised:
+        sbom(layout, base_of(layout, {"var/lib/dpkg/status": status}))
+    assert raised.value.code == "image.too_many_packages"
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_without_an_error(content: bytes) -> None:
     for text in (content, b"Format:" + content, b"Name: x\nVersion: 1\n" + content):

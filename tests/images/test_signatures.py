@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from pathlib import Path
 
+import msgspec
 import pytest
 from cosign_double import SEEN, install
 from keys import KINDS, PASSWORD, openssl_agrees, pair, signed_by_openssl
@@ -16,8 +18,10 @@ from yolodeploy.images.cosign import sign
 from yolodeploy.images.signatures import (
     add_signature,
     check_signature,
+    keep_signatures,
     payload,
     read_public_key,
+    signatures_in,
 )
 from yolodeploy.oci.attachments import attached_to, signature_ref
 from yolodeploy.oci.layout import Layout
@@ -142,6 +146,45 @@ def test_several_sign_and_none_is_lost(layout: Layout, image: str, tmp_path: Pat
     assert len(layout.manifests()) == 2, "the image and one set of signatures"
     assert layout.find(signature_ref(image))
     assert attached_to(signature_ref(image)) == image
+
+
+def test_what_others_send_never_drives_out_what_is_here(
+    layout: Layout, image: str, tmp_path: Path
+) -> None:
+    keys = pair(tmp_path)
+    content = payload(image)
+    add_signature(layout, image, content, signed_by_openssl(keys, content, tmp_path))
+    own = layout.find(signature_ref(image))
+    [layer] = signatures_in(layout.read_manifest(own.digest))
+    flood = tuple(
+        msgspec.structs.replace(layer, annotations={"dev.cosignproject.cosign/signature": str(n)})
+        for n in range(500)
+    )
+    with layout.in_use():
+        keep_signatures(layout, image, last=flood)
+    check_signature(layout, image, read_public_key(keys.public).pem)
+    later = pair(tmp_path, name="later")
+    add_signature(layout, image, content, signed_by_openssl(later, content, tmp_path))
+    check_signature(layout, image, read_public_key(later.public).pem)
+
+
+def _sign(folder: str, begun: object, image: str, number: int) -> None:
+    begun.wait()  # type: ignore[attr-defined]
+    add_signature(Layout(Path(folder)), image, payload(image), f"AAA{number}")
+
+
+def test_two_that_sign_at_once_both_count(layout: Layout, image: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    begun = context.Barrier(4)
+    arguments = [(str(layout.path), begun, image, number) for number in range(4)]
+    workers = [context.Process(target=_sign, args=given) for given in arguments]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    found = layout.find(signature_ref(image))
+    assert len(signatures_in(layout.read_manifest(found.digest))) == 4
 
 
 @pytest.mark.parametrize(

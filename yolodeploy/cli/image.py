@@ -133,6 +133,8 @@ def push(
     word = "would be" if dry_run else "is"
     moved = to_move(pushed.parts) if dry_run else pushed.moved_bytes
     say(f"{pushed.reference} {word} {pushed.digest}: {size(moved)} moved")
+    if sbom and dry_run:
+        say("its list of parts is made at the push itself")
     if pushed.replaced:
         say(f"the tag {'means' if dry_run else 'meant'} {pushed.replaced} before")
     whole = [

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from yolodeploy import __version__
-from yolodeploy.core.errors import Corrupt
+from yolodeploy.core.errors import Corrupt, Refused
 from yolodeploy.core.release import ModelFacts
 from yolodeploy.images import cyclonedx as cdx
 from yolodeploy.images.packages import (
@@ -28,6 +28,7 @@ from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.visible import Seen, visible
 
 _MB = 1 << 20
+_MOST_PACKAGES = 20_000  # a whole desktop with a CUDA toolkit has 4,000
 _SERVER = f"{our_image.PYTHON_PATH}/yolodeploy/__init__.py".lstrip("/")
 _FACTS = our_image.MODEL_FACTS.lstrip("/")
 _OS = ("usr/lib/os-release", "etc/os-release")
@@ -51,14 +52,17 @@ def sbom(layout: Layout, digest: str) -> bytes:
         NotFound: `oci.blob_missing`.
         Corrupt: `oci.blob_corrupt`, `oci.json_invalid`, `oci.layer_malformed`,
             `image.model_facts`.
-        Refused: `oci.layer_*`, see `visible`.
+        Refused: `oci.layer_*`, see `visible`; `image.too_many_packages`.
     """
     manifest = layout.read_manifest(digest)
     config = layout.read_config(manifest)
     found: _Found = visible(layout, manifest.layers, _wanted, _taken)
     system = next((seen.value for path in _OS if (seen := found.get(path))), {})
     assert isinstance(system, dict)  # noqa: S101 what `_taken` makes of these paths
-    parts = [*system_part(system), *_packages(found, system), *_ours(found)]
+    packages = _packages(found, system)
+    if len(packages) > _MOST_PACKAGES:
+        raise Refused("image.too_many_packages", digest=digest, limit=_MOST_PACKAGES)
+    parts = [*system_part(system), *packages, *_ours(found)]
     whole = image_part(digest, manifest, config)
     serial = uuid.uuid5(uuid.NAMESPACE_OID, f"{digest} yolodeploy {__version__}")
     return cdx.encoded(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,6 +22,7 @@ from yolodeploy.oci import media_types, our_image
 from yolodeploy.oci.attachments import signature_ref
 from yolodeploy.oci.index import ref_of
 from yolodeploy.oci.layout import Layout
+from yolodeploy.oci.locks import locked
 from yolodeploy.oci.manifests import Descriptor, ImageConfig, Manifest, RootFs
 from yolodeploy.oci.sources import open_regular
 
@@ -82,7 +82,8 @@ def read_public_key(path: Path) -> PublicKey:
         text = content.decode("ascii")
     except UnicodeDecodeError as error:
         raise UsageError("image.key_unreadable", path=path, reason="no PEM") from error
-    return PublicKey(text, digest_of(_der(_loaded(text, path))))
+    key = _loaded(text, path)
+    return PublicKey(_encoded(key, "PEM").decode(), digest_of(_encoded(key, "DER")))
 
 
 def payload(digest: str, reference: str = "") -> bytes:
@@ -106,28 +107,41 @@ def add_signature(layout: Layout, digest: str, signed: bytes, signature: str) ->
             media_types.SIMPLE_SIGNING,
             {_SIGNATURE: signature, our_image.LAYER_KIND: "signature"},
         )
-        return keep_signatures(layout, digest, (layer,))
+        return keep_signatures(layout, digest, first=(layer,))
 
 
-def keep_signatures(layout: Layout, digest: str, signatures: Iterable[Descriptor]) -> Descriptor:
+def keep_signatures(
+    layout: Layout,
+    digest: str,
+    *,
+    first: tuple[Descriptor, ...] = (),
+    last: tuple[Descriptor, ...] = (),
+) -> Descriptor:
     """Let the name of an image's signatures mean those that it meant, and these.
 
+    A hundred at most, from the front: what others send (`last`) never drives out what is here.
     Their payloads are in the layout; hold `in_use` from there on.
+
+    Raises:
+        Refused: `oci.busy`.
+        Failed: `oci.*` of the storage.
     """
-    together = (*_signatures(layout, digest), *signatures)
-    before = {e.digest for e in layout.manifests() if ref_of(e) == signature_ref(digest)}
-    layers = tuple({_identity(layer): layer for layer in together}.values())[-_MOST_SIGNATURES:]
-    config = ImageConfig(
-        architecture="", os="", rootfs=RootFs(diff_ids=tuple(item.digest for item in layers))
-    )
-    manifest = Manifest(
-        media_type=media_types.MANIFEST,
-        config=layout.add_json(config, media_types.CONFIG),
-        layers=layers,
-    )
-    described = layout.add_json(manifest, media_types.MANIFEST)
-    layout.set_ref(described, signature_ref(digest))
-    layout.forget(lambda entry: entry.digest in before and not ref_of(entry))
+    with locked(layout.path / ".signatures"):  # two that sign at once both count
+        together = (*first, *_signatures(layout, digest), *last)
+        before = {e.digest for e in layout.manifests() if ref_of(e) == signature_ref(digest)}
+        unique = {(item.digest, item.annotations.get(_SIGNATURE)): item for item in together}
+        layers = tuple(unique.values())[:_MOST_SIGNATURES]
+        config = ImageConfig(
+            architecture="", os="", rootfs=RootFs(diff_ids=tuple(item.digest for item in layers))
+        )
+        manifest = Manifest(
+            media_type=media_types.MANIFEST,
+            config=layout.add_json(config, media_types.CONFIG),
+            layers=layers,
+        )
+        described = layout.add_json(manifest, media_types.MANIFEST)
+        layout.set_ref(described, signature_ref(digest))
+        layout.forget(lambda entry: entry.digest in before and not ref_of(entry))
     return described
 
 
@@ -138,10 +152,6 @@ def signatures_in(manifest: Manifest) -> tuple[Descriptor, ...]:
         for layer in manifest.layers[:_MOST_SIGNATURES]
         if layer.media_type == media_types.SIMPLE_SIGNING and layer.size <= _LONGEST_PAYLOAD
     )
-
-
-def _identity(layer: Descriptor) -> tuple[str, str]:
-    return layer.digest, layer.annotations.get(_SIGNATURE, "")
 
 
 def check_signature(layout: Layout, digest: str, pem: str) -> None:
@@ -162,7 +172,7 @@ def check_signature(layout: Layout, digest: str, pem: str) -> None:
             content = reader.readall() or b""
         if _is_for(content, digest) and _is_by(key, content, layer.annotations.get(_SIGNATURE, "")):
             return
-    raise Refused("image.signed_otherwise", digest=digest, key=digest_of(_der(key)))
+    raise Refused("image.signed_otherwise", digest=digest, key=digest_of(_encoded(key, "DER")))
 
 
 def _signatures(layout: Layout, digest: str) -> tuple[Descriptor, ...]:
@@ -216,7 +226,7 @@ def _loaded(pem: str, path: Path) -> PublicKeyTypes:
         raise UsageError("image.key_unreadable", path=path, reason=reason) from error
 
 
-def _der(key: PublicKeyTypes) -> bytes:
+def _encoded(key: PublicKeyTypes, form: str) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return key.public_bytes(Encoding[form], PublicFormat.SubjectPublicKeyInfo)

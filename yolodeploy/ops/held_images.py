@@ -166,7 +166,7 @@ def _kept(name: str, folder: SiteFolder) -> list[Release]:
 
 
 def _devices_of(inventory: Inventory, image: Held) -> list[str]:
-    """The devices that run one of an image's releases, outside this machine's own sites."""
+    """The devices that run one of an image's releases, as they were seen last."""
     digests = {
         row.digest for row in list_releases(inventory) if row.release.spec.image == image.digest
     }

@@ -152,7 +152,7 @@ def bring_signatures(
             found = signatures_in(manifest)
             lacking = [item for item in found if not layout.blobs.has(item.digest, item.size)]
             moved = sum(download(repository, layout, item, tally) for item in lacking)
-            keep_signatures(layout, digest, found)
+            keep_signatures(layout, digest, last=found)
     finally:
         wire.close()
     return moved

@@ -172,6 +172,12 @@ MESSAGES = {
         "give the address without user and password: --source https://HOST/REPOSITORY",
         "请给出不含用户名和密码的地址：--source https://HOST/REPOSITORY",
     ),
+    "too_many_packages": Message(
+        "image {digest} lists more than {limit} packages; that is no base to deploy",
+        "镜像 {digest} 列出的软件包超过 {limit} 个，不适合作为部署的基础镜像",
+        "build on another base: yolodeploy image build MODEL --base NAME",
+        "请使用其他基础镜像构建：yolodeploy image build MODEL --base NAME",
+    ),
     "unsigned": Message(
         "nobody has signed image {digest}",
         "镜像 {digest} 未签名",
