@@ -301,6 +301,8 @@ def test_a_rollout_of_a_release_from_before_the_rule_is_refused(
     sites()
     create_app(home, "brake-disc", signed_by=pair(tmp_path).public)
     assert code(lambda: rollouts.start(home, alias, [], Wish())) == "image.policy_unsigned"
+    # the way back stays open
+    assert rollouts.start(home, alias, [], Wish(), going_back=True).rollout
 
 
 def test_an_app_from_before_there_were_rules_has_none(home: Home) -> None:
