@@ -229,4 +229,5 @@ def _loaded(pem: str, path: Path) -> PublicKeyTypes:
 def _encoded(key: PublicKeyTypes, form: str) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    return key.public_bytes(Encoding[form], PublicFormat.SubjectPublicKeyInfo)
+    encoding = Encoding.PEM if form == "PEM" else Encoding.DER
+    return key.public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
