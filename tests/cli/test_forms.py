@@ -25,8 +25,10 @@ MODEL = [
     "model", "task", "classes", "input", "size_bytes", "digest", "stride", "opset", "license",
     "producer", "added_at",
 ]  # fmt: skip
-IMAGE = ["image", "digest", "model", "size_bytes", "layers", "built_at"]
-APP = ["app", "releases", "description", "frames", "added_at"]
+IMAGE = [
+    "image", "kind", "digest", "platform", "model", "size_bytes", "layers", "releases", "built_at",
+]  # fmt: skip
+APP = ["app", "releases", "description", "frames", "signed_by", "added_at"]
 RELEASE = ["release", "digest", "image", "model", "classes", "gates", "created_at"]
 ROLLOUT = [
     "rollout", "app", "release", "digest", "state", "sites", "waves", "reason", "operation",
@@ -42,7 +44,10 @@ LISTS: dict[str, tuple[str | None, list[str]]] = {
     "site list": ("plant", SITE),
     "model list": ("brake-disc-v1", MODEL),
     "image list": ("brake-disc-v2", IMAGE),
-    "image show brake-disc-v1": ("server", ["layer", "digest", "size_bytes", "shared_with"]),
+    "image show brake-disc-v1": (
+        "server",
+        ["layer", "digest", "size_bytes", "shared_with", "cached"],
+    ),
     "image prune --dry-run": (None, IMAGE),
     "app list": ("brake-disc", APP),
     "release list": ("brake-disc@2", RELEASE),

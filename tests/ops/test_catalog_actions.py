@@ -24,9 +24,9 @@ from yolodeploy.ops.catalog import (
     build_image,
     create_app,
     create_release,
-    prune_images,
 )
 from yolodeploy.ops.home import Home
+from yolodeploy.ops.images import prune_images
 
 Make = Callable[..., list[str]]
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import run  # noqa: F401 a fixture
+from tests.cli.conftest import Run, run  # noqa: F401 a fixture
 from tests.registry.double import Double, double
 from tests.registry.images import new_layout
 from tests.registry.real import Registry, registry
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.registry.reference import Reference
+from yolodeploy.ops.home import Home
 
 _NUMBERS = itertools.count(1)
+Built = Callable[[str], str]
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +27,7 @@ def docker_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "docker"
     folder.mkdir()
     monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    monkeypatch.delenv("REGISTRY_AUTH_FILE", raising=False)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -68,3 +72,17 @@ def impatient() -> Iterator[None]:
 
     with stamina.set_testing(True, attempts=4, cap=True):
         yield
+
+
+@pytest.fixture
+def built(home: Home, example: Path, run: Run) -> Built:  # noqa: F811
+    """Builds a sample model's image under a name; returns its digest."""
+    model = str(example / "models" / "brake-disc-v1.onnx")
+    assert run("model", "add", model, "--name", "sample").code == 0
+
+    def make(name: str) -> str:
+        answer = run("image", "build", "sample", "--name", name, "-o", "json")
+        assert answer.code == 0, answer.err
+        return str(json.loads(answer.out)[0]["image"])
+
+    return make

@@ -45,10 +45,13 @@ class Double:
         """The requests of a method whose path has a part."""
         return [one for one in self.seen if one.method == method and part in one.path]
 
-    def behind(self, certificate: str, key: str) -> None:
-        """Speak TLS from now on."""
+    def behind(self, certificate: str, key: str, clients: str = "") -> None:
+        """Speak TLS from now on, and ask who the clients of an authority are."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
+        if clients:
+            context.load_verify_locations(clients)
+            context.verify_mode = ssl.CERT_OPTIONAL
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
 
     def put(self, media_type: str, content: bytes, tag: str = "") -> str:

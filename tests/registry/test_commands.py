@@ -10,7 +10,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ import pytest
 from tests.cli.conftest import Run
 from tests.cli.running import contents, program, started
 from tests.registry.certificates import certificate
+from tests.registry.conftest import Built
 from tests.registry.double import Double
 from tests.registry.images import image, index, random_image
 from tests.registry.real import Registry
@@ -30,21 +30,6 @@ from yolodeploy.oci.registry.reference import Reference
 from yolodeploy.ops.home import Home
 
 MB = 1 << 20
-Built = Callable[[str], str]
-
-
-@pytest.fixture
-def built(home: Home, example: Path, run: Run) -> Built:
-    """Builds a sample model's image under a name; returns its digest."""
-    model = str(example / "models" / "brake-disc-v1.onnx")
-    assert run("model", "add", model, "--name", "sample").code == 0
-
-    def make(name: str) -> str:
-        answer = run("image", "build", "sample", "--name", name, "-o", "json")
-        assert answer.code == 0, answer.err
-        return str(json.loads(answer.out)[0]["image"])
-
-    return make
 
 
 def rows(answer: object) -> list[dict[str, object]]:

@@ -154,3 +154,39 @@ def test_docker_itself_reads_the_same_file(docker_folder: Path) -> None:
     found = credentials_for("h.example:5000")
     assert found is not None
     assert told.stdout.strip() == found.username
+
+
+def test_what_podman_login_wrote(docker_folder: Path, tmp_path: Path) -> None:
+    """A named file first, then docker's, then podman's own; a part of a registry is not all."""
+    places = {name: tmp_path / name for name in ("named", "runtime", "home")}
+    files = {
+        places["named"] / "auth.json": {"one.example": auth("named", "1")},
+        places["runtime"] / "containers" / "auth.json": {
+            "one.example": auth("runtime", "2"), "two.example": auth("runtime", "2"),
+            "part.example/plant": auth("runtime", "2"),
+        },
+        places["home"] / ".config" / "containers" / "auth.json": {
+            "two.example": auth("home", "3"), "three.example": auth("home", "3"),
+        },
+    }  # fmt: skip
+    for path, auths in files.items():
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps({"auths": auths}))
+    write(docker_folder, auths={"four.example": auth("docker", "4")})
+    environment = {
+        "REGISTRY_AUTH_FILE": str(places["named"] / "auth.json"),
+        "DOCKER_CONFIG": str(docker_folder),
+        "XDG_RUNTIME_DIR": str(places["runtime"]),
+        "HOME": str(places["home"]),
+    }
+    names = {
+        host: found.username
+        for host in ("one", "two", "three", "four", "part", "none")
+        if (found := credentials_for(f"{host}.example", environment))
+    }
+    assert names == {"one": "named", "two": "runtime", "three": "home", "four": "docker"}
+    assert credentials_for("part.example/plant", {}) is None
+    (places["runtime"] / "containers" / "auth.json").write_text("{")
+    with pytest.raises(UsageError) as raised:
+        credentials_for("none.example", environment)
+    assert "containers/auth.json" in raised.value.text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.registry.double import Double, Handler, double
 from tests.registry.images import image, random_image
 from tests.registry.real import HTPASSWD, PASSWORD, USER, Registry, registry
 from tests.registry.realm import IDENTITY, ISSUER, SERVICE, Realm, realm
-from yolodeploy.core.errors import Failed, Refused, UsageError
+from yolodeploy.core.errors import Failed, Refused, UsageError, YolodeployError
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.registry.access import Access
 from yolodeploy.oci.registry.pull import Pull, Pulled
@@ -96,8 +97,88 @@ def test_an_authority_in_dockers_folder(
     folder = tmp_path / "certs.d" / found.host
     folder.mkdir(parents=True)
     (folder / "ca.crt").write_bytes(ours.authority.read_bytes())
-    (folder / "client.key").write_text("not looked at")
     push(layout, Reference(found.host, "a/c", "v1"), Access(certs=tmp_path / "certs.d"))
+
+
+@pytest.fixture
+def mutual(ours: Certificate, tmp_path: Path) -> Iterator[tuple[Registry, Certificate, Path]]:
+    """Debian's registry asking for certificates; one that it takes; docker's folder, empty."""
+    client = certificate(tmp_path / "client")
+    tls = {
+        "certificate": str(ours.certificate), "key": str(ours.key),
+        "clientcas": [str(client.authority)],
+    }  # fmt: skip
+    with registry(tmp_path, http={"tls": tls}) as found:
+        folder = tmp_path / "certs.d" / found.host
+        folder.mkdir(parents=True)
+        (folder / "ca.crt").write_bytes(ours.authority.read_bytes())
+        yield found, client, folder
+
+
+def test_a_registry_that_asks_who_we_are(
+    mutual: tuple[Registry, Certificate, Path], layout: Layout, other: Layout
+) -> None:
+    found, client, folder = mutual
+    place, access = Reference(found.host, "a/b", "v1"), Access(certs=folder.parent)
+    with pytest.raises(YolodeployError) as raised:
+        push(layout, place, access)
+    assert raised.value.code in ("registry.tls", "registry.cut")
+    (folder / "me.cert").write_bytes(client.certificate.read_bytes())
+    (folder / "me.key").write_bytes(client.key.read_bytes())
+    assert push(layout, place, access).digest == pull(other, place, access).digest
+
+
+@pytest.mark.parametrize("spoiled", ["no key", "another key", "no certificate", "a password"])
+def test_a_certificate_of_ours_that_cannot_be_used(
+    spoiled: str, mutual: tuple[Registry, Certificate, Path], layout: Layout, tmp_path: Path
+) -> None:
+    found, client, folder = mutual
+    content = b"" if spoiled == "no certificate" else client.certificate.read_bytes()
+    (folder / "me.cert").write_bytes(content)
+    if spoiled == "a password":
+        command = ["openssl", "pkey", "-in", client.key, "-aes256", "-passout", "pass:secret"]
+        subprocess.run([*command, "-out", folder / "me.key"], check=True, capture_output=True)
+    elif spoiled != "no key":
+        key = certificate(tmp_path / "another").key if spoiled == "another key" else client.key
+        (folder / "me.key").write_bytes(key.read_bytes())
+    with pytest.raises(UsageError) as raised:
+        push(layout, Reference(found.host, "a/b", "v1"), Access(certs=folder.parent))
+    assert raised.value.code == "registry.client_certificate"
+    assert "secret" not in raised.value.text()
+
+
+def test_a_host_that_a_registry_leads_to_is_not_told_who_we_are(
+    lying: Double, ours: Certificate, layout: Layout, other: Layout, tmp_path: Path
+) -> None:
+    client = certificate(tmp_path / "client")
+    folder = tmp_path / "certs.d" / lying.host
+    folder.mkdir(parents=True)
+    for name, path in (("me.cert", client.certificate), ("me.key", client.key)):
+        (folder / name).write_bytes(path.read_bytes())
+    access = Access(ca=ours.authority, certs=folder.parent)
+    seen: dict[str, set[bool]] = {"registry": set(), "store": set()}
+
+    def note(who: str, handler: Handler) -> bool:
+        seen[who].add(bool(handler.connection.getpeercert()))  # type: ignore[attr-defined]
+        return False
+
+    with double() as store:
+        for one in (lying, store):
+            one.behind(str(ours.certificate), str(ours.key), str(client.authority))
+
+        def elsewhere(handler: Handler) -> bool:
+            note("registry", handler)
+            if handler.command != "GET" or "/blobs/" not in handler.path:
+                return False
+            handler.answer(307, Location=f"https://{store.host}{handler.path}")
+            return True
+
+        lying.meddle = elsewhere
+        store.meddle = lambda handler: note("store", handler)
+        store.blobs = lying.blobs
+        place = Reference(lying.host, "a/b", "v1")
+        assert push(layout, place, access).digest == pull(other, place, access).digest
+    assert seen == {"registry": {True}, "store": {False}}
 
 
 def test_an_unknown_authority_is_not_trusted(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from yolodeploy.cli.output import (
@@ -14,14 +16,34 @@ from yolodeploy.cli.output import (
     say,
 )
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.words import FILE
+from yolodeploy.core.digests import short
 
 COLUMNS = [
     Column("app", "app", lambda row: row.name),
     Column("releases", "releases", lambda row: row.releases),
     Column("description", "description", lambda row: row.description),
     Column("frames", "frames", lambda row: row.frames),
+    Column(
+        "signed_by",
+        "signed by",
+        lambda row: _key(row.signed_by),
+        text=lambda key: short(key) or "-",
+    ),
     Column("added_at", "added", lambda row: row.added_at, wide=True, text=moment),
 ]
+
+
+def _key(pem: str) -> str:
+    """The digest that names a public key; empty for none."""
+    if not pem:
+        return ""
+    from base64 import b64decode
+
+    from yolodeploy.core.digests import digest_of
+
+    lines = pem.strip().splitlines()
+    return digest_of(b64decode("".join(lines[1:-1])))
 
 
 @click.group()
@@ -35,14 +57,28 @@ def app() -> None:
 @click.option(
     "--frames", default="", help="Folder of pictures on which old and new releases are compared."
 )
+@click.option(
+    "--signed-by", type=FILE, help="Public key (PEM) that must have signed the app's images."
+)
+@click.option("--unsigned", is_flag=True, help="Take images that nobody signed again.")
 @dry_run_option
 @output_option
-def create(name: str, description: str, frames: str, dry_run: bool, form: str) -> None:
+def create(
+    name: str,
+    description: str,
+    frames: str,
+    signed_by: Path | None,
+    unsigned: bool,
+    dry_run: bool,
+    form: str,
+) -> None:
     """Make an app, or change what is said of it."""
     from yolodeploy.ops.catalog import create_app
     from yolodeploy.ops.home import home
 
-    row = create_app(home(), name, description, frames, dry_run=dry_run)
+    row = create_app(
+        home(), name, description, frames, signed_by=signed_by, unsigned=unsigned, dry_run=dry_run
+    )
     say(f"app {row.name} {'would be' if dry_run else 'is'} there")
     emit_one(row, COLUMNS, form)
 

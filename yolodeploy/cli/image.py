@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
+from yolodeploy.cli import images_here, provenance
 from yolodeploy.cli.bases import build_base, lock
 from yolodeploy.cli.image_send import send
 from yolodeploy.cli.output import (
     Column,
     dry_run_option,
     emit,
-    moment,
     output_option,
     say,
     size,
 )
-from yolodeploy.cli.reading import read
 from yolodeploy.cli.words import FILE
 from yolodeploy.core.digests import short
-
-COLUMNS = [
-    Column("image", "image", lambda row: row.name),
-    Column("digest", "digest", lambda row: row.digest, text=short),
-    Column("model", "model", lambda row: row.model, text=short),
-    Column("size_bytes", "size", lambda row: row.size_bytes, text=size),
-    Column("layers", "layers", lambda row: [layer.kind for layer in row.layers]),
-    Column("built_at", "built", lambda row: row.built_at, wide=True, text=moment),
-]
 
 
 @click.group()
@@ -37,19 +26,8 @@ def image() -> None:
     """Images of four layers: base, runtime, server, model. A model update moves the model only."""
 
 
-image.add_command(build_base)
-image.add_command(lock)
-image.add_command(send)
-
-
-def layer_columns(rows: dict[str, list[str]]) -> list[Column]:
-    """What is shown of a layer; `rows` tells which images have it."""
-    return [
-        Column("layer", "layer", lambda layer: layer.kind),
-        Column("digest", "digest", lambda layer: layer.digest, text=short),
-        Column("size_bytes", "size", lambda layer: layer.size_bytes, text=size),
-        Column("shared_with", "shared with", lambda layer: rows.get(layer.digest, [])),
-    ]
+for command in (build_base, lock, send, *images_here.COMMANDS, *provenance.COMMANDS):
+    image.add_command(command)
 
 
 @image.command()
@@ -63,18 +41,30 @@ def layer_columns(rows: dict[str, list[str]]) -> list[Column]:
     show_default=True,
     help="Of server and model; it is part of what the digest names.",
 )
+@click.option("--platform", default="", help="Which of a base's several images: linux/arm64.")
+@click.option("--source", default="", help="Annotation: where the model or its recipe is kept.")
+@click.option("--revision", default="", help="Annotation: which revision of that.")
 @dry_run_option
 @output_option
 def build(
-    model: str, base: str | None, name: str, compression: str, dry_run: bool, form: str
+    model: str,
+    base: str | None,
+    name: str,
+    compression: str,
+    platform: str,
+    source: str,
+    revision: str,
+    dry_run: bool,
+    form: str,
 ) -> None:
     """Put server and model on a base, without any build daemon."""
     from yolodeploy.ops.catalog import build_image
     from yolodeploy.ops.home import home
 
     built = build_image(
-        home(), model, base=base, name=name, compression=compression, dry_run=dry_run
-    )
+        home(), model, base=base, name=name, compression=compression, platform=platform,
+        source=source, revision=revision, dry_run=dry_run,
+    )  # fmt: skip
     word = "would be" if dry_run else "is"
     say(
         f"image {built.name} {word} {short(built.digest)}: {size(built.size_bytes)}, "
@@ -103,6 +93,7 @@ ca_option = click.option(
 @click.argument("target", default="", metavar="[HOST/REPOSITORY[:TAG]]")
 @insecure_option
 @ca_option
+@click.option("--sbom", is_flag=True, help="And its list of parts, so that scanners find it.")
 @click.option("--detach", is_flag=True, help="Start it and return.")
 @dry_run_option
 @output_option
@@ -111,12 +102,14 @@ def push(
     target: str,
     insecure: bool,
     ca: Path | None,
+    sbom: bool,
     detach: bool,
     dry_run: bool,
     form: str,
 ) -> None:
     """Bring an image into a registry: only what it lacks.
 
+    The image's signatures go with it.
     Cut off, or killed, the same command goes on where it stopped. Log in with docker login.
     """
     from yolodeploy.cli.transfers import COLUMNS as PARTS
@@ -125,15 +118,16 @@ def push(
     from yolodeploy.ops.transfers import push_image, start_push
 
     if detach and not dry_run:
-        operation = start_push(home(), name, target, insecure=insecure, ca=ca)
+        operation = start_push(home(), name, target, insecure=insecure, ca=ca, sbom=sbom)
         say(f"yolodeploy operations follow {operation}")
         emit([operation], [Column("operation", "operation", str)], form)
         return
     narrator = Narrator()
     try:
         pushed = push_image(
-            home(), name, target, insecure=insecure, ca=ca, dry_run=dry_run, watcher=narrator
-        )
+            home(), name, target, insecure=insecure, ca=ca, sbom=sbom, dry_run=dry_run,
+            watcher=narrator,
+        )  # fmt: skip
     finally:
         narrator.end()
     from yolodeploy.oci.registry.transfers import to_move
@@ -141,6 +135,8 @@ def push(
     word = "would be" if dry_run else "is"
     moved = to_move(pushed.parts) if dry_run else pushed.moved_bytes
     say(f"{pushed.reference} {word} {pushed.digest}: {size(moved)} moved")
+    if sbom and dry_run:
+        say("its list of parts is made at the push itself")
     if pushed.replaced:
         say(f"the tag {'means' if dry_run else 'meant'} {pushed.replaced} before")
     whole = [
@@ -190,47 +186,3 @@ def pull(
     moved = to_move(pulled.parts) if dry_run else pulled.moved_bytes
     say(f"{name or pulled.reference} {word} {pulled.digest}: {size(moved)} moved")
     emit(pulled.parts, [*PARTS, Column("image", "", lambda _part: pulled.digest)], form)
-
-
-@image.command("list")
-@output_option
-def list_(form: str) -> None:
-    """List images, newest first."""
-    from yolodeploy.inventory.catalog import list_images
-
-    rows = read(list_images)
-    emit(rows, COLUMNS, form)
-
-
-@image.command()
-@click.argument("name")
-@output_option
-def show(name: str, form: str) -> None:
-    """Show an image's layers, and which other images share them."""
-    from yolodeploy.inventory.catalog import get_image, list_images
-    from yolodeploy.inventory.connection import read_inventory
-    from yolodeploy.ops.home import home
-
-    with read_inventory(home().inventory) as inventory:
-        row = get_image(inventory, name)
-        others = [other for other in list_images(inventory) if other.digest != row.digest]
-    shared: dict[str, list[str]] = {}
-    for other in others:
-        for layer in other.layers:
-            shared.setdefault(layer.digest, []).append(other.name)
-    say(f"{row.name} {row.digest} {size(row.size_bytes)}")
-    emit(row.layers, layer_columns(shared), form)
-
-
-@image.command()
-@dry_run_option
-@output_option
-def prune(dry_run: bool, form: str) -> None:
-    """Remove images that no release uses."""
-    from yolodeploy.ops.catalog import prune_images
-    from yolodeploy.ops.home import home
-
-    rows: list[Any]
-    rows, freed = prune_images(home(), dry_run=dry_run)
-    say(f"{len(rows)} images would go" if dry_run else f"{len(rows)} gone, {size(freed)} freed")
-    emit(rows, COLUMNS, form)

@@ -27,7 +27,8 @@ COMMANDS = {
     ),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),
     "image": Lazy(
-        f"{CLI}.image:image", "Layered images: build, push, pull, send, list, show, prune."
+        f"{CLI}.image:image",
+        "Layered images: build, index, push, pull, send, sbom, sign, verify, list, show, prune.",
     ),
     "app": Lazy(f"{CLI}.app:app", "Apps: create, list, show."),
     "release": Lazy(f"{CLI}.release:release", "Releases: create, list, show, diff."),

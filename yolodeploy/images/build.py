@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -19,6 +21,7 @@ from yolodeploy.core.digests import short
 from yolodeploy.core.errors import UsageError
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.release import ModelFacts
+from yolodeploy.core.text import one_line
 from yolodeploy.images.assembly import NO_BASE, Base, OwnLayer, image_config, read_base
 from yolodeploy.images.model_layer import license_expression, model_layer
 from yolodeploy.images.server_layer import server_layer
@@ -31,6 +34,30 @@ from yolodeploy.oci.manifests import Descriptor, Manifest, canonical
 
 _Store = Callable[[Iterable[bytes]], Blob]
 _TITLE = "org.opencontainers.image"
+
+
+class Origin(NamedTuple):
+    """Where an image comes from, as its annotations say it.
+
+    `source` is an address, `revision` what was taken from there, `base_name` the base's reference.
+    """
+
+    source: str = ""
+    revision: str = ""
+    base_name: str = ""
+
+    def checked(self) -> Origin:
+        """Itself, each a line of at most 300 characters.
+
+        Raises:
+            UsageError: `image.source_login`.
+        """
+        if urlsplit(self.source).username is not None:
+            raise UsageError("image.source_login")
+        return Origin(*map(one_line, self))
+
+
+NO_ORIGIN = Origin()
 
 
 class BuiltLayer(msgspec.Struct, frozen=True):
@@ -70,6 +97,7 @@ def build(
     name: str,
     created: int = 0,
     compression: Compression = Compression.NONE,
+    origin: Origin = NO_ORIGIN,
     dry_run: bool = False,
 ) -> BuiltImage:
     """Build an image and let `name` (`brake-disc` or `brake-disc:v7`) mean it.
@@ -81,7 +109,8 @@ def build(
 
     Raises:
         UsageError: `name.invalid`, `oci.ref_invalid`, `image.created_invalid`, or the base is an
-            index (`oci.is_index`) or has a model already (`image.base_has_model`).
+            index (`oci.is_index`) or has a model already (`image.base_has_model`);
+            `image.source_login`.
         NotFound: `image.base_absent`, `oci.blob_missing`.
         Corrupt: `oci.blob_corrupt`, `image.base_inconsistent`.
         Failed: `oci.source_changed`, the file is not the one that `facts` tell of; `oci.*` of the
@@ -91,6 +120,7 @@ def build(
     title, _, version = checked_ref(name).partition(":")
     checked_name("image", title)
     moment = _rfc3339(created)
+    origin = origin.checked()
     with nullcontext() if dry_run else layout.create().in_use():
         below = read_base(layout, base) if base else NO_BASE
         store = layout.blobs.measure if dry_run else layout.blobs.add
@@ -102,7 +132,7 @@ def build(
             config=_described(store((config,)), media_types.CONFIG),
             layers=(*below.layers, server.blob, model.blob),
             annotations=_annotations(
-                facts, base, {"title": title, "version": version, "created": moment}
+                facts, base, origin, {"title": title, "version": version, "created": moment}
             ),
         )
         described = _described(store((canonical(manifest),)), media_types.MANIFEST)
@@ -168,12 +198,14 @@ def _described(
     )
 
 
-def _annotations(facts: ModelFacts, base: str | None, texts: dict[str, str]) -> dict[str, str]:
+def _annotations(
+    facts: ModelFacts, base: str | None, origin: Origin, texts: dict[str, str]
+) -> dict[str, str]:
     texts["version"] = texts["version"] or short(facts.digest)
     texts["licenses"] = license_expression(facts)
-    if base:
-        texts["base.digest"] = base
-    named = {f"{_TITLE}.{key}": text for key, text in texts.items()}
+    texts["source"], texts["revision"], texts["base.name"] = origin
+    texts["base.digest"] = base or ""
+    named = {f"{_TITLE}.{key}": text for key, text in texts.items() if text}
     return {**named, our_image.MODEL_DIGEST: facts.digest}
 
 

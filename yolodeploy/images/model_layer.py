@@ -14,7 +14,7 @@ from yolodeploy.oci.our_image import LICENSE_NOTE, MODEL_FACTS, MODEL_FILE
 
 _MODE = 0o444
 _LONGEST_LICENSE = 2000  # characters; a model's metadata is anybody's text
-_OURS = "Apache-2.0"
+OURS = "Apache-2.0"
 _SPDX = re.compile(r"(?:[A-Za-z]+-)+\d[\d.]*(?:-[A-Za-z]+)*|MIT|ISC|Unlicense", re.ASCII)
 
 
@@ -45,8 +45,13 @@ def license_expression(facts: ModelFacts) -> str:
     ultralytics writes `AGPL-3.0 License (https://ultralytics.com/license)`: the words that look
     like an identifier are taken, anything else is a `LicenseRef`.
     """
+    named = model_license(facts)
+    return OURS if named in ("", OURS) else f"{OURS} AND {named}"
+
+
+def model_license(facts: ModelFacts) -> str:
+    """The model's licence as SPDX; empty where it names none."""
     if not facts.license:
-        return _OURS
+        return ""
     found = _SPDX.match(facts.license)
-    named = found[0] if found else "LicenseRef-model"
-    return _OURS if named == _OURS else f"{_OURS} AND {named}"
+    return found[0] if found else "LicenseRef-model"

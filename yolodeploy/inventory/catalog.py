@@ -45,7 +45,7 @@ class AppRow(NamedTuple):
     """One app.
 
     `frames` is a folder of pictures on which releases are compared, empty for none; `releases` is
-    how many it has.
+    how many it has; `signed_by` the public key (PEM) that must have signed its images, or empty.
     """
 
     name: str
@@ -53,13 +53,14 @@ class AppRow(NamedTuple):
     frames: str
     added_at: float
     releases: int
+    signed_by: str = ""
 
 
 _MODEL = "SELECT name, facts, path, added_at FROM models"
 _IMAGE = "SELECT digest, name, model, layers, size_bytes, built_at FROM images"
 _APP = """
     SELECT name, description, frames, added_at,
-        (SELECT count(*) FROM releases WHERE releases.app = apps.name) FROM apps
+        (SELECT count(*) FROM releases WHERE releases.app = apps.name), signed_by FROM apps
 """
 
 
@@ -163,19 +164,29 @@ def remove_image(inventory: Inventory, digest: str) -> None:
 
 
 def add_app(
-    inventory: Inventory, name: str, description: str = "", frames: str = "", *, at: float
+    inventory: Inventory,
+    name: str,
+    description: str = "",
+    frames: str = "",
+    signed_by: str | None = None,
+    *,
+    at: float,
 ) -> AppRow:
-    """Remember an app; again changes its description and its frames, where they are given.
+    """Remember an app; again changes its description, its frames and its key, where given.
+
+    `signed_by` None leaves the key as it is, an empty one takes it away.
 
     Raises:
         UsageError: `name.invalid`.
     """
     inventory.execute(
-        "INSERT INTO apps (name, description, frames, added_at) VALUES (?1, ?2, ?3, ?4) "
+        "INSERT INTO apps (name, description, frames, added_at, signed_by) "
+        "VALUES (?1, ?2, ?3, ?4, coalesce(?5, '')) "
         "ON CONFLICT (name) DO UPDATE SET "
         "description = CASE ?2 WHEN '' THEN description ELSE ?2 END, "
-        "frames = CASE ?3 WHEN '' THEN frames ELSE ?3 END",
-        (checked_name("app", name), description, frames, at),
+        "frames = CASE ?3 WHEN '' THEN frames ELSE ?3 END, "
+        "signed_by = coalesce(?5, signed_by)",
+        (checked_name("app", name), description, frames, at, signed_by),
     )
     return get_app(inventory, name)
 

@@ -112,3 +112,9 @@ def _run(database: Database, name: str) -> None:
 def m0001(database: Database) -> None:
     """The first schema."""
     _run(database, "0001.sql")
+
+
+@MIGRATIONS()
+def m0002(database: Database) -> None:
+    """Who must have signed the images of an app."""
+    _run(database, "0002.sql")

@@ -7,13 +7,15 @@ libzstd, write different bytes for the same content.
 
 from __future__ import annotations
 
+import gzip
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from yolodeploy.core.errors import Corrupt
+from yolodeploy.core.errors import Corrupt, Refused
 from yolodeploy.oci import media_types
 from yolodeploy.oci.sources import CHUNK
 
@@ -66,6 +68,35 @@ _MEDIA_TYPES = {
     Compression.ZSTD: media_types.LAYER_ZSTD,
     Compression.GZIP: media_types.LAYER_GZIP,
 }
+
+
+def decompressed(stream: Readable, media_type: str) -> Readable:
+    """A layer's stream as plain tar, decompressed while it is read.
+
+    Raises:
+        Refused: `oci.layer_media_type`.
+    """
+    compression = media_types.COMPRESSION.get(media_types.oci_name(media_type))
+    if compression == "":
+        return stream
+    if compression == "gzip":
+        return gzip.GzipFile(fileobj=stream, mode="rb")  # type: ignore[call-overload,no-any-return]
+    if compression == "zstd":
+        return ZstdReader(stream)
+    raise Refused("oci.layer_media_type", media_type=media_type)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """What gzip says of a damaged stream, as an error of ours.
+
+    Raises:
+        Corrupt: `oci.layer_malformed`.
+    """
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise Corrupt("oci.layer_malformed", reason=error) from error
 
 
 class ZstdReader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import msgspec
 
@@ -49,7 +50,12 @@ def with_ref(index: Index, manifest: Descriptor, name: str) -> Index:
 
 def without(index: Index, digest: str) -> Index:
     """The index without a manifest, whatever its names."""
-    return _replaced(index, [entry for entry in entries(index) if entry.digest != digest])
+    return filtered(index, lambda entry: entry.digest != digest)
+
+
+def filtered(index: Index, kept: Callable[[Descriptor], bool]) -> Index:
+    """The index with those of its entries that are kept."""
+    return _replaced(index, [entry for entry in entries(index) if kept(entry)])
 
 
 def _without_name(entry: Descriptor, name: str) -> Descriptor:

@@ -5,7 +5,7 @@ Any tool that speaks the standard (skopeo, umoci, containerd, podman) reads it a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -240,6 +240,20 @@ class Layout:
             if after == before:
                 raise NotFound("oci.no_image", name=digest, path=self.path)
             self._write_index(after)
+
+    def forget(self, gone: Callable[[Descriptor], bool]) -> None:
+        """Take every entry out of the index that is `gone`; that there is none is harmless.
+
+        Raises:
+            NotFound: `oci.no_layout`.
+            Refused: `oci.busy`.
+        """
+        self.require()
+        with locked(self.path / ".lock"):
+            before = self._index()
+            after = indexes.filtered(before, lambda entry: not gone(entry))
+            if after != before:
+                self._write_index(after)
 
     def _index(self) -> Index:
         path = self.path / "index.json"

@@ -47,11 +47,16 @@ class Manifest(
     tag_field="schemaVersion",
     tag=2,
 ):
-    """One image: its configuration and its layers, lowest first. Old tools leave the type out."""
+    """One image: its configuration and its layers, lowest first. Old tools leave the type out.
+
+    What is about another image (`subject`), such as a list of its parts, is a manifest too.
+    """
 
     media_type: str = ""
+    artifact_type: str = ""
     config: Descriptor
     layers: tuple[Descriptor, ...]
+    subject: Descriptor | None = None
     annotations: dict[str, str] = {}
 
 

@@ -11,6 +11,9 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER_TAR = "application/vnd.oci.image.layer.v1.tar"
 LAYER_GZIP = f"{LAYER_TAR}+gzip"
 LAYER_ZSTD = f"{LAYER_TAR}+zstd"
+EMPTY = "application/vnd.oci.empty.v1+json"  # the configuration of what has none: `{}`
+CYCLONEDX = "application/vnd.cyclonedx+json"
+SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 
 # Docker's names for the same bytes, which a base image may carry
 OCI_NAME = {

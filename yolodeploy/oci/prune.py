@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -14,6 +15,19 @@ from yolodeploy.oci.manifests import Descriptor, References
 
 # who adds blobs without holding `in_use` has this long to give them a name
 FRESH_S = 600.0
+
+
+@contextmanager
+def alone(layout: Layout, wait_s: float = 30.0) -> Iterator[None]:
+    """Keep away who adds blobs, for as long as somebody decides what is not needed.
+
+    Raises:
+        NotFound: `oci.no_layout`.
+        Refused: `oci.busy`, a build or a transfer was still running after `wait_s` seconds.
+    """
+    layout.require()
+    with locked(layout.path / ".in-use", wait_s=wait_s):
+        yield
 
 
 def prune(
@@ -27,17 +41,32 @@ def prune(
         NotFound: `oci.no_layout`.
         Corrupt: `oci.blob_corrupt` or `oci.json_invalid`: a manifest cannot be read, so nobody
             knows what it needs. Nothing was removed.
-        Refused: `oci.busy`, a build or a transfer was still running after `wait_s` seconds.
+        Refused: `oci.busy`.
         Failed: `oci.*` of the storage.
     """
-    layout.require()
-    with (
-        locked(layout.path / ".in-use", wait_s=wait_s),
-        locked(layout.path / ".lock", wait_s=wait_s),
-    ):
-        needed = reachable(layout, [*(entry.digest for entry in layout.manifests()), *keep])
-        unneeded = [digest for digest in layout.blobs.digests() if digest not in needed]
-        freed = sum(layout.blobs.delete(digest) for digest in _old(layout, unneeded, fresh_s))
+    with alone(layout, wait_s):
+        return prune_alone(layout, keep, fresh_s=fresh_s)
+
+
+def prune_alone(
+    layout: Layout,
+    keep: Iterable[str] = (),
+    *,
+    gone: Callable[[Descriptor], bool] = lambda _entry: False,
+    fresh_s: float = FRESH_S,
+) -> int:
+    """The same for who holds `alone`; entries of the index that are `gone` are taken out before.
+
+    What the rest needs is found out first: when that fails, they are still there.
+
+    Raises:
+        Corrupt, Failed: As `prune`.
+    """
+    kept = [entry.digest for entry in layout.manifests() if not gone(entry)]
+    needed = reachable(layout, [*kept, *keep])
+    layout.forget(gone)
+    unneeded = [digest for digest in layout.blobs.digests() if digest not in needed]
+    freed = sum(layout.blobs.delete(digest) for digest in _old(layout, unneeded, fresh_s))
     layout.sweep()
     return freed
 

@@ -2,7 +2,7 @@
 
 Not `tarfile`: it reads a header of any declared size into memory, recurses once for each extended
 header, and gateways run Python versions whose tarfile lacks later fixes (CVE-2024-6232,
-CVE-2025-8194). Understood are ustar, pax and GNU long names; sparse files and devices are not.
+CVE-2025-8194). Understood are ustar, pax and GNU long names; sparse files are not.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Kind(Enum):
     FOLDER = "folder"
     SYMLINK = "symlink"
     HARD_LINK = "hard link"
+    DEVICE = "device or pipe"
 
 
 class Member(NamedTuple):
@@ -53,6 +54,9 @@ _KINDS = {
     b"5": Kind.FOLDER,
     b"2": Kind.SYMLINK,
     b"1": Kind.HARD_LINK,
+    b"3": Kind.DEVICE,
+    b"4": Kind.DEVICE,
+    b"6": Kind.DEVICE,
 }
 _LONG_NAMES = {b"L": "path", b"K": "linkpath"}
 _SPARSE = "GNU.sparse"

@@ -8,14 +8,13 @@ for others, owners and times.
 from __future__ import annotations
 
 import errno
-import gzip
 import os
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from yolodeploy.core.errors import Corrupt, Refused
+from yolodeploy.core.errors import Refused
 from yolodeploy.oci import media_types
+from yolodeploy.oci.compression import decompressed, readable
 from yolodeploy.oci.staging import Staging, sync_folder
 from yolodeploy.oci.storage_errors import storing
 from yolodeploy.oci.tar_reader import Kind, Limits, Member, TarReader
@@ -45,30 +44,15 @@ def unpack(
         Failed: `oci.disk_full` and other `oci.*` of the storage.
     """
     staging = staging or Staging(folder.parent / ".staging")
-    plain = _decompressed(stream, media_type)
+    plain = decompressed(stream, media_type)
     with staging.directory() as aside:
         tree = _Tree(aside)
-        try:
+        with readable():
             reader = TarReader(plain, limits)
             for member in reader.members():
                 tree.add(member, reader.chunks())
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise Corrupt("oci.layer_malformed", reason=error) from error
         tree.finish()
         return _moved(aside, folder)
-
-
-def _decompressed(stream: Readable, media_type: str) -> Readable:
-    compression = media_types.COMPRESSION.get(media_types.oci_name(media_type))
-    if compression == "":
-        return stream
-    if compression == "gzip":
-        return gzip.GzipFile(fileobj=stream, mode="rb")  # type: ignore[call-overload,no-any-return]
-    if compression == "zstd":
-        from yolodeploy.oci.compression import ZstdReader
-
-        return ZstdReader(stream)
-    raise Refused("oci.layer_media_type", media_type=media_type)
 
 
 def _moved(aside: Path, folder: Path) -> bool:
@@ -93,10 +77,12 @@ class _Tree:
         self._links: set[str] = set()
 
     def add(self, member: Member, chunks: Iterable[bytes]) -> None:
-        path = _inside(member.path)
+        path = inside(member.path)
         if member.kind is Kind.FOLDER:
             self._folder(path, member.mode)
             return
+        if member.kind is Kind.DEVICE:
+            raise Refused("oci.layer_kind", member=member.path)
         parent = path.rpartition("/")[0]
         if path in self._folders or path in self._files or path in self._links:
             raise Refused("oci.layer_repeated", member=member.path)
@@ -156,14 +142,19 @@ class _Tree:
         self._links.add(path)
 
     def _hard_link(self, path: str, member: Member) -> None:
-        target = _inside(member.target)
+        target = inside(member.target)
         if target not in self._files:
             raise Refused("oci.layer_link", member=member.path, target=member.target)
         os.link(self._root / target, self._root / path, follow_symlinks=False)
         self._files.add(path)
 
 
-def _inside(path: str) -> str:
+def inside(path: str) -> str:
+    """A member's path without what says nothing (`./`, `//`).
+
+    Raises:
+        Refused: `oci.layer_path`, it is absolute, leads out or is too deep.
+    """
     parts = path.split("/")
     if path.startswith("/") or ".." in parts or "\0" in path or len(parts) > _DEEPEST:
         raise Refused("oci.layer_path", member=path)

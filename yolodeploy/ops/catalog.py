@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,18 +14,22 @@ from yolodeploy.core.gates import Gate
 from yolodeploy.core.names import checked_name, nearest_name
 from yolodeploy.core.release import Release, ReleaseSpec, Resources, Serving
 from yolodeploy.core.text import one_line
-from yolodeploy.images.build import BuiltImage, build, source_date_epoch
+from yolodeploy.images.build import BuiltImage, Origin, build, source_date_epoch
 from yolodeploy.images.intake import model_facts
 from yolodeploy.images.model_store import store_model
+from yolodeploy.images.multi_arch import image_for
+from yolodeploy.images.signatures import read_public_key
 from yolodeploy.inventory import catalog
-from yolodeploy.inventory.catalog import AppRow, ImageRow, Layer, ModelRow
+from yolodeploy.inventory.catalog import AppRow, Layer, ModelRow
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.releases import add_release, list_releases
 from yolodeploy.oci.compression import Compression
 from yolodeploy.oci.layout import Layout
-from yolodeploy.oci.prune import prune
+from yolodeploy.oci.registry.platforms import parse_platform
+from yolodeploy.oci.registry.reference import parse_reference
 from yolodeploy.ops.files import read_file
 from yolodeploy.ops.opening import present_inventory
+from yolodeploy.ops.provenance import require_signature
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
@@ -55,28 +60,44 @@ def build_image(
     base: str | None = None,
     name: str = "",
     compression: str = "none",
+    platform: str = "",
+    source: str = "",
+    revision: str = "",
     dry_run: bool = False,
 ) -> BuiltImage:
     """Put server and model on a base (or on nothing) in the local layout.
 
-    `base` is the digest or the name of an image in the layout, as `image pull` left it.
+    `base` is the digest or the name of an image in the layout, as `image pull` left it; of an index
+    the image for `platform` is taken. `source` and `revision` are annotations.
 
     Raises:
-        NotFound: `inventory.unknown_model`, `oci.no_image`, `oci.no_layout`.
+        NotFound: `inventory.unknown_model`, `oci.no_image`, `oci.no_layout`,
+            `registry.no_platform`.
+        UsageError: `registry.platform_invalid`.
+        Refused: `image.which_platform`.
         Everything of `images.build.build`.
     """
+    origin = Origin(source, revision, _as_reference(base or ""))
+    wanted = parse_platform(platform) if platform else None
     if base and not base.startswith("sha256:"):
         base = Layout(home.layout).find(base).digest
-    with present_inventory(home, dry_run=dry_run) as inventory:
+    if base:
+        base = image_for(Layout(home.layout), base, wanted)
+    layout = Layout(home.layout)
+    with ExitStack() as stack:
+        inventory = stack.enter_context(present_inventory(home, dry_run=dry_run))
         row = catalog.get_model(inventory, model)
+        # held until the inventory knows the image: only then a prune can tell that it is wanted
+        stack.enter_context(nullcontext() if dry_run else layout.create().in_use())
         built = build(
-            Layout(home.layout),
+            layout,
             Path(row.path),
             row.facts,
             base=base,
             name=name or row.name,
             created=source_date_epoch(),
             compression=Compression(compression),
+            origin=origin,
             dry_run=dry_run,
         )
         if not dry_run:
@@ -87,35 +108,32 @@ def build_image(
     return built
 
 
-def prune_images(home: Home, *, dry_run: bool = False) -> tuple[list[ImageRow], int]:
-    """Remove the images that no release uses; returns them and the bytes freed.
-
-    Raises:
-        Refused: `oci.busy`.
-    """
-    with present_inventory(home, dry_run=dry_run) as inventory:
-        used = {row.release.spec.image for row in list_releases(inventory)}
-        unused = [row for row in catalog.list_images(inventory) if row.digest not in used]
-        if dry_run or not unused:
-            return unused, 0
-        layout = Layout(home.layout)
-        named = {entry.digest for entry in layout.manifests()}
-        for row in unused:
-            if row.digest in named:
-                layout.remove(row.digest)
-        freed = prune(layout, used, fresh_s=0.0)
-        for row in unused:
-            catalog.remove_image(inventory, row.digest)
-    return unused, freed
+def _as_reference(base: str) -> str:
+    """A base's name where it says where the base came from: other names are this machine's."""
+    try:
+        return str(parse_reference(base)) if base else ""
+    except UsageError:
+        return ""
 
 
 def create_app(
-    home: Home, name: str, description: str = "", frames: str = "", *, dry_run: bool = False
+    home: Home,
+    name: str,
+    description: str = "",
+    frames: str = "",
+    *,
+    signed_by: Path | None = None,
+    unsigned: bool = False,
+    dry_run: bool = False,
 ) -> AppRow:
     """Remember an app, or change what is said of it.
 
+    From then on its images must be signed by the holder of the key in `signed_by`; with `unsigned`
+    they need not be any more.
+
     Raises:
-        UsageError: `name.invalid`.
+        UsageError: `name.invalid`, `image.key_unreadable`.
+        Refused: `image.needs_signing`.
         NotFound: `ops.no_frames`, `ops.unreadable`.
     """
     from yolodeploy.ops.pictures import pictures_in
@@ -125,10 +143,11 @@ def create_app(
     folder = str(Path(frames).expanduser().absolute()) if frames else ""
     if folder:
         pictures_in(Path(folder), most=1)
+    key = "" if unsigned else read_public_key(signed_by).pem if signed_by else None
     if dry_run:
-        return AppRow(name, description, folder, time.time(), 0)
+        return AppRow(name, description, folder, time.time(), 0, key or "")
     with open_inventory(home.create().inventory) as inventory:
-        return catalog.add_app(inventory, name, description, folder, at=time.time())
+        return catalog.add_app(inventory, name, description, folder, key, at=time.time())
 
 
 def create_release(
@@ -145,10 +164,12 @@ def create_release(
 
     Raises:
         NotFound: `inventory.unknown_app`, `inventory.unknown_image`, `inventory.unknown_model`.
+        Refused: `image.policy_*`, the image is not signed as the app asks for.
     """
     with present_inventory(home, dry_run=dry_run) as inventory:
-        catalog.get_app(inventory, app)
+        rules = catalog.get_app(inventory, app)
         row = catalog.get_image(inventory, image)
+        require_signature(home, rules, row.digest)
         model = catalog.get_model(inventory, row.model)
         spec = ReleaseSpec(
             app=app,

@@ -22,6 +22,7 @@ from yolodeploy.inventory.rollouts import FINAL
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops import operations
 from yolodeploy.ops.connect import connect_named
+from yolodeploy.ops.provenance import require_signature
 from yolodeploy.ops.rollout_journal import hold_of
 from yolodeploy.ops.rollout_run import is_dead_here
 from yolodeploy.rollouts.planning import Wish, plan_rollout
@@ -53,16 +54,29 @@ def plan(home: Home, release: str, sites: Sequence[str], wish: Wish) -> tuple[Re
     return found, plan_rollout(found, connected, wish, held.__getitem__)
 
 
-def start(home: Home, release: str, sites: Sequence[str], wish: Wish, frames: str = "") -> Started:
+def start(
+    home: Home,
+    release: str,
+    sites: Sequence[str],
+    wish: Wish,
+    frames: str = "",
+    *,
+    going_back: bool = False,
+) -> Started:
     """Plan, journal the plan and start driving it in a process of its own.
 
-    `frames` names a folder of pictures; without one the app's own are used.
+    `frames` names a folder of pictures; without one the app's own are used. Who is `going_back`
+    is not asked for signatures: what ran before must be had again.
 
     Raises:
-        Refused: `rollout.nothing_to_do`, `inventory.rollout_unfinished`.
+        Refused: `rollout.nothing_to_do`, `inventory.rollout_unfinished`; `image.policy_*`, the
+            image is not signed as the app asks for by now.
         NotFound, UsageError: As `plan`.
     """
     found, planned = plan(home, release, sites, wish)
+    if not going_back:
+        with open_inventory(home.inventory) as inventory:
+            require_signature(home, get_app(inventory, found.spec.app), found.spec.image)
     if not planned.waves:
         raise Refused("rollout.nothing_to_do", release=found.alias)
     return _start(home, planned, frames or frames_of(home, found.spec.app))
@@ -124,7 +138,8 @@ def undo(home: Home, rollout: str, wish: Wish) -> Started:
         raise Refused("rollout.no_previous", rollout=row.id)
     if len(before) > 1:
         raise Refused("rollout.several_previous", rollout=row.id, releases=", ".join(before))
-    return start(home, before.pop(), committed, msgspec.structs.replace(wish, compare=False))
+    alone = msgspec.structs.replace(wish, compare=False)
+    return start(home, before.pop(), committed, alone, going_back=True)
 
 
 def latest_operation(inventory: Inventory, row: rows.RolloutRow) -> str:

@@ -20,6 +20,7 @@ from yolodeploy.oci.registry.reference import Reference, parse_reference
 from yolodeploy.oci.registry.tally import Tally
 from yolodeploy.oci.registry.transfers import Fate, Part, to_move
 from yolodeploy.ops.journalled import journalled
+from yolodeploy.ops.provenance import bring_signatures, push_attachments
 from yolodeploy.ops.settings import settings
 
 if TYPE_CHECKING:
@@ -79,10 +80,13 @@ def push_image(
     *,
     insecure: bool = False,
     ca: Path | None = None,
+    sbom: bool = False,
     dry_run: bool = False,
     watcher: Watcher | None = None,
 ) -> Pushed:
     """Bring an image into a registry as it is in the local layout; again is harmless.
+
+    Its signatures go with it, and with `sbom` its list of parts, which for that is made anew.
 
     `target` is `HOST/REPOSITORY[:TAG]`: by default the setting `registry` and the image's name. The
     tag is by default the image's version, else the beginning of its digest.
@@ -97,14 +101,21 @@ def push_image(
     reference = target_of(name, digest, target)
     if dry_run:
         return _push(home, digest, reference, _access(reference, insecure, ca), (), dry_run=True)
-    arguments = _arguments(insecure, ca, image=digest, target=str(reference))
+    arguments = _arguments(insecure, ca, sbom=sbom, image=digest, target=str(reference))
     with journalled(home, "push", arguments) as teller:
         watchers = (Journal(teller), watcher or Watcher())
-        return _push(home, digest, reference, _access(reference, insecure, ca), watchers)
+        access = _access(reference, insecure, ca)
+        return _push(home, digest, reference, access, watchers, sbom=sbom)
 
 
 def start_push(
-    home: Home, image: str, target: str = "", *, insecure: bool = False, ca: Path | None = None
+    home: Home,
+    image: str,
+    target: str = "",
+    *,
+    insecure: bool = False,
+    ca: Path | None = None,
+    sbom: bool = False,
 ) -> str:
     """The same in a process of its own; returns the operation.
 
@@ -116,7 +127,8 @@ def start_push(
 
     digest, name = found_image(home, image)
     reference = target_of(name, digest, target)
-    return start(home, "push", _arguments(insecure, ca, image=digest, target=str(reference)))
+    arguments = _arguments(insecure, ca, sbom=sbom, image=digest, target=str(reference))
+    return start(home, "push", arguments)
 
 
 def run_push(
@@ -126,7 +138,8 @@ def run_push(
     reference = parse_reference(str(arguments["target"]))
     ca = Path(arguments["ca"]) if arguments["ca"] else None
     access = _access(reference, bool(arguments["insecure"]), ca)
-    pushed = _push(home, str(arguments["image"]), reference, access, (Journal(teller),))
+    image, sbom = str(arguments["image"]), bool(arguments.get("sbom"))
+    pushed = _push(home, image, reference, access, (Journal(teller),), sbom=sbom)
     teller.say("progress.transferred", what=reference, moved=pushed.moved_bytes)
     return 0
 
@@ -143,6 +156,8 @@ def pull_image(
     watcher: Watcher | None = None,
 ) -> Pulled:
     """Bring an image from a registry into the local layout, where `name` means it then.
+
+    Its signatures come with it.
 
     Raises:
         UsageError: As `push_image`; `registry.no_tag`, `registry.platform_invalid`,
@@ -162,13 +177,16 @@ def pull_image(
     arguments = _arguments(insecure, ca, reference=reference, platform=platform)
     with journalled(home.create(), "pull", arguments) as teller:
         watchers = (Journal(teller), *watchers)
-        pull = Pull(Layout(home.layout), named, wanted, access, tally=_tally(watchers))
+        tally = _tally(watchers)
+        pull = Pull(Layout(home.layout), named, wanted, access, tally=tally)
         try:
             plan = pull.plan()
             _planned(watchers, str(named), plan.parts)
-            return pull.run(plan, name)
+            pulled = pull.run(plan, name)
         finally:
             pull.close()
+        bring_signatures(Layout(home.layout), pulled.digest, named, access, tally)
+        return pulled
 
 
 def _push(
@@ -178,15 +196,21 @@ def _push(
     access: Access,
     watchers: tuple[Watcher, ...],
     *,
+    sbom: bool = False,
     dry_run: bool = False,
 ) -> Pushed:
-    push = Push(Layout(home.layout), digest, reference, access, tally=_tally(watchers))
+    tally = _tally(watchers)
+    push = Push(Layout(home.layout), digest, reference, access, tally=tally)
     try:
         plan = push.plan()
         _planned(watchers, str(reference), plan.parts)
-        return plan if dry_run else push.run(plan)
+        pushed = plan if dry_run else push.run(plan)
     finally:
         push.close()
+    further = push_attachments(
+        home, digest, reference, access, tally, parts_list=sbom, dry_run=dry_run
+    )
+    return pushed._replace(parts=(*pushed.parts, *further))
 
 
 def _tally(watchers: tuple[Watcher, ...]) -> Tally:
@@ -204,7 +228,7 @@ def _planned(watchers: tuple[Watcher, ...], what: str, parts: tuple[Part, ...]) 
         watcher.planned(what, parts)
 
 
-def _arguments(insecure: bool, ca: Path | None, **named: str) -> dict[str, Any]:
+def _arguments(insecure: bool, ca: Path | None, **named: str | bool) -> dict[str, Any]:
     return {**named, "insecure": insecure, "ca": str(ca.expanduser().absolute()) if ca else ""}
 
 

@@ -38,6 +38,12 @@ MESSAGES = {
         "name a file in PEM form, as openssl x509 -in {path} -text would show",
         "请指定 PEM 格式的文件，可用 openssl x509 -in {path} -text 查看",
     ),
+    "client_certificate": Message(
+        "the certificate {path} with the key {key} cannot be used: {reason}",
+        "无法使用证书 {path} 及其密钥 {key}：{reason}",
+        "put both there in PEM form, the key without a password: ls -l {path} {key}",
+        "请将两者以 PEM 格式放在该处，密钥不设密码：ls -l {path} {key}",
+    ),
     "cut": Message(
         "the connection to {registry} was cut: {reason}",
         "与 {registry} 的连接已中断：{reason}",

@@ -1,6 +1,7 @@
-"""Whose name and password a registry gets: what `docker login` left, in docker's own places.
+"""Whose name and password a registry gets: what `docker login` left, or `podman login`.
 
-Docker's order: a helper for this registry, else the store of all, else `auths` in the file.
+Docker's order in a file: a helper for this registry, else the store of all, else `auths`. The files
+have the same form; the first that knows the registry counts.
 """
 
 from __future__ import annotations
@@ -60,13 +61,31 @@ def config_path(environment: Mapping[str, str] = os.environ) -> Path:
 def credentials_for(
     registry: str, environment: Mapping[str, str] = os.environ
 ) -> Credentials | None:
-    """What `docker login` keeps for a registry; None where there is nothing.
+    """What `docker login` or `podman login` keeps for a registry; None where there is nothing.
 
     Raises:
-        UsageError: `registry.docker_config`, the file cannot be read or understood.
+        UsageError: `registry.docker_config`, a file cannot be read or understood.
         Failed: `registry.helper_absent`, `registry.helper_failed`.
     """
-    config = _read(config_path(environment))
+    for path in login_files(environment):
+        found = _known_to(path, registry, environment)
+        if found is not None:
+            return found
+    return None
+
+
+def login_files(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """Where logins are kept: a file that is named, docker's, podman's (containers-auth.json(5))."""
+    named = environment.get("REGISTRY_AUTH_FILE")
+    runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.getuid()}"
+    home = environment.get("HOME") or "/nonexistent"
+    further = environment.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    podman = tuple(Path(folder) / "containers" / "auth.json" for folder in (runtime, further))
+    return (*([Path(named)] if named else []), config_path(environment), *podman)
+
+
+def _known_to(path: Path, registry: str, environment: Mapping[str, str]) -> Credentials | None:
+    config = _read(path)
     key = _HUB_KEY if registry == DOCKER_HUB else registry
     helper = (config.cred_helpers or {}).get(key) or (config.cred_helpers or {}).get(registry)
     if helper or config.creds_store:
@@ -99,8 +118,12 @@ def _read(path: Path) -> _Config:
 
 
 def _host(key: str) -> str:
-    """The host of a key such as `https://registry.example:5000/v2/`."""
-    return key.removeprefix("https://").removeprefix("http://").partition("/")[0]
+    """The host of a key such as `https://registry.example:5000/v2/`.
+
+    podman also writes `registry.example/plant`: a login for a part of a registry is none for all.
+    """
+    host, _, path = key.removeprefix("https://").removeprefix("http://").partition("/")
+    return host if path.strip("/") in ("", "v1", "v2") else key
 
 
 def _credentials(entry: _Entry) -> Credentials | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolodeploy.core.errors import Unreachable
 from yolodeploy.oci.registry import limits
 from yolodeploy.oci.registry.access import Access
-from yolodeploy.oci.registry.addresses import origin
+from yolodeploy.oci.registry.addresses import api_host, origin
 from yolodeploy.oci.registry.answers import Answer
 from yolodeploy.oci.registry.faults import translated
 from yolodeploy.oci.registry.opened import Opened
@@ -130,7 +130,7 @@ class Exchange:
         self._registry = registry
         self._access = access
         self._lock = threading.Lock()
-        self._pools: dict[tuple[str, str], PoolManager] = {}
+        self._pools: dict[tuple[str, str, bool], PoolManager] = {}
         self._opened = Opened()
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> Stream:
@@ -172,20 +172,21 @@ class Exchange:
             hang_up(self._opened)
 
     def _pool(self, url: str) -> PoolManager:
-        key = (origin(url)[0], proxy_for(url))
+        itself = origin(url) == origin(f"https://{api_host(self._registry)}")
+        key = (origin(url)[0], proxy_for(url), itself)
         with self._lock:
             if key not in self._pools:
                 self._pools[key] = self._new_pool(*key)
             return self._pools[key]
 
-    def _new_pool(self, scheme: str, proxy: str) -> PoolManager:
+    def _new_pool(self, scheme: str, proxy: str, itself: bool) -> PoolManager:
         from yolodeploy.oci.registry.connections import new_pool
 
         if scheme != "https":
             return new_pool(None, proxy, self._opened)
         from yolodeploy.oci.registry.tls import trust
 
-        context = trust(self._registry, self._access.ca, self._access.certs)
+        context = trust(self._registry, self._access.ca, self._access.certs, itself=itself)
         return new_pool(context, proxy, self._opened)
 
 

@@ -33,6 +33,12 @@ class Places:
         self._folder = folder
         self._staging = Staging(folder / ".staging")
 
+    def registries(self) -> tuple[str, ...]:
+        """Those that something is known of, by name."""
+        if not self._folder.is_dir():
+            return ()
+        return tuple(sorted(path.stem for path in self._folder.glob("*.json")))
+
     def of(self, registry: str) -> dict[str, str]:
         """A repository for each blob that is known to be in a registry."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,14 +15,12 @@ from yolodeploy.oci.registry.download import download
 from yolodeploy.oci.registry.places import Places
 from yolodeploy.oci.registry.platforms import chosen, suits, this_platform
 from yolodeploy.oci.registry.reference import Reference
-from yolodeploy.oci.registry.repository import Document, Repository
+from yolodeploy.oci.registry.repository import Document, Repository, decoded
 from yolodeploy.oci.registry.tally import Tally
 from yolodeploy.oci.registry.transfers import Fate, Part, at_once
 from yolodeploy.oci.registry.wire import Wire
 
 _MOST_LAYERS = 500  # docker itself stops at 127
-
-T = TypeVar("T")
 
 
 class Pulled(NamedTuple):
@@ -75,11 +73,11 @@ class Pull:
         """
         document = self._repository.read_manifest(self._reference.wanted)
         if is_index(document):
-            manifests = self._decoded(document, Index).manifests or ()
+            manifests = decoded(document, Index, self._wire.registry).manifests or ()
             wanted = self._platform or this_platform()
             one = chosen(manifests, wanted, str(self._reference))
             document = self._repository.read_manifest(one.digest)
-        manifest = self._decoded(document, Manifest)
+        manifest = decoded(document, Manifest, self._wire.registry)
         if len(manifest.layers) > _MOST_LAYERS:
             reason = f"{len(manifest.layers)} layers"
             raise Corrupt("registry.json_invalid", registry=self._wire.registry, reason=reason)
@@ -106,7 +104,7 @@ class Pull:
             moved = {
                 part.blob.digest: part for part in at_once(self._moved, largest_first, self._tally)
             }
-            manifest = self._decoded(plan.document, Manifest)
+            manifest = decoded(plan.document, Manifest, self._wire.registry)
             self._check_platform(manifest)
             media_type = manifest.media_type or media_types.MANIFEST
             described = self._layout.add_blob((plan.document.content,), media_type)
@@ -137,13 +135,6 @@ class Pull:
         if not suits(offered, self._platform):
             one = Descriptor(media_type="", digest="", size=0, platform=offered)
             chosen((one,), self._platform, str(self._reference))
-
-    def _decoded(self, document: Document, kind: type[T]) -> T:
-        try:
-            return msgspec.json.decode(document.content, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            registry = self._wire.registry
-            raise Corrupt("registry.json_invalid", registry=registry, reason=error) from error
 
 
 class _Kind(msgspec.Struct, rename="camel"):

@@ -43,7 +43,10 @@ class Pushed(NamedTuple):
 
 
 class Push:
-    """One image on its way to one place. Making the object touches nothing."""
+    """One image on its way to one place. Making the object touches nothing.
+
+    `repository` is the place, for whoever has more to do there.
+    """
 
     def __init__(
         self,
@@ -61,7 +64,7 @@ class Push:
         self._tally = tally or Tally()
         self._chunk = chunk
         self._wire = Wire(target.registry, access)
-        self._repository = Repository(self._wire, target.repository, "pull,push")
+        self.repository = Repository(self._wire, target.repository, "pull,push")
         self._tally.when_stopped(self._wire.hang_up)
         self._places = Places(layout.path / ".registry" / "places")
         self._marks = UploadMarks(layout.path / ".registry" / "uploads")
@@ -76,7 +79,7 @@ class Push:
         """
         manifests, blobs = _contents(self._layout, self._digest)
         wanted = self._target.tag or self._digest
-        before = self._repository.manifest_digest(wanted)
+        before = self.repository.manifest_digest(wanted)
         known = self._places.of(self._target.registry)
         parts = at_once(lambda part: self._fated(part, known), blobs, self._tally)
         documents = [_as_it_is(part, before, self._digest) for part in manifests]
@@ -110,7 +113,7 @@ class Push:
         self._wire.close()
 
     def _fated(self, part: Part, known: dict[str, str]) -> Part:
-        if self._repository.has_blob(part.blob.digest, part.blob.size):
+        if self.repository.has_blob(part.blob.digest, part.blob.size):
             return part._replace(fate=Fate.PRESENT)
         source = known.get(part.blob.digest, "")
         if source and source != self._target.repository:
@@ -123,7 +126,7 @@ class Push:
         place = self._target.registry, self._target.repository, part.blob.digest
         with self._marks.own(*place) as mark:
             upload = Upload(
-                self._repository, self._layout, part.blob, mark, tally=self._tally,
+                self.repository, self._layout, part.blob, mark, tally=self._tally,
                 chunk=self._chunk,
             )  # fmt: skip
             done = upload.run(part.source)
@@ -140,7 +143,7 @@ class Push:
         own = part.blob.digest == self._digest
         wanted = self._target.tag if own and self._target.tag else part.blob.digest
         content = _content(self._layout, part.blob)
-        self._repository.put_manifest(wanted, part.blob.media_type, content)
+        self.repository.put_manifest(wanted, part.blob.media_type, content)
         self._tally.add(len(content))
         return part._replace(moved_bytes=len(content))
 

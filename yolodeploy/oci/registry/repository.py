@@ -5,7 +5,9 @@ OCI distribution specification 1.1; docker's registry 2.8 and later answer as it
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from yolodeploy.core.digests import digest_of
 from yolodeploy.core.errors import Corrupt
@@ -28,6 +30,8 @@ ACCEPT = ", ".join(
 )  # fmt: skip
 _OK, _CREATED = 200, 201
 
+T = TypeVar("T")
+
 
 class Document(NamedTuple):
     """A manifest or an index, as the registry has it."""
@@ -35,6 +39,18 @@ class Document(NamedTuple):
     digest: str
     media_type: str
     content: bytes
+
+
+def decoded(document: Document, kind: type[T], registry: str) -> T:
+    """A document as a value.
+
+    Raises:
+        Corrupt: `registry.json_invalid`.
+    """
+    try:
+        return msgspec.json.decode(document.content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Corrupt("registry.json_invalid", registry=registry, reason=error) from error
 
 
 class Repository:

@@ -289,9 +289,11 @@ class Store:
         )
         return [SiteEvent(*row) for row in rows]
 
-    def releases(self, app: str) -> list[Release]:
-        """Releases kept of an app, newest first."""
-        rows = self.rows("SELECT release FROM releases WHERE app = ? ORDER BY at DESC", app)
+    def releases(self, app: str | None = None) -> list[Release]:
+        """Releases kept of one app or of all, newest first."""
+        rows = self.rows(
+            "SELECT release FROM releases WHERE ?1 IS NULL OR app = ?1 ORDER BY at DESC", app
+        )
         return [msgspec.json.decode(blob, type=Release) for (blob,) in rows]
 
     def beat(self, at: float) -> None:
