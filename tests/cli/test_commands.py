@@ -267,6 +267,8 @@ DRY = {
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
     "site unhold": "plant", "model add": "{model}", "image build": "sample",
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
+    "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
+    "image send": None,  # it asks devices: tests/send
     "image index": None, "image remove": None,  # tests/ops/test_images_kept
     "image prune": "", "app create": "weld --description x",
     "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",

@@ -54,7 +54,7 @@ def build_base(
     dry_run: bool,
     form: str,
 ) -> None:
-    """Build base and runtime layers (cpu, cuda, jetson) for image build --base.
+    """Build base and runtime layers, for `image build --base`.
 
     Needs a Docker engine with BuildKit: this machine's, or DOCKER_HOST=ssh://…
     """

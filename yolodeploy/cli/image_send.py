@@ -51,7 +51,9 @@ def send(
     dry_run: bool,
     form: str,
 ) -> None:
-    """Bring an image to devices over SSH, into their containerd: only what each lacks.
+    """Bring an image to devices over SSH: only what each lacks.
+
+    It goes into their containerd.
 
     Cut off, or killed, the same command goes on where it stopped. A device that cannot be reached
     does not keep the others from it.

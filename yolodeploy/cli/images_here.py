@@ -124,7 +124,7 @@ def remove(name: str, yes: bool, dry_run: bool, form: str) -> None:
 @dry_run_option
 @output_option
 def prune(dry_run: bool, form: str) -> None:
-    """Remove images that nothing needs: no release, no site, no index.
+    """Remove images that no release, site or index needs.
 
     A base stays while it has a name.
     """
