@@ -27,6 +27,9 @@ COMMANDS = {
     ),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show."),
     "image": Lazy(f"{CLI}.image:image", "Layered images: build, push, pull, list, show, prune."),
+    "bundle": Lazy(
+        f"{CLI}.bundle:bundle", "One file for an offline site: create, verify, apply, show."
+    ),
     "app": Lazy(f"{CLI}.app:app", "Apps: create, list, show."),
     "release": Lazy(f"{CLI}.release:release", "Releases: create, list, show, diff."),
     "rollout": Lazy(

@@ -36,6 +36,9 @@ class Watcher:
     def planned(self, what: str, parts: tuple[Part, ...]) -> None:
         """What will move."""
 
+    def reading(self, what: str, size_bytes: int) -> None:
+        """How many bytes will be read where nothing moves."""
+
     def moved(self, count: int) -> None:
         """How many bytes went over the wire, several times a second."""
 
@@ -93,7 +96,7 @@ def push_image(
             `registry.ca_unreadable`, `registry.docker_config`.
         Everything of `Push.plan` and `Push.run`.
     """
-    digest, name = _found(home, image)
+    digest, name = found_image(home, image)
     reference = _target(name, digest, target)
     if dry_run:
         return _push(home, digest, reference, _access(reference, insecure, ca), (), dry_run=True)
@@ -114,7 +117,7 @@ def start_push(
     """
     from yolodeploy.ops.operations import start
 
-    digest, name = _found(home, image)
+    digest, name = found_image(home, image)
     reference = _target(name, digest, target)
     return start(home, "push", _arguments(insecure, ca, image=digest, target=str(reference)))
 
@@ -208,8 +211,12 @@ def _arguments(insecure: bool, ca: Path | None, **named: str) -> dict[str, Any]:
     return {**named, "insecure": insecure, "ca": str(ca.expanduser().absolute()) if ca else ""}
 
 
-def _found(home: Home, image: str) -> tuple[str, str]:
-    """The digest and the name of an image that was built here, or of a base that was pulled."""
+def found_image(home: Home, image: str) -> tuple[str, str]:
+    """The digest and the name of an image that was built here, or of a base that was pulled.
+
+    Raises:
+        NotFound: `inventory.missing`, `inventory.unknown_image`.
+    """
     with read_inventory(home.inventory) as inventory:
         try:
             row = get_image(inventory, image)
