@@ -1,0 +1,117 @@
+"""What runs on a device, in POSIX shell: coreutils, tar, and `ctr` or `k3s`, nothing else.
+
+`$1` is the folder for blobs on their way (empty: in the user's cache), `$2` the address of
+containerd (empty: where k3s or the distribution has it). `sudo -n` is used where the socket is not
+the user's.
+"""
+
+# how the programs end when it is for us to say why
+NO_CONTAINERD, NO_RIGHTS, NO_STAGE, NO_TOOL, SPOILT, NOT_TAKEN = 61, 62, 63, 64, 65, 66
+
+# kubelet removes what nobody runs when the disk is full; what is pinned it leaves alone
+_PINNED = "io.cri-containerd.pinned=pinned"
+
+STAGE = """
+export LC_ALL=C PATH="$PATH:/usr/local/bin:/usr/local/sbin:/usr/sbin:/sbin"
+umask 077
+stage=${1:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/yolodeploy/images}
+"""
+
+# state_of a name: `ready` where it means the image `$digest`, all of it there and unpacked; `half`
+# where some of it lacks
+_BEGIN = f"""{STAGE}
+socket=$2
+shift 2
+for tool in sha256sum mktemp tar df; do
+  command -v $tool >/dev/null || {{ echo $tool >&2; exit {NO_TOOL}; }}
+done
+kind=containerd root=/var/lib/containerd
+k3s=/run/k3s/containerd/containerd.sock
+if [ -z "$socket" ] && [ -S $k3s ]; then
+  kind=k3s root=/var/lib/rancher/k3s/agent/containerd socket=$k3s
+fi
+[ -n "$socket" ] || socket=/run/containerd/containerd.sock
+[ -S "$socket" ] || {{ echo "$socket" >&2; exit {NO_CONTAINERD}; }}
+program=$(command -v ctr)
+[ $kind = containerd ] || program="$(command -v k3s) ctr"
+[ "${{program# }}" ] || {{ echo ctr >&2; exit {NO_CONTAINERD}; }}
+rights='sudo -n'
+[ ! -w "$socket" ] || rights=
+store() {{ $rights $program -a "$socket" -n k8s.io "$@"; }}
+state_of() {{
+  store images check "name==$1" | while read -r _ _ found state rest; do
+    case "$found $state $rest" in
+      "$digest complete "*true) echo ready ;;
+      "$digest "*) echo half ;;
+    esac
+  done
+}}
+"""
+
+# words: the image's digest, then the digests of its blobs and its names
+LOOK = f"""{_BEGIN}
+digest=$1
+there=$(store content ls -q) || exit {NO_RIGHTS}
+there=" $(echo $there) "
+place=$stage
+while [ ! -d "$place" ]; do place=$(dirname "$place"); done
+free() {{
+  df -Pk "$1" 2>/dev/null | while read -r disk _ _ kilobytes _; do
+    [ "$kilobytes" = Available ] || echo "$2 $kilobytes $disk"
+  done
+}}
+echo "machine $(uname -m)"
+echo "runtime $kind"
+free "$place" stage_disk
+store_disk=$(free $root store_disk)
+echo "${{store_disk:-$(free /var/lib store_disk)}}"
+for word; do
+  case $word in
+    sha256:*)
+      case $there in *" $word "*) echo "present $word" ;; esac
+      blob=$stage/blobs/sha256/${{word#sha256:}}
+      [ ! -f "$blob" ] || echo "staged $word $(wc -c <"$blob")" ;;
+    *)
+      [ "$(state_of "$word")" != ready ] || echo "ready $word" ;;
+  esac
+done
+"""
+
+# words: the image's digest, an index.json, then the digests of staged blobs and the image's names
+TAKE_IN = f"""{_BEGIN}
+digest=$1 index=$2
+shift 2
+work=$(mktemp -d "$stage/import.XXXXXX") || exit {NO_STAGE}
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+cd "$work" && mkdir -p blobs/sha256 || exit {NO_STAGE}
+printf %s "$index" >index.json || exit {NO_STAGE}
+printf %s '{{"imageLayoutVersion":"1.0.0"}}' >oci-layout || exit {NO_STAGE}
+blobs= spoilt=
+for word; do
+  case $word in
+    sha256:*)
+      blob=blobs/sha256/${{word#sha256:}}
+      # whoever sends the same image may have taken it in and out already: state_of tells
+      ln "$stage/$blob" $blob 2>/dev/null || continue
+      case $(sha256sum $blob) in
+        "${{word#sha256:}} "*) blobs="$blobs $blob" ;;
+        *) rm -f "$stage/$blob"; echo "spoilt $word"; spoilt=1 ;;
+      esac ;;
+  esac
+done
+[ -z "$spoilt" ] || exit {SPOILT}
+tar -cf - oci-layout index.json $blobs | store images import - >&2
+status=$?
+for word; do
+  case $word in sha256:*) continue ;; esac
+  case $(state_of "$word") in
+    ready) store images label "$word" {_PINNED} >/dev/null; echo "ready $word" ;;
+    # half an image under its name is worse than none: kubelet would not pull the rest
+    half) store images rm "$word" >/dev/null; status=1 ;;
+    *) status=1 ;;
+  esac
+done
+[ $status = 0 ] || exit {NOT_TAKEN}
+for blob in $blobs; do rm -f "$stage/$blob"; done
+"""
