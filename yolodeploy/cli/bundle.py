@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,31 @@ DAMAGE = [
 ]
 
 
-def columns(digest: str, *, moving: bool = False) -> list[Column]:
+def columns(digest: str) -> list[Column]:
     """What is shown of what a bundle carries."""
-    from yolodeploy.cli.transfers import COLUMNS
+    return [
+        Column("part", "part", lambda part: part.kind),
+        Column("digest", "digest", lambda part: part.blob.digest, text=short),
+        Column("size_bytes", "size", lambda part: part.size_bytes, text=size),
+        Column("action", "action", lambda part: part.fate.value),
+        Column("bundle", "", lambda _part: digest),
+    ]
 
-    unneeded = {"source", *(() if moving else ("moved_bytes", "resumed_bytes"))}
-    kept = [column for column in COLUMNS if column.key not in unneeded]
-    return [*kept, Column("bundle", "", lambda _part: digest)]
+
+def placed_columns(digest: str) -> list[Column]:
+    """The same of what is applied, with where it goes and what moved."""
+    within = [column._replace(value=_of_part(column.value)) for column in columns(digest)]
+    return [
+        *within[:-1],
+        Column("place", "place", lambda placed: placed.place),
+        Column("moved_bytes", "moved", lambda placed: placed.part.moved_bytes, text=size),
+        Column("resumed_bytes", "resumed", lambda p: p.part.resumed_bytes, wide=True, text=size),
+        within[-1],
+    ]
+
+
+def _of_part(value: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda placed: value(placed.part)
 
 
 @click.group()
@@ -147,29 +166,34 @@ def show(file: Path, form: str) -> None:
 
 @bundle.command()
 @click.argument("file", type=FILE)
+@click.option(
+    "--containerd", default="", metavar="SOCKET", help="Default: that of k3s or of the system."
+)
+@click.option("--no-containerd", is_flag=True, help="Images into the layout alone.")
 @dry_run_option
 @output_option
-def apply(file: Path, dry_run: bool, form: str) -> None:
+def apply(file: Path, containerd: str, no_containerd: bool, dry_run: bool, form: str) -> None:
     """Put what a bundle carries in its place on this machine; needs no network.
 
-    Only what lacks is copied. Cut off, or killed, the same command goes on where it stopped.
+    Images go into the layout and, where k3s or containerd runs here, into that. Only what lacks is
+    copied. Cut off, or killed, the same command goes on where it stopped.
     """
     from yolodeploy.cli.transfers import Narrator
     from yolodeploy.oci.registry.transfers import to_move
-    from yolodeploy.ops.bundles import apply_bundle
+    from yolodeploy.ops.bundle_apply import apply_bundle
     from yolodeploy.ops.home import home
 
+    engine = None if no_containerd else containerd
     narrator = Narrator()
     try:
-        applied = apply_bundle(home(), file, dry_run=dry_run, watcher=narrator)
+        applied = apply_bundle(home(), file, engine, dry_run=dry_run, watcher=narrator)
     finally:
         narrator.end()
     word = "would be" if dry_run else "is"
     for name, digest in applied.images:
         say(f"image {name} {word} {digest}")
-    if applied.folder:
-        say(f"files {'would be' if dry_run else 'are'} in {applied.folder}")
-    parts: Any = applied.parts
-    moved = to_move(parts) if dry_run else sum(part.moved_bytes for part in parts)
-    say(f"{size(moved)} {'to copy' if dry_run else 'copied'}")
-    emit(parts, columns(applied.digest, moving=True), form)
+    for place in dict.fromkeys(placed.place for placed in applied.parts):
+        parts = [placed.part for placed in applied.parts if placed.place == place]
+        moved = to_move(parts) if dry_run else sum(part.moved_bytes for part in parts)
+        say(f"{place}: {size(moved)} {'to copy' if dry_run else 'copied'}")
+    emit(applied.parts, placed_columns(applied.digest), form)

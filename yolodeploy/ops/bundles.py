@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from yolodeploy.core.digests import short
 from yolodeploy.core.errors import Corrupt, UsageError
-from yolodeploy.oci.bundle import applying, creating
+from yolodeploy.core.names import nearest_name
+from yolodeploy.oci.bundle import creating
 from yolodeploy.oci.bundle.applying import kind_of
-from yolodeploy.oci.bundle.contents import LOWER, Content, image_contents
-from yolodeploy.oci.bundle.manifest import MANIFEST, PLAYBOOKS, WHEELS, Entry, blob_path
+from yolodeploy.oci.bundle.contents import LOWER, Content, Named, image_contents
+from yolodeploy.oci.bundle.manifest import MANIFEST, Entry, blob_path
 from yolodeploy.oci.bundle.reading import Bundle, open_bundle
 from yolodeploy.oci.bundle.verifying import Damage, damage
 from yolodeploy.oci.index import ref_of
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.manifests import Descriptor
-from yolodeploy.oci.registry.transfers import TELL_S, Fate, Part
+from yolodeploy.oci.registry.reference import DOCKER_HUB, Reference, parse_reference
+from yolodeploy.oci.registry.transfers import Fate, Part
 from yolodeploy.ops.bundle_files import Files, file_contents
+from yolodeploy.ops.bundle_telling import Counter, grouped
 from yolodeploy.ops.journalled import journalled
+from yolodeploy.ops.settings import settings
 from yolodeploy.ops.transfers import Journal, Watcher, found_image
 
 if TYPE_CHECKING:
@@ -44,15 +48,6 @@ class Shown(NamedTuple):
     digest: str
     size_bytes: int
     images: tuple[tuple[str, str], ...]
-    parts: tuple[Part, ...]
-
-
-class Applied(NamedTuple):
-    """A bundle that was applied, or would be. `folder` has its files, if it carries any."""
-
-    digest: str
-    images: tuple[tuple[str, str], ...]
-    folder: Path | None
     parts: tuple[Part, ...]
 
 
@@ -90,9 +85,9 @@ def create_bundle(
     with journalled(home.create(), "bundle-create", arguments) as told:
         watchers = (Journal(told), watcher or Watcher())
         for each in watchers:
-            each.planned(str(path), _grouped(parts))
+            each.planned(str(path), grouped(parts))
         with layout.in_use() if named else nullcontext():
-            created = creating.create(planned, _Counter(watchers))
+            created = creating.create(planned, Counter(watchers))
         told.say("progress.transferred", what=path, moved=created.moved_bytes)
     return made._replace(moved_bytes=created.moved_bytes, resumed_bytes=created.resumed_bytes)
 
@@ -109,7 +104,7 @@ def verify_bundle(path: Path, watcher: Watcher | None = None) -> tuple[Damage, .
     try:
         with open_bundle(path) as bundle:
             listener.reading(str(path), bundle.volume.size)
-        return damage(path, _Counter((listener,)))
+        return damage(path, Counter((listener,)))
     except Corrupt as error:
         return (Damage(MANIFEST, error),)
 
@@ -133,63 +128,31 @@ def show_bundle(path: Path) -> Shown:
         return Shown(bundle.digest, bundle.frame.size, names, (*parts, *files))
 
 
-def apply_bundle(
-    home: Home, path: Path, *, dry_run: bool = False, watcher: Watcher | None = None
-) -> Applied:
-    """Put what a bundle carries in its place on this machine; needs no network.
-
-    Raises:
-        Everything of `open_bundle`, `applying.plan` and `applying.apply`.
-    """
-    path = path.expanduser().absolute()
-    layout, folder = Layout(home.layout), home.bundles
-    with open_bundle(path) as bundle:
-        planned = applying.plan(bundle, layout, folder)
-        if dry_run:
-            return _applied(bundle, planned)
-        arguments = {"path": str(path), "bundle": bundle.digest}
-        with journalled(home.create(), "bundle-apply", arguments) as teller:
-            watchers = (Journal(teller), watcher or Watcher())
-            for each in watchers:
-                each.planned(str(path), _grouped(planned.parts))
-            done = applying.apply(bundle, planned, layout, _Counter(watchers))
-            moved = sum(part.moved_bytes for part in done.parts)
-            teller.say("progress.transferred", what=path, moved=moved)
-        return _applied(bundle, done)
-
-
-class _Counter:
-    """Tells watchers how many bytes there were so far, several times a second."""
-
-    def __init__(self, watchers: Sequence[Watcher]) -> None:
-        self._watchers = watchers
-        self._total = 0
-        self._told_at = time.monotonic()
-
-    def __call__(self, count: int) -> None:
-        self._total += count
-        if time.monotonic() - self._told_at >= TELL_S:
-            self._told_at = time.monotonic()
-            for watcher in self._watchers:
-                watcher.moved(self._total)
-
-
-def _named(home: Home, images: Sequence[str]) -> list[tuple[str, Descriptor]]:
+def _named(home: Home, images: Sequence[str]) -> list[Named]:
     """Images by the names that they are to have; one whose name is taken goes by its digest."""
     layout = Layout(home.layout)
-    found: dict[str, Descriptor] = {}
+    found: dict[str, Named] = {}
     for text in images:
         digest, name = found_image(home, text)
         described = layout.find(digest)
-        if found.setdefault(name, described).digest != digest:
-            found[digest] = described
-    return list(found.items())
+        if name in found and found[name].described.digest != digest:
+            name = digest
+        found[name] = Named(name, str(_reference(name, digest)), described)
+    return list(found.values())
 
 
-def _applied(bundle: Bundle, planned: applying.Plan) -> Applied:
-    names = tuple((image.name, image.described.digest) for image in planned.images)
-    folder = planned.folder if planned.files else None
-    return Applied(bundle.digest, names, folder, planned.parts)
+def _reference(name: str, digest: str) -> Reference:
+    """What a cluster calls an image: as a push would, else as containerd reads bare names."""
+    title, _, version = name.rpartition("/")[2].partition(":")
+    prefix = str(settings()["registry"].value) or f"{DOCKER_HUB}/library"
+    for text in (name, f"{prefix.rstrip('/')}/{title}"):
+        try:
+            reference = parse_reference(text)
+        except UsageError:
+            continue
+        tag = reference.tag or (version if text != name else "") or short(digest)
+        return reference._replace(tag=tag, digest="")
+    return Reference(DOCKER_HUB, f"library/{nearest_name(title)}", short(digest))
 
 
 def _is_in(bundle: Bundle, blob: Descriptor) -> bool:
@@ -203,19 +166,6 @@ def _part(content: Content) -> Part:
 def _entry_part(entry: Entry) -> Part:
     described = Descriptor(media_type="", digest=entry.digest, size=entry.size)
     return Part(entry.path, described, Fate.COPY)
-
-
-def _grouped(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """With one part for all playbooks, and one for all wheels: nobody reads sixty lines."""
-    found: dict[tuple[str, Fate], Part] = {}
-    for part in parts:
-        folder = part.kind.partition("/")[0]
-        many = f"{folder}/" in (PLAYBOOKS, WHEELS)
-        key = (folder, part.fate) if many else (part.kind + part.blob.digest, part.fate)
-        size = part.size_bytes + (found[key].size_bytes if key in found else 0)
-        blob = Descriptor(media_type="", digest="" if many else part.blob.digest, size=size)
-        found[key] = Part(folder if many else part.kind, blob, part.fate)
-    return tuple(found.values())
 
 
 def _absent(blob: Descriptor) -> Part:

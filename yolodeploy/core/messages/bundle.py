@@ -95,6 +95,12 @@ MESSAGES = {
         "{path} 不是可信的离线包：{reason}",
         *_ELSEWHERE,
     ),
+    "no_containerd": Message(
+        "no containerd answers at {socket}",
+        "{socket} 处没有 containerd 响应",
+        "name the socket of the one that runs, or none: yolodeploy bundle apply FILE",
+        "请指定正在运行的 containerd 的套接字，或不指定：yolodeploy bundle apply FILE",
+    ),
     "no_folder": Message(
         "there is no folder {path} to put a bundle in",
         "没有可存放离线包的文件夹 {path}",

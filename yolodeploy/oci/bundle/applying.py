@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from yolodeploy.core.digests import short
-from yolodeploy.core.errors import Failed, Refused
+from yolodeploy.core.errors import Failed
 from yolodeploy.oci import media_types, our_image
 from yolodeploy.oci.bundle.disks import free_bytes
 from yolodeploy.oci.bundle.framing import Place
@@ -31,11 +31,15 @@ _SPARE = 16 << 20  # bytes
 
 
 class Image(NamedTuple):
-    """An image of a bundle: its name, what names it, and every blob it needs."""
+    """An image of a bundle: its name, what names it, and every blob it needs.
+
+    It is `complete` when the bundle and the layout together have them all.
+    """
 
     name: str
     described: Descriptor
     blobs: tuple[Descriptor, ...]
+    complete: bool
 
 
 class Plan(NamedTuple):
@@ -56,19 +60,17 @@ def plan(bundle: Bundle, layout: Layout, folder: Path) -> Plan:
     """What lacks here. Nothing is written; of the bundle only its manifests are read.
 
     Raises:
-        Refused: `bundle.lacks`, it was made without a base that is not here either.
         UsageError: `oci.ref_invalid`, a name in it is none.
         Corrupt: As `Bundle.images`.
     """
-    images = tuple(
-        Image(checked_ref(ref_of(described)), described, bundle.reachable(described))
-        for described in bundle.images()
-    )
     blobs: dict[str, Part] = {}
-    for image in images:
-        for blob in image.blobs:
-            if blob.digest not in blobs:
-                blobs[blob.digest] = _fated(bundle, layout, image, blob)
+    images = []
+    for described in bundle.images():
+        reached = bundle.reachable(described)
+        parts = {blob.digest: _fated(bundle, layout, blob) for blob in reached}
+        blobs = {**parts, **blobs}
+        complete = all(part.fate is not Fate.ABSENT for part in parts.values())
+        images.append(Image(checked_ref(ref_of(described)), described, reached, complete))
     own = folder / short(bundle.digest)
     fate = Fate.PRESENT if own.is_dir() else Fate.COPY
     files = tuple(
@@ -76,7 +78,7 @@ def plan(bundle: Bundle, layout: Layout, folder: Path) -> Plan:
         for entry in bundle.manifest.entries
         if entry.is_file
     )
-    return Plan(images, tuple(blobs.values()), files, own)
+    return Plan(tuple(images), tuple(blobs.values()), files, own)
 
 
 def apply(bundle: Bundle, planned: Plan, layout: Layout, counted: Counted = uncounted) -> Plan:
@@ -92,7 +94,8 @@ def apply(bundle: Bundle, planned: Plan, layout: Layout, counted: Counted = unco
     with layout.in_use():
         blobs = tuple(_brought(bundle, layout, part, counted) for part in planned.blobs)
         for image in planned.images:
-            layout.set_ref(_unnamed(image.described), image.name)
+            if image.complete:
+                layout.set_ref(_unnamed(image.described), image.name)
     files = _unpacked(bundle, planned, counted) if planned.files else ()
     return planned._replace(blobs=blobs, files=files)
 
@@ -110,18 +113,12 @@ _DOCUMENTS = {
 }
 
 
-def _fated(bundle: Bundle, layout: Layout, image: Image, blob: Descriptor) -> Part:
+def _fated(bundle: Bundle, layout: Layout, blob: Descriptor) -> Part:
     if layout.blobs.has(blob.digest, blob.size):
-        return Part(kind_of(blob), blob, Fate.PRESENT)
-    if bundle.place(blob_path(blob.digest)) is None:
-        raise Refused(
-            "bundle.lacks",
-            path=bundle.volume.path,
-            image=image.name,
-            kind=kind_of(blob),
-            digest=blob.digest,
-        )
-    return Part(kind_of(blob), blob, Fate.COPY)
+        fate = Fate.PRESENT
+    else:
+        fate = Fate.COPY if bundle.place(blob_path(blob.digest)) else Fate.ABSENT
+    return Part(kind_of(blob), blob, fate)
 
 
 def _check_room(planned: Plan, layout: Layout) -> None:

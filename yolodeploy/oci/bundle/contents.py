@@ -14,7 +14,14 @@ from yolodeploy.oci.bundle.manifest import INDEX, LAYOUT, Entry, blob_path
 from yolodeploy.oci.bundle.reading import is_document
 from yolodeploy.oci.layers import checked_path
 from yolodeploy.oci.layout import VERSION, Layout
-from yolodeploy.oci.manifests import REF_NAME, Descriptor, Index, References, canonical
+from yolodeploy.oci.manifests import (
+    CLUSTER_NAME,
+    REF_NAME,
+    Descriptor,
+    Index,
+    References,
+    canonical,
+)
 from yolodeploy.oci.sources import CHUNK, chunks_of, open_regular
 from yolodeploy.oci.verified import VerifiedReader
 
@@ -51,6 +58,14 @@ class Content(NamedTuple):
             raise Failed("bundle.source_changed", path=self.source) from error
 
 
+class Named(NamedTuple):
+    """An image, its name in a layout, and the one by which a cluster asks for it."""
+
+    name: str
+    reference: str
+    described: Descriptor
+
+
 class Contents(NamedTuple):
     """Everything that goes in, in its order, and the blobs that are left out."""
 
@@ -65,7 +80,7 @@ class _Found(NamedTuple):
 
 def image_contents(
     layout: Layout,
-    images: Sequence[tuple[str, Descriptor]],
+    images: Sequence[Named],
     leave_out: frozenset[str] = frozenset(),
 ) -> Contents:
     """The OCI layout inside: images by name, without the layers of the kinds in `leave_out`.
@@ -75,8 +90,8 @@ def image_contents(
         Corrupt: `oci.blob_corrupt`, `oci.json_invalid`.
     """
     found: dict[str, _Found] = {}
-    for _, image in images:
-        for item in _reachable(layout, image):
+    for image in images:
+        for item in _reachable(layout, image.described):
             found.setdefault(item.blob.digest, item)
     carried = [item for item in found.values() if item.kind not in leave_out]
     absent = [item.blob for item in found.values() if item.kind in leave_out]
@@ -168,15 +183,15 @@ def _blob(layout: Layout, item: _Found) -> Content:
     return Content(item.kind, Entry(path=blob_path(digest), digest=digest, size=size), path)
 
 
-def _index(images: Iterable[tuple[str, Descriptor]]) -> Index:
+def _index(images: Iterable[Named]) -> Index:
     named = [
         Descriptor(
-            media_type=image.media_type,
-            digest=image.digest,
-            size=image.size,
-            annotations={REF_NAME: name},
-            platform=image.platform,
+            media_type=image.described.media_type,
+            digest=image.described.digest,
+            size=image.described.size,
+            annotations={REF_NAME: image.name, CLUSTER_NAME: image.reference},
+            platform=image.described.platform,
         )
-        for name, image in sorted(images, key=lambda item: item[0])
+        for image in sorted(images, key=lambda image: image.name)
     ]
     return Index(media_type=media_types.INDEX, manifests=tuple(named))
