@@ -267,6 +267,7 @@ DRY = {
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
     "site unhold": "plant", "model add": "{model}", "image build": "sample",
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
+    "bundle create": None, "bundle apply": None,  # tests/bundles
     "image prune": "", "app create": "weld --description x",
     "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",
     "config set": "concurrency 3",

@@ -103,7 +103,10 @@ def create(
     dry_run: bool,
     form: str,
 ) -> None:
-    """Make a bundle: a plain tar of an OCI layout and of files, each once.
+    """Make a bundle of images, playbooks and files.
+
+    It is a plain tar with an OCI layout in it, which other tools read as it stands. What images
+    have in common is there once.
 
     Cut off, or killed, the same command goes on where it stopped. On a FAT32 stick a bundle of more
     than 4 GB comes in parts.
@@ -134,7 +137,7 @@ def create(
 @click.argument("file", type=FILE)
 @output_option
 def verify(file: Path, form: str) -> None:
-    """Read every byte of a bundle, and say which file of it is damaged."""
+    """Read every byte of a bundle, and name what is damaged."""
     from yolodeploy.cli.transfers import Narrator
     from yolodeploy.ops.bundles import verify_bundle
 
@@ -154,7 +157,7 @@ def verify(file: Path, form: str) -> None:
 @click.argument("file", type=FILE)
 @output_option
 def show(file: Path, form: str) -> None:
-    """Show what a bundle carries; only its beginning is read."""
+    """Show what a bundle carries, from its beginning alone."""
     from yolodeploy.ops.bundles import show_bundle
 
     shown = show_bundle(file)
@@ -173,7 +176,7 @@ def show(file: Path, form: str) -> None:
 @dry_run_option
 @output_option
 def apply(file: Path, containerd: str, no_containerd: bool, dry_run: bool, form: str) -> None:
-    """Put what a bundle carries in its place on this machine; needs no network.
+    """Put what a bundle carries in its place; needs no network.
 
     Images go into the layout and, where k3s or containerd runs here, into that. Only what lacks is
     copied. Cut off, or killed, the same command goes on where it stopped.

@@ -217,16 +217,15 @@ def found_image(home: Home, image: str) -> tuple[str, str]:
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_image`.
     """
-    with read_inventory(home.inventory) as inventory:
-        try:
+    try:
+        with read_inventory(home.inventory) as inventory:
             row = get_image(inventory, image)
             return row.digest, row.name
-        except NotFound as error:
-            layout = Layout(home.layout)
-            try:
-                return layout.find(image).digest, image
-            except NotFound:
-                raise error from None
+    except NotFound as error:
+        try:
+            return Layout(home.layout).find(image).digest, image
+        except NotFound:
+            raise error from None
 
 
 def _target(name: str, digest: str, given: str) -> Reference:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +10,9 @@ from yolodeploy.core.digests import digest_of
 from yolodeploy.core.errors import Failed, Refused, UsageError, YolodeployError
 from yolodeploy.oci.bundle.contents import Contents
 from yolodeploy.oci.bundle.disks import free_bytes, largest_file
-from yolodeploy.oci.bundle.framing import Frame, Place, frame
+from yolodeploy.oci.bundle.framing import Frame, frame
 from yolodeploy.oci.bundle.manifest import LONGEST, BundleManifest, checked_manifest
-from yolodeploy.oci.bundle.reading import Bundle, Counted, open_bundle, uncounted
+from yolodeploy.oci.bundle.reading import Counted, open_bundle, uncounted
 from yolodeploy.oci.bundle.verifying import damage
 from yolodeploy.oci.bundle.volume import MOST_PARTS, Volume, part_path
 from yolodeploy.oci.bundle.writing import Writer, onto, staged
@@ -56,8 +55,9 @@ def plan(target: Path, contents: Contents, part_bytes: int = 0) -> Planned:
     Without `part_bytes` it is one file, or on a disk that cannot hold it as one (FAT32), parts.
 
     Raises:
-        UsageError: `bundle.split_invalid`, `oci.path_invalid`.
-        Refused: `bundle.too_many`, its manifest would be too long.
+        UsageError: `bundle.split_invalid`.
+        Refused: `bundle.too_many`, its manifest would be too long; `bundle.not_possible`, a file
+            comes twice.
         NotFound: `bundle.no_folder`.
         Refused: `bundle.exists`, another bundle has the name.
         Failed: `bundle.no_space`.
@@ -67,7 +67,7 @@ def plan(target: Path, contents: Contents, part_bytes: int = 0) -> Planned:
     if len(document) > LONGEST:
         raise Refused("bundle.too_many", path=target, files=len(entries))
     try:
-        checked_manifest(document)
+        checked_manifest(document)  # what a reader would refuse is not written
     except ValueError as error:
         raise Refused("bundle.not_possible", path=target, reason=error) from error
     whole = frame(document, entries)
@@ -98,11 +98,7 @@ def create(planned: Planned, counted: Counted = uncounted) -> Created:
         return Created(0, planned.frame.size)
     writer = Writer(planned.target, planned.part_bytes)
     try:
-        resumed = _sound(writer, planned, counted)
-        writer.go_on(resumed)
-        for chunk in _rest(planned, resumed):
-            writer.write(chunk)
-            counted(len(chunk))
+        resumed = _write(writer, planned, counted)
         writer.finish()
     except Failed as error:
         if error.code == "bundle.disk_full":
@@ -111,6 +107,30 @@ def create(planned: Planned, counted: Counted = uncounted) -> Created:
     finally:
         writer.close()
     return Created(planned.frame.size - resumed, resumed)
+
+
+def _write(writer: Writer, planned: Planned, counted: Counted) -> int:
+    """Write what is not there yet; returns how many bytes an earlier writer had left.
+
+    Those are read again and compared, for a stick that was pulled out may hold anything.
+    """
+    begun = Volume(planned.target, writer.begun())
+    resumed, same = 0, True
+    try:
+        for chunk in _chunks(planned):
+            if same and begun.holds(resumed, chunk):
+                resumed += len(chunk)
+            else:
+                if same:
+                    same = False
+                    writer.go_on(resumed)
+                writer.write(chunk)
+            counted(len(chunk))
+    finally:
+        begun.close()
+    if same:
+        writer.go_on(resumed)
+    return resumed
 
 
 def _has_name(planned: Planned) -> bool:
@@ -128,34 +148,6 @@ def _has_name(planned: Planned) -> bool:
     return True
 
 
-def _sound(writer: Writer, planned: Planned, counted: Counted) -> int:
-    """How many bytes of an earlier beginning are what would be written."""
-    begun = writer.begun()
-    volume = Volume(planned.target, begun)
-    try:
-        head = planned.frame.head
-        if volume.read_at(0, len(head)) != head:
-            return 0
-        manifest = BundleManifest(entries=tuple(c.entry for c in planned.contents.files))
-        bundle = Bundle(volume, planned.document, manifest)
-        counted(len(head))
-        whole = list(
-            takewhile(lambda place: _is_whole(bundle, place, counted), bundle.frame.places)
-        )
-        return whole[-1].end_at if whole else len(head)
-    finally:
-        volume.close()
-
-
-def _is_whole(bundle: Bundle, place: Place, counted: Counted) -> bool:
-    try:
-        bundle.check(place)
-    except YolodeployError:
-        return False
-    counted(place.end_at - place.header_at)
-    return True
-
-
 def _check_space(planned: Planned) -> None:
     folder = planned.target.parent
     with onto(folder):
@@ -165,13 +157,11 @@ def _check_space(planned: Planned) -> None:
         raise Failed("bundle.no_space", path=folder, needed=planned.frame.size, free=free)
 
 
-def _rest(planned: Planned, begin: int) -> Iterator[bytes]:
-    """The bundle from a byte on that is where a file begins, the first one, or the end."""
-    if begin == 0:
-        yield planned.frame.head
+def _chunks(planned: Planned) -> Iterator[bytes]:
+    """The bundle from its first byte to its last."""
+    yield planned.frame.head
     for place, content in zip(planned.frame.places, planned.contents.files, strict=True):
-        if place.header_at >= begin:
-            yield place.header
-            yield from content.chunks()
-            yield place.padding
+        yield place.header
+        yield from content.chunks()
+        yield place.padding
     yield END

@@ -56,11 +56,7 @@ class Frame(NamedTuple):
 
 
 def frame(manifest: bytes, entries: tuple[Entry, ...]) -> Frame:
-    """The frame of a bundle with this manifest.
-
-    Raises:
-        UsageError: `oci.path_invalid`, a path is too long for ustar.
-    """
+    """The frame of a bundle with this manifest, whose paths were checked."""
     checksum = checksum_line(manifest)
     head = b"".join(
         tar_header(path, len(content), MODE, b"0") + content + padding(len(content))

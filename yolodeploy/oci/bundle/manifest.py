@@ -13,6 +13,7 @@ from yolodeploy.core.decoding import known
 from yolodeploy.core.errors import UsageError
 from yolodeploy.oci.layers import checked_path
 from yolodeploy.oci.manifests import Descriptor, Digest, Size
+from yolodeploy.oci.tar_header import tar_header
 
 MANIFEST = "bundle.json"
 CHECKSUM = "bundle.json.sha256"  # as `sha256sum -c` reads it
@@ -103,7 +104,8 @@ def _is_allowed(entry: Entry) -> bool:
     if entry.is_blob:
         return entry.path == blob_path(entry.digest)
     try:
-        return entry.is_file and checked_path(entry.path) == entry.path
+        fits = bool(tar_header(checked_path(entry.path), 0, 0, b"0"))
+        return fits and entry.is_file and not entry.path.startswith("/")
     except UsageError:
         return False
 

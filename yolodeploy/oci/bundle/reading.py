@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from yolodeploy.core.digests import digest_of
-from yolodeploy.core.errors import Corrupt, UsageError
+from yolodeploy.core.errors import Corrupt
 from yolodeploy.oci import media_types
 from yolodeploy.oci.bundle.framing import MODE, Frame, Place, checksum_line, frame
 from yolodeploy.oci.bundle.manifest import (
@@ -163,7 +163,7 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
         try:
             manifest = checked_manifest(content)
             found = Bundle(volume, content, manifest)
-        except (ValueError, UsageError) as error:  # msgspec's and the path rules' are such
+        except ValueError as error:  # msgspec's are such
             raise Corrupt("bundle.manifest_invalid", path=path, reason=error) from error
         yield found
     finally:

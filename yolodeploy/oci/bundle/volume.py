@@ -113,6 +113,13 @@ class Volume:
             size -= len(piece)
         return b"".join(pieces)
 
+    def holds(self, offset: int, content: bytes) -> bool:
+        """Whether these very bytes are there."""
+        try:
+            return self.exactly_at(offset, len(content)) == content
+        except (Corrupt, Failed):
+            return False
+
     def close(self) -> None:
         """Close its files; again is harmless."""
         while self._parts:

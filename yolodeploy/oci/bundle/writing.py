@@ -53,6 +53,8 @@ class Writer:
     def go_on(self, size: int) -> None:
         """Keep the first bytes of what is there, and drop the rest."""
         first, within = divmod(size, self._part_bytes) if self._part_bytes else (0, size)
+        if first and not within:  # a part that is full is not followed by one that stays empty
+            first, within = first - 1, self._part_bytes
         with onto(self.target):
             for path in list(self._all_staged())[first + 1 :]:
                 path.unlink()
