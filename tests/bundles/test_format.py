@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.bundles.conftest import Made, contents
 from yolodeploy.core.errors import Corrupt, NotFound, Refused, UsageError
 from yolodeploy.oci.bundle import creating
-from yolodeploy.oci.bundle.contents import LOWER
+from yolodeploy.oci.bundle.contents import LOWER, bytes_content
 from yolodeploy.oci.bundle.framing import frame
 from yolodeploy.oci.bundle.manifest import CHECKSUM, MANIFEST, Entry, blob_path
 from yolodeploy.oci.bundle.reading import open_bundle
@@ -180,6 +180,25 @@ def test_a_size_beyond_eight_gigabytes_is_read_by_others(tmp_path: Path) -> None
         ["tar", "-tvf", tmp_path / "large"], capture_output=True, text=True, check=False
     )
     assert str(size) in listed.stdout
+
+
+@given(length=st.integers(1, 249))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_long_names_are_read_by_others(length: int, layout: Layout, tmp_path: Path) -> None:
+    """Wheels have names of more than a hundred characters."""
+    wheel = bytes_content(f"files/{'x' * length}", b"x" * length)
+    found = contents(layout, "a")
+    target = tmp_path / f"{length}"
+    creating.create(creating.plan(target, found._replace(files=(*found.files, wheel))))
+    assert told(target) == []
+    with tarfile.open(target) as tar:
+        assert tar.getnames()[-1] == wheel.entry.path
+        last = tar.extractfile(wheel.entry.path)
+        assert last is not None
+        assert last.read() == b"x" * length
+    listed = subprocess.run(["tar", "-tf", target], capture_output=True, text=True, check=True)
+    assert listed.stdout.splitlines()[-1] == wheel.entry.path
+    target.unlink()
 
 
 @given(sizes=st.lists(st.integers(0, 1 << 40), max_size=20))

@@ -67,7 +67,6 @@ PATHS = {
     "direction": "files/\u202egnp.exe",
     "NUL": "files/a\0b",
     "long": f"files/{'x' * 300}",
-    "a long name": f"files/{'x' * 101}",
     "the layout's own": ".in-use",
     "a blob of another name": f"blobs/sha256/{'1' * 64}",
     "no blob": "blobs/sha256/evil",

@@ -35,6 +35,20 @@ def tar_header(path: str, size: int, mode: int, kind: bytes) -> bytes:
     return block[:148] + checksum + block[156:]
 
 
+def long_header(path: str, size: int, mode: int) -> bytes:
+    """A file's header, with a pax header before it where the path is too long for ustar's fields.
+
+    Wheels have names such as `msgspec-0.22.0-cp311-cp311-manylinux2014_x86_64.manylinux_2_17…`.
+    """
+    try:
+        return tar_header(path, size, mode, b"0")
+    except UsageError:
+        record = f" path={path}\n"
+        content = f"{len(record) + 3}{record}".encode("ascii")  # of 101 to 255 characters
+        extended = tar_header("pax", len(content), mode, b"x") + content + padding(len(content))
+        return extended + tar_header(path[:100], size, mode, b"0")
+
+
 def padding(size: int) -> bytes:
     """What follows a content of `size` bytes."""
     return bytes(-size % BLOCK)

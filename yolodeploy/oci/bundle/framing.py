@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from yolodeploy.core.digests import digest_of
 from yolodeploy.oci.bundle.manifest import CHECKSUM, MANIFEST, Entry
-from yolodeploy.oci.tar_header import BLOCK, END, padding, tar_header
+from yolodeploy.oci.tar_header import END, long_header, padding, tar_header
 
 MODE = 0o644
 
@@ -23,8 +23,8 @@ class Place(NamedTuple):
 
     @property
     def header(self) -> bytes:
-        """The block before its content."""
-        return tar_header(self.entry.path, self.entry.size, MODE, b"0")
+        """What comes before its content."""
+        return long_header(self.entry.path, self.entry.size, MODE)
 
     @property
     def padding(self) -> bytes:
@@ -34,7 +34,7 @@ class Place(NamedTuple):
     @property
     def content_at(self) -> int:
         """Its first byte."""
-        return self.header_at + BLOCK
+        return self.header_at + len(self.header)
 
     @property
     def end_at(self) -> int:

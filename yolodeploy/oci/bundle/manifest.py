@@ -13,13 +13,13 @@ from yolodeploy.core.decoding import known
 from yolodeploy.core.errors import UsageError
 from yolodeploy.oci.layers import checked_path
 from yolodeploy.oci.manifests import Descriptor, Digest, Size
-from yolodeploy.oci.tar_header import tar_header
 
 MANIFEST = "bundle.json"
 CHECKSUM = "bundle.json.sha256"  # as `sha256sum -c` reads it
 LONGEST = 4 << 20  # bytes of the manifest; an entry takes about 180
 MOST_BYTES = 1 << 50  # of a bundle: sums of sizes must not grow beyond what can be counted
 
+_LONGEST_PATH = 255  # characters, and so of each name in it: what file systems take
 LAYOUT, INDEX, BLOBS = "oci-layout", "index.json", "blobs/sha256/"
 FILES, PLAYBOOKS, WHEELS = "files/", "playbooks/", "wheels/"
 
@@ -104,10 +104,10 @@ def _is_allowed(entry: Entry) -> bool:
     if entry.is_blob:
         return entry.path == blob_path(entry.digest)
     try:
-        fits = bool(tar_header(checked_path(entry.path), 0, 0, b"0"))
-        return fits and entry.is_file and not entry.path.startswith("/")
+        named = checked_path(entry.path) == entry.path
     except UsageError:
         return False
+    return named and entry.is_file and len(entry.path) <= _LONGEST_PATH
 
 
 def _folders(path: str) -> Iterator[str]:

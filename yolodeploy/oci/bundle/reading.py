@@ -115,7 +115,8 @@ class Bundle:
 
     def check_header(self, place: Place) -> None:
         """Raises `Corrupt` (`bundle.damaged`) when a file does not begin as it should."""
-        if self.volume.exactly_at(place.header_at, BLOCK) != place.header:
+        header = place.header
+        if self.volume.exactly_at(place.header_at, len(header)) != header:
             raise self.damaged(place, "its header")
 
     def damaged(self, place: Place, part: str) -> Corrupt:
