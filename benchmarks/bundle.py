@@ -4,8 +4,9 @@
 
 Each round, interleaved: `bundle create`, which checks every blob while it packs, and the least that
 costs: GNU `tar` of the same files, a sync of what it wrote, and `sha256sum`; `bundle verify` and
-`sha256sum` of the same file, both from the disk and not from memory; `bundle apply` into an empty layout, and of a model whose base is there.
-Each of ours is a process of its own. Blobs are random. Peak memory is that of the largest process.
+`sha256sum` of the same file, both from the disk and not from memory; `bundle apply` into an empty
+layout, and of a model whose base is there. Each of ours is a process of its own. Blobs are random.
+Peak memory is that of the largest process.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from yolodeploy.cli.image_send import send
 from yolodeploy.cli.output import (
     Column,
     dry_run_option,
@@ -33,6 +34,9 @@ COLUMNS = [
 @click.group()
 def image() -> None:
     """Images of four layers: base, runtime, server, model. A model update moves the model only."""
+
+
+image.add_command(send)
 
 
 def layer_columns(rows: dict[str, list[str]]) -> list[Column]:

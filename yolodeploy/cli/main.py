@@ -26,7 +26,9 @@ COMMANDS = {
         "Sites: create, adopt, list, show, hold, unhold, start, stop, remove.",
     ),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show."),
-    "image": Lazy(f"{CLI}.image:image", "Layered images: build, push, pull, list, show, prune."),
+    "image": Lazy(
+        f"{CLI}.image:image", "Layered images: build, push, pull, send, list, show, prune."
+    ),
     "bundle": Lazy(
         f"{CLI}.bundle:bundle", "One file for an offline site: create, verify, apply, show."
     ),

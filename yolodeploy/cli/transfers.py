@@ -30,37 +30,23 @@ COLUMNS = [
 ]
 
 
-class Narrator(Watcher):
-    """Tells a person: in one line that changes on a terminal, in a line now and then elsewhere."""
+class ChangingLine:
+    """How far a transfer is: one line that changes on a terminal, a line now and then elsewhere."""
 
-    def __init__(self) -> None:
-        self._total = 0
+    def __init__(self, total: int = 0) -> None:
+        self.total = total
         self._in_place = sys.stderr.isatty()
         self._begun_at = self._told_at = time.monotonic()
         self._drawn = False
 
-    def planned(self, what: str, parts: tuple[Part, ...]) -> None:
-        """A line for each part."""
-        self._total = to_move(parts)
-        say(f"{what}: {size(self._total)} to move")
-        for part in parts:
-            source = f" from {part.source}" if part.fate is Fate.MOUNT else ""
-            digest = short(part.blob.digest)
-            say(f"  {part.kind:8} {digest}  {size(part.size_bytes):>9}  {part.fate.value}{source}")
-
-    def reading(self, what: str, size_bytes: int) -> None:
-        """In one line."""
-        self._total = size_bytes
-        say(f"{what}: {size(size_bytes)} to read")
-
     def moved(self, count: int) -> None:
-        """How far it is."""
+        """How many bytes went."""
         now = time.monotonic()
-        if not self._total or (not self._in_place and now - self._told_at < LINE_S):
+        if not self.total or (not self._in_place and now - self._told_at < LINE_S):
             return
         self._told_at = now
         rate = count / max(now - self._begun_at, 0.001)
-        text = f"  {size(count)} of {size(self._total)}, {size(rate)}/s"
+        text = f"  {size(count)} of {size(self.total)}, {size(rate)}/s"
         if self._in_place:
             click.echo(f"\r\x1b[K{text}", err=True, nl=False)
             self._drawn = True
@@ -68,7 +54,7 @@ class Narrator(Watcher):
             say(text)
 
     def again(self, error: YolodeployError) -> None:
-        """Why, on a line of its own."""
+        """Why something is tried again, on a line of its own."""
         from yolodeploy.core.messages import message
         from yolodeploy.ops.settings import language
 
@@ -81,3 +67,36 @@ class Narrator(Watcher):
         if self._drawn:
             click.echo("\r\x1b[K", err=True, nl=False)
             self._drawn = False
+
+
+class Narrator(Watcher):
+    """Tells a person of one image on its way."""
+
+    def __init__(self) -> None:
+        self._line = ChangingLine()
+
+    def planned(self, what: str, parts: tuple[Part, ...]) -> None:
+        """A line for each part."""
+        self._line.total = to_move(parts)
+        say(f"{what}: {size(self._line.total)} to move")
+        for part in parts:
+            source = f" from {part.source}" if part.fate is Fate.MOUNT else ""
+            digest = short(part.blob.digest)
+            say(f"  {part.kind:8} {digest}  {size(part.size_bytes):>9}  {part.fate.value}{source}")
+
+    def reading(self, what: str, size_bytes: int) -> None:
+        """In one line."""
+        self._line.total = size_bytes
+        say(f"{what}: {size(size_bytes)} to read")
+
+    def moved(self, count: int) -> None:
+        """How far it is."""
+        self._line.moved(count)
+
+    def again(self, error: YolodeployError) -> None:
+        """Why, on a line of its own."""
+        self._line.again(error)
+
+    def end(self) -> None:
+        """Leave the line that changes."""
+        self._line.end()

@@ -14,7 +14,8 @@ from yolodeploy.images import device_programs as programs
 from yolodeploy.oci import media_types
 from yolodeploy.oci.manifests import Descriptor, Index, canonical
 from yolodeploy.oci.registry.reference import Reference
-from yolodeploy.ssh.shell import Answer, Shell
+from yolodeploy.ssh.children import Answer
+from yolodeploy.ssh.shell import Shell
 
 _NAME = "io.containerd.image.name"  # annotation by which containerd's import names an image
 
@@ -115,15 +116,20 @@ class Containerd:
         return self._shell.run(program, self._stage, self._address, *words, limit_s=limit_s)
 
     def _refusal(self, answer: Answer) -> YolodeployError:
-        device, reason = self._shell.device, answer.reason
+        device = self._shell.device
         if answer.status == programs.SPOILT:
             digests = [word for word in answer.out.split() if word.startswith("sha256:")]
             return Corrupt("containerd.spoilt", device=device, digest=", ".join(digests))
-        if _DISK_FULL in answer.err.lower():
-            return Failed("containerd.disk_full", device=device)
-        if answer.status in _CODES:
-            return Refused(_CODES[answer.status], device=device, reason=reason)
-        return Failed("containerd.not_taken", device=device, reason=reason)
+        return refusal(device, answer)
+
+
+def refusal(device: str, answer: Answer) -> YolodeployError:
+    """Why a program on a device did not do its work."""
+    if _DISK_FULL in answer.err.lower():
+        return Failed("containerd.disk_full", device=device)
+    if answer.status in _CODES:
+        return Refused(_CODES[answer.status], device=device, reason=answer.reason)
+    return Failed("containerd.not_taken", device=device, reason=answer.reason)
 
 
 def _index(image: Descriptor, names: Iterable[str]) -> Index:

@@ -17,8 +17,15 @@ umask 077
 stage=${1:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/yolodeploy/images}
 """
 
-# state_of a name: `ready` where it means the image `$digest`, all of it there and unpacked; `half`
-# where some of it lacks
+# words: the stage; the rest is `ssh.staging`'s
+ENTER = f"""{STAGE}
+shift
+mkdir -p "$stage/blobs/sha256" && cd "$stage/blobs/sha256" || exit {NO_STAGE}
+"""
+
+# `states` says of each of the names `ready` where it means the image `$digest`, all of it there and
+# unpacked, `half` where some of it lacks. One call for all: sudo takes seconds where no name server
+# answers
 _BEGIN = f"""{STAGE}
 socket=$2
 shift 2
@@ -38,11 +45,12 @@ program=$(command -v ctr)
 rights='sudo -n'
 [ ! -w "$socket" ] || rights=
 store() {{ $rights $program -a "$socket" -n k8s.io "$@"; }}
-state_of() {{
-  store images check "name==$1" | while read -r _ _ found state rest; do
+names= filters=
+states() {{
+  store images check $filters | while read -r name _ found state rest; do
     case "$found $state $rest" in
-      "$digest complete "*true) echo ready ;;
-      "$digest "*) echo half ;;
+      "$digest complete "*true) echo "ready $name" ;;
+      "$digest "*) echo "half $name" ;;
     esac
   done
 }}
@@ -71,10 +79,10 @@ for word; do
       case $there in *" $word "*) echo "present $word" ;; esac
       blob=$stage/blobs/sha256/${{word#sha256:}}
       [ ! -f "$blob" ] || echo "staged $word $(wc -c <"$blob")" ;;
-    *)
-      [ "$(state_of "$word")" != ready ] || echo "ready $word" ;;
+    *) filters="$filters name==$word" ;;
   esac
 done
+states
 """
 
 # words: the image's digest, an index.json, then the digests of staged blobs and the image's names
@@ -92,26 +100,33 @@ for word; do
   case $word in
     sha256:*)
       blob=blobs/sha256/${{word#sha256:}}
-      # whoever sends the same image may have taken it in and out already: state_of tells
+      # whoever sends the same image may have taken it in already: the states tell
       ln "$stage/$blob" $blob 2>/dev/null || continue
       case $(sha256sum $blob) in
         "${{word#sha256:}} "*) blobs="$blobs $blob" ;;
         *) rm -f "$stage/$blob"; echo "spoilt $word"; spoilt=1 ;;
       esac ;;
+    *) names="$names $word" filters="$filters name==$word" ;;
   esac
 done
 [ -z "$spoilt" ] || exit {SPOILT}
 tar -cf - oci-layout index.json $blobs | store images import - >&2
 status=$?
-for word; do
-  case $word in sha256:*) continue ;; esac
-  case $(state_of "$word") in
-    ready) store images label "$word" {_PINNED} >/dev/null; echo "ready $word" ;;
-    # half an image under its name is worse than none: kubelet would not pull the rest
-    half) store images rm "$word" >/dev/null; status=1 ;;
+found=" $(echo $(states)) "
+half=
+for name in $names; do
+  case $found in
+    *" ready $name "*) store images label "$name" {_PINNED} >/dev/null ;;
+    *" half $name "*) half="$half $name" status=1 ;;
     *) status=1 ;;
   esac
 done
+# half an image under its name is worse than none: kubelet would not pull the rest
+[ -z "$half" ] || store images rm $half >/dev/null
 [ $status = 0 ] || exit {NOT_TAKEN}
 for blob in $blobs; do rm -f "$stage/$blob"; done
+# what nobody came back for in a week
+find "$stage" -mindepth 1 -mtime +7 \\( -type f -o -name 'import.*' \\) \\
+  -exec rm -rf {{}} + 2>/dev/null
+exit 0
 """

@@ -39,6 +39,11 @@ class Home(NamedTuple):
         """One log an operation."""
         return self.root / "operations"
 
+    @property
+    def host_keys(self) -> Path:
+        """The keys by which devices are known, as OpenSSH keeps them."""
+        return self.root / "ssh" / "known_hosts"
+
     def site(self, name: str) -> Path:
         """The folder of an embedded site."""
         return self.root / "sites" / name

@@ -24,6 +24,7 @@ Action = Callable[[Home, Inventory, Teller, Mapping[str, Any]], int]
 KINDS = {
     "rollout": "yolodeploy.ops.rollout_run:run",
     "push": "yolodeploy.ops.transfers:run_push",
+    "send": "yolodeploy.ops.sending:run_send",
 }
 
 

@@ -97,7 +97,7 @@ def push_image(
         Everything of `Push.plan` and `Push.run`.
     """
     digest, name = found_image(home, image)
-    reference = _target(name, digest, target)
+    reference = target_of(name, digest, target)
     if dry_run:
         return _push(home, digest, reference, _access(reference, insecure, ca), (), dry_run=True)
     arguments = _arguments(insecure, ca, image=digest, target=str(reference))
@@ -118,7 +118,7 @@ def start_push(
     from yolodeploy.ops.operations import start
 
     digest, name = found_image(home, image)
-    reference = _target(name, digest, target)
+    reference = target_of(name, digest, target)
     return start(home, "push", _arguments(insecure, ca, image=digest, target=str(reference)))
 
 
@@ -228,7 +228,8 @@ def found_image(home: Home, image: str) -> tuple[str, str]:
             raise error from None
 
 
-def _target(name: str, digest: str, given: str) -> Reference:
+def target_of(name: str, digest: str, given: str) -> Reference:
+    """What an image is called elsewhere; raises as `push_image`."""
     title, _, version = name.rpartition("/")[2].partition(":")
     prefix = str(settings()["registry"].value)
     if not (given or prefix):

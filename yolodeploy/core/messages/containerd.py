@@ -42,8 +42,8 @@ MESSAGES = {
         "请在 {device} 上安装",
     ),
     "not_taken": Message(
-        "containerd on {device} did not take the image: {reason}",
-        "{device} 上的 containerd 未能导入镜像：{reason}",
+        "{device} did not take the image: {reason}",
+        "{device} 未能接收镜像：{reason}",
         "run the same command again; journalctl -u containerd -u k3s on {device} says more",
         "请重新运行同一命令；{device} 上的 journalctl -u containerd -u k3s 有更多信息",
     ),

@@ -12,6 +12,11 @@ MESSAGES = {
     "wave": Message("wave {number} of {total}: {sites}", "第 {number}/{total} 波：{sites}"),
     "again": Message("{reason}; trying again", "{reason}；正在重试"),
     "moved": Message("{moved} of {bytes} bytes", "{moved}/{bytes} 字节"),
+    "send": Message(
+        "{device}: {bytes} bytes to send; {present} are there, {staged} are staged",
+        "{device}：需发送 {bytes} 字节；{present} 字节已存在，{staged} 字节已暂存",
+    ),
+    "sent": Message("{device}: {moved} bytes sent", "{device}：已发送 {moved} 字节"),
     "transfer": Message(
         "{what}: {bytes} bytes to move; {present} parts are there, {mounted} are mounted",
         "{what}：需传输 {bytes} 字节；{present} 部分已存在，{mounted} 部分可挂载",

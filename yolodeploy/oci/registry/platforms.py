@@ -19,7 +19,11 @@ _MACHINES = {
 
 def this_platform() -> Platform:
     """What this machine runs."""
-    machine = platform.machine()
+    return platform_of(platform.machine())
+
+
+def platform_of(machine: str) -> Platform:
+    """What a machine runs of which `uname -m` says that."""
     architecture, variant = _MACHINES.get(machine, (machine, ""))
     return Platform(architecture=architecture, os="linux", variant=variant)
 

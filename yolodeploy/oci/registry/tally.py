@@ -66,6 +66,10 @@ class Tally:
         for act in self._enders:
             act()
 
+    def pause(self, seconds: float) -> None:
+        """Wait, but no longer than until it is stopped."""
+        self._stopped.wait(seconds)
+
     def goes_on(self) -> bool:
         """Whether nobody has stopped it."""
         return not self._stopped.is_set()

@@ -26,6 +26,7 @@ class Fate(Enum):
     MOUNT = "mount"
     UPLOAD = "upload"
     DOWNLOAD = "download"
+    SEND = "send"
     COPY = "copy"
     ABSENT = "absent"
 
@@ -58,15 +59,17 @@ def to_move(parts: Iterable[Part]) -> int:
     return sum(part.size_bytes for part in parts if part.fate in _MOVES)
 
 
-def at_once(act: Callable[[T], R], items: Iterable[T], tally: Tally) -> list[R]:
-    """`act` for each item, `AT_ONCE` at a time; the results in the order of the items.
+def at_once(
+    act: Callable[[T], R], items: Iterable[T], tally: Tally, most: int = AT_ONCE
+) -> list[R]:
+    """`act` for each item, `most` at a time; the results in the order of the items.
 
     The first failure, or Ctrl-C, stops the others at their next piece.
 
     Raises:
         YolodeployError: What `act` raised first.
     """
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(most) as pool:
         failures: list[BaseException] = []
         try:
             # within: Ctrl-C may come when the first is under way and the last is not begun

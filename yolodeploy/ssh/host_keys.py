@@ -1,0 +1,46 @@
+"""The keys by which devices are known: pinned at first contact, and a changed one is refused.
+
+They are in a file of ours, in OpenSSH's own form; what the person's own `known_hosts` says of a
+device counts too.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from yolodeploy.core.errors import Failed
+
+_THEIRS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")  # OpenSSH expands them
+
+
+class HostKeys:
+    """One file of pinned keys. Making the object touches nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self) -> HostKeys:
+        """Make the file, for this user alone; OpenSSH would go on without pinning.
+
+        Raises:
+            Failed: `ssh.no_host_keys`.
+        """
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise Failed("ssh.no_host_keys", path=self.path, reason=error.strerror) from error
+        return self
+
+    def options(self) -> list[str]:
+        """As OpenSSH takes them."""
+        files = " ".join((f'"{self.path}"', *_THEIRS))
+        return [
+            "-oStrictHostKeyChecking=accept-new",
+            f"-oUserKnownHostsFile={files}",
+            "-oCheckHostIP=no",
+            "-oHashKnownHosts=no",
+            "-oUpdateHostKeys=no",  # nobody changes a pin but a person
+            "-oVerifyHostKeyDNS=no",
+        ]
