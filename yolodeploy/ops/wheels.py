@@ -7,12 +7,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import Distribution, PackageNotFoundError
+from importlib.metadata import Distribution
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from yolodeploy import __version__
+import yolodeploy
 from yolodeploy.core.errors import Failed, Refused
 from yolodeploy.oci.storage_errors import storing
 
@@ -67,12 +67,12 @@ def _reason(stderr: bytes) -> str:
 
 
 def _requirement() -> str:
-    """Where this very yolodeploy comes from: the folder it was installed from, else an index."""
-    try:
-        text = Distribution.from_name("yolodeploy").read_text("direct_url.json")
-    except PackageNotFoundError:
-        text = None
+    """Where this very yolodeploy comes from: a checkout, a file it was installed from, an index."""
+    checkout = Path(yolodeploy.__file__).parents[1]
+    if (checkout / "pyproject.toml").is_file():
+        return str(checkout)
+    text = Distribution.from_name("yolodeploy").read_text("direct_url.json")
     url = urlsplit(json.loads(text).get("url", "")) if text else None
     if url and url.scheme == "file" and (path := Path(unquote(url.path))).exists():
         return str(path)
-    return f"yolodeploy=={__version__}"
+    return f"yolodeploy=={yolodeploy.__version__}"
