@@ -3,10 +3,11 @@
     python benchmarks/bundle.py [--quick] [--json] [--folder DIR]
 
 Each round, interleaved: `bundle create`, which checks every blob while it packs, and the least that
-costs: GNU `tar` of the same files, a sync of what it wrote, and `sha256sum`; `bundle verify` and
-`sha256sum` of the same file, both from the disk and not from memory; `bundle apply` into an empty
-layout, and of a model whose base is there. Each of ours is a process of its own. Blobs are random.
-Peak memory is that of the largest process.
+costs: GNU `tar` of the same files, a sync of what it wrote, and its sha256; `bundle verify` and the
+sha256 of the same file, both from the disk and not from memory; `bundle apply` into an empty layout
+and, of a model, into one that has the base. The sha256 is OpenSSL's, which uses the processor's own
+instructions for it; what coreutils' `sha256sum` takes is printed beside. Each of ours is a process
+of its own. Blobs are random. Peak memory is that of the largest process.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from yolodeploy.oci.manifests import ImageConfig, Manifest, RootFs
 CHUNK = 1 << 20
 MODEL_MB = 12
 TARGETS = {
-    "create_to_tar_and_sha256sum": {"op": "<=", "value": 1.3},
-    "verify_to_sha256sum": {"op": "<=", "value": 1.3},
+    "create_to_tar_and_sha256": {"op": "<=", "value": 1.3},
+    "verify_to_sha256": {"op": "<=", "value": 1.3},
     "peak_mb": {"op": "<=", "value": 100.0},
 }
 
@@ -107,10 +108,10 @@ def tarred(source: Path, target: Path) -> None:
     os.close(fd)
 
 
-def summed(path: Path) -> None:
-    """The least that checking a file costs."""
+def summed(path: Path, *command: str) -> None:
+    """What the digest of a file costs."""
     forgotten(path)
-    subprocess.run(["sha256sum", path], check=True, capture_output=True)
+    subprocess.run([*command, path], check=True, capture_output=True)
 
 
 def measured(folder: Path, base_mb: int, rounds: int) -> dict[str, float]:
@@ -131,7 +132,8 @@ def measured(folder: Path, base_mb: int, rounds: int) -> dict[str, float]:
         acts: dict[str, Callable[[], object]] = {
             "tar": lambda: tarred(layout.path / "blobs", tar),
             "create": lambda: ours(home, *create),
-            "sha256sum": lambda: summed(stick),
+            "sha256": lambda: summed(stick, "openssl", "dgst", "-sha256"),
+            "sha256sum": lambda: summed(stick, "sha256sum"),
             "verify": lambda: ours(home, "verify", str(stick)),
             "apply": lambda: ours(folder / "gateway", "apply", str(stick), "--no-containerd"),
         }
@@ -146,9 +148,9 @@ def measured(folder: Path, base_mb: int, rounds: int) -> dict[str, float]:
         apply = timed(lambda: ours(update, "apply", str(thin), "--no-containerd"))  # noqa: B023
         took.setdefault("update", []).append(apply)
     figures = {f"{name}_s": statistics.median(values) for name, values in took.items()}
-    least = figures["tar_s"] + figures["sha256sum_s"]
-    figures["create_to_tar_and_sha256sum"] = figures["create_s"] / least
-    figures["verify_to_sha256sum"] = figures["verify_s"] / figures["sha256sum_s"]
+    least = figures["tar_s"] + figures["sha256_s"]
+    figures["create_to_tar_and_sha256"] = figures["create_s"] / least
+    figures["verify_to_sha256"] = figures["verify_s"] / figures["sha256_s"]
     figures["bundle_mb"] = stick.stat().st_size / 1e6
     figures["update_mb"] = thin.stat().st_size / 1e6
     figures["peak_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

@@ -81,7 +81,7 @@ def test_the_whole_way(
     assert (rows(checked), "is sound" in checked.err) == ([], True)
     shown = run("bundle", "show", stick, "-o", "json")
     assert f"image sample:v7 {model_image}" in shown.err
-    assert {row["action"] for row in rows(shown)} == {"present"} | {"copy"}
+    assert {row["action"] for row in rows(shown)} == {"present"}
 
     planned = there("bundle", "apply", stick, "--no-containerd", "--dry-run", "-o", "json")
     assert {row["action"] for row in rows(planned)} == {"copy"}
@@ -98,6 +98,28 @@ def test_the_whole_way(
     with read_inventory(home.inventory) as inventory:
         [row] = operations.list_operations(inventory)
     assert (row.kind, row.state) == ("bundle-create", OperationState.DONE)
+
+
+def test_what_was_brought_can_be_released_there(
+    run: Run, model_image: str, gateway: tuple[Layout, Elsewhere], tmp_path: Path, home: Home
+) -> None:
+    """Image and model are known as if they had been built there; signatures come along."""
+    layout, there = gateway
+    signature = f"{model_image.replace(':', '-')}.sig"
+    found = image(Layout(home.layout), signature, b"a signature")
+    stick = str(tmp_path / "stick.tar")
+    assert run("bundle", "create", stick, "--image", "sample:v7").code == 0
+    assert there("bundle", "apply", stick, "--no-containerd").code == 0
+    assert layout.find(signature).digest == found.digest
+    [row] = rows(there("image", "list", "-o", "json"))
+    assert (row["image"], row["digest"]) == ("sample:v7", model_image)
+    [model] = rows(there("model", "list", "-o", "json"))
+    assert (model["model"], model["digest"]) == ("sample", row["model"])
+    assert there("app", "create", "brake-disc").code == 0
+    released = there("release", "create", "brake-disc", "--image", "sample:v7")
+    assert released.code == 0, released.err
+    assert there("bundle", "apply", stick, "--no-containerd").code == 0
+    assert len(rows(there("model", "list", "-o", "json"))) == 1
 
 
 def test_an_update_without_its_base(

@@ -242,6 +242,24 @@ def test_documents_that_refer_to_themselves_end(tmp_path: Path, other: Layout) -
         assert len(opened.reachable(opened.images()[0])) == 2
 
 
+def test_an_image_of_more_blobs_than_any_has(tmp_path: Path, other: Layout) -> None:
+    """A hundred documents that name ten thousand blobs each would be a gigabyte of memory."""
+    layers = [
+        {"mediaType": "x", "digest": f"sha256:{number:064x}", "size": 1} for number in range(6000)
+    ]
+    many = json.dumps({"schemaVersion": 2, "layers": layers}).encode()
+    media_type = "application/vnd.oci.image.manifest.v1+json"
+    top = {"mediaType": media_type, "digest": digest_of(many), "size": len(many)}
+    named = [{**top, "annotations": {"org.opencontainers.image.ref.name": "x"}}]
+    for number, manifests in enumerate((named, [top] * 1001)):
+        index = json.dumps({"schemaVersion": 2, "manifests": manifests}).encode()
+        files = {"oci-layout": VERSION, "index.json": index}
+        files[f"blobs/sha256/{digest_of(many)[7:]}"] = many
+        manifest = document(*(entry(path, content) for path, content in files.items()))
+        bundle = forged(tmp_path / f"{number}", manifest, *(member(p, c) for p, c in files.items()))
+        assert code(bundle, other, tmp_path / "files") == "bundle.manifest_invalid"
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"x", os.urandom(5000), bytes(10_240), b"\x1f\x8b" + bytes(2000), INDEX * 50]
 )

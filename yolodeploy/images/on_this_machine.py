@@ -6,7 +6,7 @@ Nothing is copied on the way: what lacks is staged as hard links to the layout's
 from __future__ import annotations
 
 import os
-import shutil
+import platform
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -16,10 +16,9 @@ from yolodeploy.images.containerd import Containerd, names_of
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.manifests import Descriptor
 from yolodeploy.oci.registry.reference import Reference
+from yolodeploy.oci.staging import Staging
 from yolodeploy.oci.storage_errors import storing
 from yolodeploy.ssh.shell import LocalShell
-
-_HERE = "this machine"
 
 
 class Offered(NamedTuple):
@@ -57,8 +56,8 @@ class LocalContainerd:
 
     def __init__(self, layout: Layout, address: str = "") -> None:
         self._layout = layout
-        self._stage = layout.path / ".containerd"
-        self._containerd = Containerd(LocalShell(_HERE), stage=str(self._stage), address=address)
+        self._address = address
+        self._staging = Staging(layout.path / ".containerd")
 
     def lacking(self, images: Iterable[Offered]) -> tuple[Lacking, ...] | None:
         """What it lacks of images; None where no containerd runs. Changes nothing.
@@ -88,21 +87,23 @@ class LocalContainerd:
         lacking = self._lacking(image)  # the image before it may have brought the base
         if lacking.ready:
             return lacking
-        try:
+        self._staging.sweep()
+        with self._staging.directory() as stage:
             for blob in lacking.blobs:
-                self._link(blob.digest)
-            self._containerd.take_in(image.described, lacking.blobs, image.names)
-        finally:
-            shutil.rmtree(self._stage, ignore_errors=True)
+                self._link(blob.digest, stage)
+            self._at(stage).take_in(image.described, lacking.blobs, image.names)
         return lacking
 
+    def _at(self, stage: Path) -> Containerd:
+        return Containerd(LocalShell(platform.node()), stage=str(stage), address=self._address)
+
     def _lacking(self, image: Offered) -> Lacking:
-        look = self._containerd.look(image.described, image.blobs, image.names)
+        look = self._at(self._layout.path).look(image.described, image.blobs, image.names)
         return Lacking(image, look.present, set(image.names) <= look.ready)
 
-    def _link(self, digest: str) -> None:
+    def _link(self, digest: str, stage: Path) -> None:
         blob = self._layout.blobs.path(digest)
-        place: Path = self._stage / "blobs" / "sha256" / blob.name
+        place = stage / "blobs" / "sha256" / blob.name
         with storing(place):
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not place.exists():

@@ -14,6 +14,7 @@ from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.manifests import CLUSTER_NAME, Descriptor
 from yolodeploy.oci.registry.reference import parse_reference
 from yolodeploy.oci.registry.transfers import Fate, Part
+from yolodeploy.ops.brought_images import remember_images
 from yolodeploy.ops.bundle_telling import Counter, grouped
 from yolodeploy.ops.journalled import journalled
 from yolodeploy.ops.transfers import Journal, Watcher
@@ -58,7 +59,8 @@ def apply_bundle(
     Raises:
         Refused: `bundle.lacks`, it was made without a base that is not here either;
             `bundle.no_containerd`, there is none at the socket that was named.
-        Everything of `open_bundle`, `applying.plan`, `applying.apply` and `LocalContainerd`.
+        Everything of `open_bundle`, `applying.plan`, `applying.apply`, `LocalContainerd` and
+            `remember_images`.
     """
     path = path.expanduser().absolute()
     layout = Layout(home.layout)
@@ -79,6 +81,8 @@ def apply_bundle(
             done = applying.apply(bundle, planned, layout, Counter(watchers))
             if engine and lacking:
                 lacking = tuple(engine.take_in(one.offered) for one in lacking)
+            whole = [(one.name, one.described) for one in done.images if one.complete]
+            remember_images(home, layout, whole)
             applied = _applied(bundle, done, lacking, moved=True)
             total = sum(placed.part.moved_bytes for placed in applied.parts)
             teller.say("progress.transferred", what=path, moved=total)
@@ -86,10 +90,12 @@ def apply_bundle(
 
 
 def _offered(bundle: Bundle, planned: applying.Plan) -> list[Offered]:
-    """Images as containerd is offered them; their names there come from the bundle."""
+    """Images as containerd is offered them; those without a name for a cluster are not."""
     found = []
     for image in planned.images:
         text = image.described.annotations.get(CLUSTER_NAME, "")
+        if not text:
+            continue
         try:
             reference = parse_reference(text)
         except UsageError as error:

@@ -12,7 +12,7 @@ from yolodeploy.core.errors import Corrupt, UsageError
 from yolodeploy.core.names import nearest_name
 from yolodeploy.oci.bundle import creating
 from yolodeploy.oci.bundle.applying import kind_of
-from yolodeploy.oci.bundle.contents import LOWER, Content, Named, image_contents
+from yolodeploy.oci.bundle.contents import LOWER, Content, Named, about, image_contents
 from yolodeploy.oci.bundle.manifest import MANIFEST, Entry, blob_path
 from yolodeploy.oci.bundle.reading import Bundle, open_bundle
 from yolodeploy.oci.bundle.verifying import Damage, damage
@@ -123,7 +123,11 @@ def show_bundle(path: Path) -> Shown:
             Part(kind_of(blob), blob, Fate.PRESENT if _is_in(bundle, blob) else Fate.ABSENT)
             for blob in found.values()
         ]
-        files = [_entry_part(entry) for entry in bundle.manifest.entries if entry.is_file]
+        files = [
+            _entry_part(entry)._replace(fate=Fate.PRESENT)
+            for entry in bundle.manifest.entries
+            if entry.is_file
+        ]
         names = tuple((ref_of(image), image.digest) for image in images)
         return Shown(bundle.digest, bundle.frame.size, names, (*parts, *files))
 
@@ -138,6 +142,7 @@ def _named(home: Home, images: Sequence[str]) -> list[Named]:
         if name in found and found[name].described.digest != digest:
             name = digest
         found[name] = Named(name, str(_reference(name, digest)), described)
+        found |= {one.name: one for one in about(layout, digest)}
     return list(found.values())
 
 

@@ -27,6 +27,12 @@ MESSAGES = {
         "set SOURCE_DATE_EPOCH to Unix seconds, or unset it",
         "请将 SOURCE_DATE_EPOCH 设为 Unix 秒数，或取消设置",
     ),
+    "facts_invalid": Message(
+        "layer {digest} holds no model that can be used: {reason}",
+        "层 {digest} 中没有可用的模型：{reason}",
+        "build the image again from its model: yolodeploy image build MODEL",
+        "请用其模型重新构建镜像：yolodeploy image build MODEL",
+    ),
     "model_absent": Message(
         "there is no file {path}",
         "文件 {path} 不存在",

@@ -12,6 +12,7 @@ from yolodeploy.core.errors import Corrupt, Failed, NotFound
 from yolodeploy.oci import media_types, our_image
 from yolodeploy.oci.bundle.manifest import INDEX, LAYOUT, Entry, blob_path
 from yolodeploy.oci.bundle.reading import is_document
+from yolodeploy.oci.index import ref_of
 from yolodeploy.oci.layers import checked_path
 from yolodeploy.oci.layout import VERSION, Layout
 from yolodeploy.oci.manifests import (
@@ -59,7 +60,10 @@ class Content(NamedTuple):
 
 
 class Named(NamedTuple):
-    """An image, its name in a layout, and the one by which a cluster asks for it."""
+    """An image, its name in a layout, and the one by which a cluster asks for it.
+
+    What is only about an image (its signatures) has no `reference`: no cluster asks for it.
+    """
 
     name: str
     reference: str
@@ -105,6 +109,16 @@ def image_contents(
         tuple(Descriptor(media_type=b.media_type, digest=b.digest, size=b.size)
               for b in sorted(absent, key=lambda blob: blob.digest)),
     )  # fmt: skip
+
+
+def about(layout: Layout, digest: str) -> list[Named]:
+    """What lies in a layout and is about an image: by cosign's names, `sha256-DIGEST.sig`."""
+    name = digest.replace(":", "-")
+    return [
+        Named(ref_of(entry), "", entry)
+        for entry in layout.manifests()
+        if ref_of(entry).partition(".")[0] == name
+    ]
 
 
 def bytes_content(path: str, content: bytes) -> Content:
@@ -189,9 +203,13 @@ def _index(images: Iterable[Named]) -> Index:
             media_type=image.described.media_type,
             digest=image.described.digest,
             size=image.described.size,
-            annotations={REF_NAME: image.name, CLUSTER_NAME: image.reference},
+            annotations=_names(image),
             platform=image.described.platform,
         )
         for image in sorted(images, key=lambda image: image.name)
     ]
     return Index(media_type=media_types.INDEX, manifests=tuple(named))
+
+
+def _names(image: Named) -> dict[str, str]:
+    return {REF_NAME: image.name} | ({CLUSTER_NAME: image.reference} if image.reference else {})

@@ -30,6 +30,9 @@ from yolodeploy.oci.manifests import Descriptor, Index, References
 from yolodeploy.oci.sources import CHUNK
 from yolodeploy.oci.tar_header import BLOCK, padding, tar_header
 
+_MOST_IMAGES = 1000  # names, those of signatures included
+_MOST_BLOBS = 5000  # of one image: docker stops at 127 layers, an index has some twenty platforms
+
 T = TypeVar("T")
 Counted = Callable[[int], None]
 
@@ -62,7 +65,10 @@ class Bundle:
         Raises:
             Corrupt: `bundle.damaged`, `bundle.manifest_invalid`.
         """
-        return entries(self._json(self._by_path[INDEX], Index))
+        found = entries(self._json(self._by_path[INDEX], Index))
+        if len(found) > _MOST_IMAGES:
+            raise self._invalid(f"more than {_MOST_IMAGES} images")
+        return found
 
     def reachable(self, root: Descriptor) -> tuple[Descriptor, ...]:
         """An image's blobs, its manifest first, in the order in which they are found.
@@ -70,13 +76,15 @@ class Bundle:
         Raises:
             Corrupt: As `images`.
         """
-        found: dict[str, Descriptor] = {}
+        found = {root.digest: root}
         waiting = [root]
-        while waiting:
-            blob = waiting.pop(0)
-            if blob.digest not in found:
-                found[blob.digest] = blob
-                waiting += self._referred_by(blob)
+        for blob in waiting:
+            for child in self._referred_by(blob):
+                if child.digest not in found:
+                    found[child.digest] = child
+                    waiting.append(child)
+            if len(found) > _MOST_BLOBS:
+                raise self._invalid(f"more than {_MOST_BLOBS} blobs in an image")
         return tuple(found.values())
 
     def chunks(self, place: Place, begin: int = 0) -> Iterator[bytes]:
