@@ -190,6 +190,7 @@ def test_what_cannot_be_made_is_not_begun(
 ) -> None:
     folder = tmp_path / "stick"
     folder.mkdir()
+    assert run("bundle", "create", str(folder), "--image", "cpu").code == 2
     answer = run("bundle", "create", str(folder / "x.tar"), *words)
     assert (answer.code, list(folder.iterdir())) == (code, [])
     assert len(answer.err.splitlines()) == 2
@@ -255,6 +256,9 @@ def test_wheels_come_from_the_folder_and_nothing_is_fetched(
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")
     words = ("bundle", "create", str(tmp_path / "y.tar"), "--wheels", str(tmp_path / "empty"))
+    dry = run(*words, "--dry-run")
+    assert (dry.code, "would be fetched first" in dry.err) == (0, True)
+    assert not (tmp_path / "empty").exists(), "a dry run fetches nothing"
     refused = run(*words)
     assert (refused.code, "could not be fetched" in refused.err) == (1, True)
     assert f"pip wheel --wheel-dir {tmp_path}/empty yolodeploy" in refused.err

@@ -125,6 +125,8 @@ def create(
         )  # fmt: skip
     finally:
         narrator.end()
+    if wheels and not any(part.kind.startswith("wheels/") for part in made.parts):
+        say(f"{wheels} has no wheels yet: they would be fetched first, and come on top")
     word = "would have" if dry_run else "has"
     said = f"{file} {word} {size(made.size_bytes)} in {made.files} file{'s'[: made.files > 1]}"
     if made.resumed_bytes:

@@ -13,7 +13,7 @@ from yolodeploy.oci.bundle.contents import Content, file_content, folder_content
 from yolodeploy.oci.bundle.manifest import FILES, PLAYBOOKS, WHEELS
 from yolodeploy.ops.files import read_file
 from yolodeploy.ops.shipped import shipped
-from yolodeploy.ops.wheels import collected_wheels
+from yolodeploy.ops.wheels import collected_wheels, has_wheels
 
 _LARGEST_LOCK = 1 << 20  # bytes
 # as sha256sum writes it, and as k3s publishes it (sha256sum-arm64.txt); `*` is a binary file
@@ -46,8 +46,8 @@ def parsed_file(text: str) -> tuple[str, Path]:
     return checked_name("role", role), Path(path).expanduser()
 
 
-def file_contents(files: Files) -> list[Content]:
-    """The files as they go in, each read once.
+def file_contents(files: Files, *, dry_run: bool = False) -> list[Content]:
+    """The files as they go in, each read once. A dry run fetches no wheels.
 
     Raises:
         Refused: `bundle.not_pinned`, `bundle.pin_empty`, `bundle.pin_differs`.
@@ -57,7 +57,7 @@ def file_contents(files: Files) -> list[Content]:
     """
     pins = dict(_pins(files.lock)) if files.lock else None
     found = [_named(role, path, pins, files.lock) for role, path in files.named]
-    if files.wheels:
+    if files.wheels and (has_wheels(files.wheels) or not dry_run):
         found += folder_contents(WHEELS, collected_wheels(files.wheels))
     if files.playbooks:
         found += folder_contents(PLAYBOOKS, shipped("playbooks"))

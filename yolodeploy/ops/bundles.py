@@ -75,7 +75,7 @@ def create_bundle(
     named = _named(home, images)
     layout = Layout(home.layout)
     contents = image_contents(layout, named, LOWER if without_base else frozenset())
-    contents = contents._replace(files=(*contents.files, *file_contents(files)))
+    contents = contents._replace(files=(*contents.files, *file_contents(files, dry_run=dry_run)))
     planned = creating.plan(path, contents, part_bytes)
     parts = (*map(_part, contents.files), *map(_absent, contents.absent))
     made = Made(planned.digest, planned.frame.size, planned.parts, parts)

@@ -27,7 +27,7 @@ def collected_wheels(folder: Path) -> Path:
         Failed: `bundle.wheels_failed`; `oci.*` of the storage.
     """
     folder = folder.expanduser().absolute()
-    if any(folder.glob("yolodeploy-*.whl")):
+    if has_wheels(folder):
         return folder
     if find_spec("pip") is None:
         raise Refused("bundle.no_pip", path=folder)
@@ -39,6 +39,11 @@ def collected_wheels(folder: Path) -> Path:
             for wheel in sorted(Path(name).glob("*.whl"), key=_is_ours):
                 wheel.replace(folder / wheel.name)
     return folder
+
+
+def has_wheels(folder: Path) -> bool:
+    """Whether a folder has our wheel, and so those it needs."""
+    return any(folder.expanduser().glob("yolodeploy-*.whl"))
 
 
 def _is_ours(wheel: Path) -> bool:

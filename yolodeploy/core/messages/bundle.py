@@ -130,6 +130,12 @@ MESSAGES = {
         "{path} 不是离线包，或开头已损坏",
         *_ELSEWHERE,
     ),
+    "not_file": Message(
+        "{path} is a folder or a device, not a file that a bundle could be",
+        "{path} 是文件夹或设备，不能作为离线包文件",
+        "name a file on a mounted disk: yolodeploy bundle create {path}/plant.tar",
+        "请指定已挂载磁盘上的文件：yolodeploy bundle create {path}/plant.tar",
+    ),
     "not_pinned": Message(
         "{path} is not taken: {lock} does not name {name}",
         "不接受 {path}：{lock} 中没有 {name}",

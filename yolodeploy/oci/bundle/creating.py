@@ -55,7 +55,7 @@ def plan(target: Path, contents: Contents, part_bytes: int = 0) -> Planned:
     Without `part_bytes` it is one file, or on a disk that cannot hold it as one (FAT32), parts.
 
     Raises:
-        UsageError: `bundle.split_invalid`.
+        UsageError: `bundle.split_invalid`; `bundle.not_file`, a folder or a device has the name.
         Refused: `bundle.too_many`, its manifest would be too long; `bundle.not_possible`, a file
             comes twice.
         NotFound: `bundle.no_folder`.
@@ -138,6 +138,8 @@ def _has_name(planned: Planned) -> bool:
     target = planned.target
     if not (target.exists() or part_path(target, 1).exists()):
         return False
+    if target.exists() and not target.is_file():
+        raise UsageError("bundle.not_file", path=target)
     try:
         with open_bundle(target) as bundle:
             same = bundle.digest == planned.digest
