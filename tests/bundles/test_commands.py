@@ -111,6 +111,9 @@ def test_what_was_brought_can_be_released_there(
     assert run("bundle", "create", stick, "--image", "sample:v7").code == 0
     assert there("bundle", "apply", stick, "--no-containerd").code == 0
     assert layout.find(signature).digest == found.digest
+    words = ("bundle", "create", str(tmp_path / "thin"), "--image", "sample:v7", "--without-base")
+    thin = {str(row["part"]): row["action"] for row in rows(run(*words, "-o", "json"))}
+    assert (thin["signature"], thin["base"]) == ("copy", "absent")
     [row] = rows(there("image", "list", "-o", "json"))
     assert (row["image"], row["digest"]) == ("sample:v7", model_image)
     [model] = rows(there("model", "list", "-o", "json"))

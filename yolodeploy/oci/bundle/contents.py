@@ -96,6 +96,8 @@ def image_contents(
     found: dict[str, _Found] = {}
     for image in images:
         for item in _reachable(layout, image.described):
+            if not image.reference and item.kind in LOWER:
+                item = item._replace(kind="signature")  # noqa: PLW2901 it is no layer of a base
             found.setdefault(item.blob.digest, item)
     carried = [item for item in found.values() if item.kind not in leave_out]
     absent = [item.blob for item in found.values() if item.kind in leave_out]
