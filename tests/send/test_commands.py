@@ -104,6 +104,28 @@ def test_by_the_names_of_the_inventory_and_never_what_is_held(
     assert f"localhost/{name}" not in names_on(both[1])
 
 
+# a program of another name, which has a containerd of its own as `k3s ctr` does
+_K3S_DOUBLE = r"""
+mkdir -p /run/k3s/containerd
+ln -s /run/containerd/containerd.sock /run/k3s/containerd/containerd.sock
+mv /usr/bin/ctr /opt/ctr
+printf '#!/bin/sh\n[ "$1" = ctr ] || exit 1\nshift\nexec /opt/ctr "$@"\n' >/usr/local/bin/k3s
+chmod +x /usr/local/bin/k3s
+"""
+
+
+def test_where_k3s_runs_its_containerd_is_meant(run: Run, gateway: Gateway, new: New) -> None:
+    """With a double of `k3s ctr`; there is no other `ctr`."""
+    name, _ = new()
+    gateway(_K3S_DOUBLE)
+    try:
+        answer = run("image", "send", name, gateway.root, *identity(gateway))
+    finally:
+        gateway("rm -r /run/k3s /usr/local/bin/k3s; mv /opt/ctr /usr/bin/ctr")
+    assert answer.code == 0, answer.err
+    assert f"localhost/{name}" in names_on(gateway)
+
+
 def test_detached_it_is_an_operation(gateway: Gateway, new: New, home: Home) -> None:
     name, _ = new()
     words = ["image", "send", name, gateway.root, *identity(gateway), "--limit", "80mbit"]

@@ -221,7 +221,8 @@ def test_a_user_needs_sudo_for_containerd_and_no_more(run: Run, gateway: Gateway
     gateway(
         "id technician 2>/dev/null || useradd -m -s /bin/bash technician; "
         "install -d -o technician -m 700 /home/technician/.ssh; "
-        "install -o technician -m 600 /root/.ssh/authorized_keys /home/technician/.ssh/"
+        "install -o technician -m 600 /root/.ssh/authorized_keys /home/technician/.ssh/; "
+        "(echo 'echo welcome'; cat /etc/skel/.bashrc) >/home/technician/.bashrc"
     )
     technician = gateway.root.replace("root", "technician")
     words = ["image", "send", name, technician, *identity(gateway), "-o", "json"]

@@ -58,7 +58,8 @@ def send(
     """
     from yolodeploy.cli.sending import Narrator
     from yolodeploy.ops.home import home
-    from yolodeploy.ops.sending import send_image, start_send, wish
+    from yolodeploy.ops.send_wish import wish
+    from yolodeploy.ops.sending import send_image, start_send
 
     wanted = wish(
         home(), name, devices, name=target, limit=limit, devices_at_once=at_once, identity=identity

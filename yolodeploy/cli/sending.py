@@ -9,7 +9,7 @@ from yolodeploy.cli.output import report, say, size
 from yolodeploy.cli.transfers import ChangingLine
 from yolodeploy.images.sending.delivery import State
 from yolodeploy.oci.registry.transfers import Fate
-from yolodeploy.ops.sending import Watcher
+from yolodeploy.ops.send_watching import Watcher
 
 if TYPE_CHECKING:
     from yolodeploy.core.errors import YolodeployError

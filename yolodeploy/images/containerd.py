@@ -19,8 +19,9 @@ from yolodeploy.ssh.shell import Shell
 
 _NAME = "io.containerd.image.name"  # annotation by which containerd's import names an image
 
-# unpacking a layer on an SD card: 2 MB/s, and half a minute to begin
-_SLOWEST_BYTES_PER_S, _BEGIN_S = 2e6, 60.0
+_LOOK_S = 60.0
+# unpacking on an SD card moves 2 MB/s, and layers that were there may have to be unpacked too
+_UNPACK_S, _SLOWEST_BYTES_PER_S = 300.0, 2e6
 
 _DISK_FULL = "no space left on device"
 
@@ -79,11 +80,12 @@ class Containerd:
             Unreachable: `ssh.*`.
         """
         wanted = {image.digest, *(blob.digest for blob in blobs)}
-        answer = self._run(programs.LOOK, image.digest, *sorted(wanted), *names)
+        named = list(names)
+        answer = self._run(programs.LOOK, image.digest, *sorted(wanted), *named)
         if answer.status:
             raise self._refusal(answer)
         try:
-            return _look(answer.out, wanted)
+            return _look(answer.out, wanted | set(named))
         except (ValueError, LookupError) as error:
             raise Failed("containerd.bad_answer", device=self._shell.device) from error
 
@@ -107,12 +109,12 @@ class Containerd:
             canonical(_index(image, wanted)).decode(),
             *(blob.digest for blob in blobs),
             *wanted,
-            limit_s=_BEGIN_S + size / _SLOWEST_BYTES_PER_S,
+            limit_s=_UNPACK_S + size / _SLOWEST_BYTES_PER_S,
         )
         if answer.status:
             raise self._refusal(answer)
 
-    def _run(self, program: str, *words: str, limit_s: float = _BEGIN_S) -> Answer:
+    def _run(self, program: str, *words: str, limit_s: float = _LOOK_S) -> Answer:
         return self._shell.run(program, self._stage, self._address, *words, limit_s=limit_s)
 
     def _refusal(self, answer: Answer) -> YolodeployError:
@@ -148,7 +150,7 @@ def _index(image: Descriptor, names: Iterable[str]) -> Index:
     )
 
 
-def _look(text: str, wanted: set[str]) -> Look:
+def _look(text: str, asked: set[str]) -> Look:
     """Raises `ValueError` or `LookupError` where a device says something else than our program."""
     rows = [line.split(" ") for line in text.splitlines()]
     single = {row[0]: row[1:] for row in rows}
@@ -157,11 +159,17 @@ def _look(text: str, wanted: set[str]) -> Look:
         runtime=single["runtime"][0],
         stage_disk=_disk(single["stage_disk"]),
         store_disk=_disk(single["store_disk"]),
-        present=frozenset(row[1] for row in rows if row[0] == "present") & wanted,
-        staged={row[1]: int(row[2]) for row in rows if row[0] == "staged" and row[1] in wanted},
-        ready=frozenset(row[1] for row in rows if row[0] == "ready"),
+        present=frozenset(row[1] for row in rows if row[0] == "present") & asked,
+        staged={row[1]: _count(row[2]) for row in rows if row[0] == "staged" and row[1] in asked},
+        ready=frozenset(row[1] for row in rows if row[0] == "ready") & asked,
     )
 
 
 def _disk(words: list[str]) -> Disk:
-    return Disk(words[1], int(words[0]) * 1024)
+    return Disk(words[1], _count(words[0]) * 1024)
+
+
+def _count(word: str) -> int:
+    if not (word.isascii() and word.isdigit()):
+        raise ValueError(word)
+    return int(word)

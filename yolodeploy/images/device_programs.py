@@ -39,9 +39,13 @@ if [ -z "$socket" ] && [ -S $k3s ]; then
 fi
 [ -n "$socket" ] || socket=/run/containerd/containerd.sock
 [ -S "$socket" ] || {{ echo "$socket" >&2; exit {NO_CONTAINERD}; }}
-program=$(command -v ctr)
-[ $kind = containerd ] || program="$(command -v k3s) ctr"
-[ "${{program# }}" ] || {{ echo ctr >&2; exit {NO_CONTAINERD}; }}
+if [ $kind = k3s ]; then
+  program=$(command -v k3s)
+  program=${{program:+$program ctr}}
+else
+  program=$(command -v ctr)
+fi
+[ "$program" ] || {{ echo ctr >&2; exit {NO_CONTAINERD}; }}
 rights='sudo -n'
 [ ! -w "$socket" ] || rights=
 store() {{ $rights $program -a "$socket" -n k8s.io "$@"; }}
@@ -110,13 +114,16 @@ for word; do
   esac
 done
 [ -z "$spoilt" ] || exit {SPOILT}
-tar -cf - oci-layout index.json $blobs | store images import - >&2
+# containerd 2 imports by another service, if not told to do as 1.6 does
+local=
+case $($program images import --help 2>/dev/null) in *--local*) local=--local ;; esac
+tar -cf - oci-layout index.json $blobs | store images import $local - >&2
 status=$?
 found=" $(echo $(states)) "
 half=
 for name in $names; do
   case $found in
-    *" ready $name "*) store images label "$name" {_PINNED} >/dev/null ;;
+    *" ready $name "*) store images label "$name" {_PINNED} >/dev/null || status=1 ;;
     *" half $name "*) half="$half $name" status=1 ;;
     *) status=1 ;;
   esac

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolodeploy.core.errors import Failed, Interrupted, Unreachable, YolodeployError
-from yolodeploy.core.pace import Pace, parse_rate
+from yolodeploy.core.pace import Pace
 from yolodeploy.images.containerd import names_of
 from yolodeploy.images.sending.contents import contents
 from yolodeploy.images.sending.delivery import Delivered, Delivery, State
 from yolodeploy.oci.layout import Layout
-from yolodeploy.oci.registry.reference import Reference, parse_reference
+from yolodeploy.oci.registry.reference import Reference
 from yolodeploy.oci.registry.tally import Tally
 from yolodeploy.oci.registry.transfers import at_once
 from yolodeploy.ops.journalled import journalled
-from yolodeploy.ops.settings import settings
+from yolodeploy.ops.send_watching import Journal, Watcher
+from yolodeploy.ops.send_wish import Wish
 from yolodeploy.ops.targets import Target, targets
-from yolodeploy.ops.transfers import TELL_S, found_image, target_of
 from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.host_keys import HostKeys
 from yolodeploy.ssh.pump import Book
@@ -33,94 +32,8 @@ if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
     from yolodeploy.ops.operations import Teller
 
-DEVICES_AT_ONCE = 4
-
 # what the wire carries beside a byte of ours: Ethernet, IP, TCP and SSH around 1,448 of them
 _WIRE = 1.05
-
-
-class Watcher:
-    """Hears how sending goes. This one says nothing; front ends make their own of it."""
-
-    def planned(self, plans: Sequence[Delivered]) -> None:
-        """What each device has and what will move."""
-
-    def moved(self, count: int) -> None:
-        """How many bytes were acknowledged, several times a second."""
-
-    def again(self, error: YolodeployError) -> None:
-        """Something failed and is tried again."""
-
-    def ended(self, one: Delivered) -> None:
-        """One device is done, or failed."""
-
-
-class Journal(Watcher):
-    """Tells an operation's journal, now and then."""
-
-    def __init__(self, teller: Teller) -> None:
-        self._teller = teller
-        self._total = 0
-        self._told_at = time.monotonic()
-
-    def planned(self, plans: Sequence[Delivered]) -> None:
-        """Said at once, but for those that failed: they have ended."""
-        self._total = sum(plan.to_send_bytes for plan in plans)
-        for plan in plans:
-            if plan.state is not State.FAILED:
-                self._teller.say(
-                    "progress.send", device=plan.device, bytes=plan.to_send_bytes,
-                    present=plan.present_bytes, staged=plan.staged_bytes,
-                )  # fmt: skip
-
-    def moved(self, count: int) -> None:
-        """Said every `TELL_S` seconds."""
-        if time.monotonic() - self._told_at >= TELL_S:
-            self._told_at = time.monotonic()
-            self._teller.alive()
-            self._teller.say("progress.moved", moved=count, bytes=self._total)
-
-    def again(self, error: YolodeployError) -> None:
-        """Said at once."""
-        self._teller.say("progress.again", "warning", reason=error.text())
-
-    def ended(self, one: Delivered) -> None:
-        """Said at once."""
-        if one.error is not None:
-            self._teller.say(one.error.code, "error", **one.error.fields)
-        else:
-            self._teller.say("progress.sent", device=one.device, moved=one.moved_bytes)
-
-
-class Wish(NamedTuple):
-    """What is to be sent where, and how. `limit` is bytes a second for all devices, 0 for none."""
-
-    image: str
-    reference: Reference
-    words: tuple[str, ...]
-    limit: float
-    devices_at_once: int
-    identity: Path | None
-
-    def arguments(self) -> dict[str, Any]:
-        """For the journal."""
-        return {
-            **self._asdict(),
-            "reference": str(self.reference),
-            "identity": str(self.identity or ""),
-        }
-
-    @staticmethod
-    def of(arguments: Mapping[str, Any]) -> Wish:
-        """From the journal."""
-        return Wish(
-            image=str(arguments["image"]),
-            reference=parse_reference(str(arguments["reference"])),
-            words=tuple(map(str, arguments["words"])),
-            limit=float(arguments["limit"]),
-            devices_at_once=int(arguments["devices_at_once"]),
-            identity=Path(arguments["identity"]) if arguments["identity"] else None,
-        )
 
 
 class Sent(NamedTuple):
@@ -145,40 +58,6 @@ class Sent(NamedTuple):
         if all(isinstance(one.error, Unreachable) for one in failed):
             raise Unreachable("send.some_unreachable", **counted)
         raise Failed("send.some_failed", **counted)
-
-
-def wish(
-    home: Home,
-    image: str,
-    words: Sequence[str],
-    *,
-    name: str = "",
-    limit: str = "",
-    devices_at_once: int = DEVICES_AT_ONCE,
-    identity: Path | None = None,
-) -> Wish:
-    """What a person asks for, checked as far as that goes without the devices.
-
-    `name` is `HOST/REPOSITORY[:TAG]`, under which a pod will ask for the image: by default the
-    setting `registry` (`localhost` where there is none) and the image's name.
-
-    Raises:
-        NotFound: `inventory.missing`, `inventory.unknown_image`.
-        UsageError: `send.rate_invalid`, `registry.latest`, those of `parse_reference`.
-        Everything of `targets`.
-    """
-    digest, title = found_image(home, image)
-    if not name and not settings()["registry"].value:
-        name = f"localhost/{title.rpartition('/')[2].partition(':')[0]}"
-    targets(home, words)
-    return Wish(
-        image=digest,
-        reference=target_of(title, digest, name),
-        words=tuple(words),
-        limit=parse_rate(limit) if limit else 0.0,
-        devices_at_once=devices_at_once,
-        identity=identity.expanduser().absolute() if identity else None,
-    )
 
 
 def send_image(
@@ -228,27 +107,13 @@ def run_send(
 def _send(
     home: Home, wanted: Wish, watchers: tuple[Watcher, ...], *, dry_run: bool = False
 ) -> Sent:
-    layout = Layout(home.layout)
-    found = contents(layout, wanted.image)
     aims = targets(home, wanted.words)
-    names = names_of(wanted.reference, wanted.image)
     ended: SimpleQueue[Delivered] = SimpleQueue()
     tally = _tally(watchers, ended)
-    book_s = _booking(wanted.limit)
+    most = wanted.devices_at_once
     with ExitStack() as stack:
-        folder = stack.enter_context(socket_folder())
-        stack.enter_context(layout.in_use())
-        deliveries = []
-        for aim in aims:
-            connection = Connection(
-                aim.device, aim.address, HostKeys(home.host_keys), folder,
-                identity=wanted.identity,
-            )  # fmt: skip
-            stack.callback(connection.close)
-            tally.when_stopped(connection.hang_up)
-            deliveries.append(Delivery(layout, found, names, connection, tally, book_s))
+        deliveries = _deliveries(home, wanted, aims, tally, stack)
         pairs = list(zip(aims, deliveries, strict=True))
-        most = wanted.devices_at_once
         plans = at_once(lambda pair: _planned(*pair), pairs, tally, most)
         for watcher in watchers:
             watcher.planned(plans)
@@ -257,6 +122,26 @@ def _send(
             plans = at_once(lambda step: _run(*step, ended), steps, tally, most)
         tally.tell()
     return Sent(wanted.reference, wanted.image, tuple(plans))
+
+
+def _deliveries(
+    home: Home, wanted: Wish, aims: list[Target], tally: Tally, stack: ExitStack
+) -> list[Delivery]:
+    """One for each device, with a connection that ends with the stack or when the tally stops."""
+    layout = Layout(home.layout)
+    found = contents(layout, wanted.image)
+    names = names_of(wanted.reference, wanted.image)
+    book_s = _booking(wanted.limit)
+    folder = stack.enter_context(socket_folder())
+    stack.enter_context(layout.in_use())
+    deliveries = []
+    for aim in aims:
+        keys, identity = HostKeys(home.host_keys), wanted.identity
+        connection = Connection(aim.device, aim.address, keys, folder, identity=identity)
+        stack.callback(connection.close)
+        tally.when_stopped(connection.hang_up)
+        deliveries.append(Delivery(layout, found, names, connection, tally, book_s))
+    return deliveries
 
 
 def _planned(aim: Target, delivery: Delivery) -> Delivered:

@@ -113,7 +113,7 @@ class Connection:
         Raises:
             Refused, Unreachable: As `run`.
         """
-        if answer.status in (_OWN, -9):
+        if answer.status == _OWN or answer.status < 0:  # or somebody ended it here
             self.close()
             raise fault(self.device, self.address, answer, self._keys)
         return answer

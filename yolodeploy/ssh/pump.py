@@ -13,6 +13,7 @@ from yolodeploy.ssh.outgoing import PIECE, Outgoing, content, pieces
 
 CHUNK = 4 * PIECE  # bytes that are not acknowledged at any time: what a cut link may cost
 _GRANT = 16 << 10  # bytes that are booked at once where there is a limit
+_LONGEST_LINE = 4096  # bytes
 _TURN_S = 0.2  # how soon Ctrl-C is heard
 
 Moved = Callable[[int], None]
@@ -20,7 +21,7 @@ Book = Callable[[int], float]
 
 
 class Pump:
-    """One process that acknowledges each piece with a line.
+    """One process that acknowledges each piece with a line that says its bytes.
 
     `moved` hears of acknowledged bytes, a few times a second also of none; what it raises ends it.
     `book_s` tells how long to wait before that many bytes may go.
@@ -41,6 +42,7 @@ class Pump:
         self._awaited = deque(pieces(files))
         self._written = 0  # bytes of awaited pieces
         self._buffer = memoryview(b"")
+        self._said = b""
         self._may_go_at = 0.0
         self._heard_at = time.monotonic()
         self._poll = select.poll()
@@ -77,7 +79,7 @@ class Pump:
 
     def _filled(self, now: float) -> bool:
         """Whether there is something to write that is not too far ahead."""
-        if not self._buffer and self._written < CHUNK:
+        if not self._buffer and self._written <= CHUNK - PIECE:
             self._buffer = memoryview(next(self._source, b""))
             if self._buffer and self._book_s is not None:
                 self._may_go_at = now + self._book_s(len(self._buffer))
@@ -92,10 +94,16 @@ class Pump:
         self._written += count
 
     def _hear(self) -> bool:
-        said = os.read(self._back, 4096)
-        for _ in range(min(said.count(b"\n"), len(self._awaited))):
-            count = self._awaited.popleft()
-            self._written -= count
-            self._heard_at = time.monotonic()
-            self._moved(count)
+        said = os.read(self._back, _LONGEST_LINE)
+        *lines, self._said = (self._said + said).split(b"\n")
+        self._said = self._said[-_LONGEST_LINE:]
+        for line in lines:
+            # a login shell may say something of its own first
+            if self._awaited and line == b"%d" % self._awaited[0]:
+                self._acknowledged(self._awaited.popleft())
         return bool(said)
+
+    def _acknowledged(self, count: int) -> None:
+        self._written -= count
+        self._heard_at = time.monotonic()
+        self._moved(count)

@@ -86,6 +86,7 @@ class Delivery:
         self._tally = tally
         self._book_s = book_s
         self._moved = 0
+        self._seen: Look | None = None
 
     def plan(self) -> Delivered:
         """What would move.
@@ -97,6 +98,8 @@ class Delivery:
             Unreachable: `ssh.*`.
         """
         look = self._patiently(self._look, _ASKING)
+        # what is staged may be gone by then: half a file would be written behind a hole
+        self._seen = None if look.staged else look
         device = self._connection.device
         self._contents.check_machine(device, look.machine)
         parts = tuple(_fated(part, look) for part in self._contents.parts)
@@ -137,7 +140,7 @@ class Delivery:
     def _brought(self) -> None:
         """Stage what lacks and have it taken in, as often as something lacks afterwards."""
         for left in reversed(range(_ROUNDS)):
-            look = self._look()
+            look, self._seen = self._seen or self._look(), None
             if look.ready >= set(self._names):
                 return
             lacking = [p for p in self._contents.parts if p.blob.digest not in look.present]
