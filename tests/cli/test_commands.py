@@ -270,6 +270,7 @@ DRY = {
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
     "image send": None,  # it asks devices: tests/send
     "image index": None, "image remove": None,  # tests/ops/test_images_kept
+    "bundle create": None, "bundle apply": None,  # tests/bundles
     "image prune": "", "app create": "weld --description x",
     "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",
     "config set": "concurrency 3",

@@ -28,7 +28,11 @@ COMMANDS = {
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),
     "image": Lazy(
         f"{CLI}.image:image",
-        "Layered images: build, index, push, pull, send, sbom, sign, verify, list, show, prune.",
+        "Layered images: build, build-base, lock, index, push, pull, send, sbom, sign, verify, "
+        "list, show, remove, prune.",
+    ),
+    "bundle": Lazy(
+        f"{CLI}.bundle:bundle", "One file for an offline site: create, verify, apply, show."
     ),
     "app": Lazy(f"{CLI}.app:app", "Apps: create, list, show."),
     "release": Lazy(f"{CLI}.release:release", "Releases: create, list, show, diff."),

@@ -84,6 +84,11 @@ class Narrator(Watcher):
             digest = short(part.blob.digest)
             say(f"  {part.kind:8} {digest}  {size(part.size_bytes):>9}  {part.fate.value}{source}")
 
+    def reading(self, what: str, size_bytes: int) -> None:
+        """In one line."""
+        self._line.total = size_bytes
+        say(f"{what}: {size(size_bytes)} to read")
+
     def moved(self, count: int) -> None:
         """How far it is."""
         self._line.moved(count)

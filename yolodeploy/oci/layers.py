@@ -1,7 +1,6 @@
 """Layers that come out the same on every machine: sorted, without times, owners or names.
 
-The headers are written here and not by `tarfile`, whose output has changed between Python
-versions (device numbers of plain files), which would change every digest.
+Headers are ours, see `tar_header`: what `tarfile` writes would change every digest.
 """
 
 from __future__ import annotations
@@ -9,18 +8,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from yolodeploy.core.errors import Failed, UsageError
 from yolodeploy.oci.sources import chunks_of, open_regular
+from yolodeploy.oci.tar_header import END, LARGEST_OCTAL, padding, tar_header
 
-_BLOCK = 512
-_HEADER = struct.Struct("100s8s8s8s12s12s8s1s100s6s2s32s32s8s8s155s12x")  # POSIX.1-1988 ustar
-_LARGEST = 8**11 - 1  # bytes; eleven octal digits
-_END = bytes(2 * _BLOCK)
 _PATH = re.compile(r"[!-~]+(?: +[!-~]+)*", re.ASCII)
 
 
@@ -52,7 +47,7 @@ def layer_chunks(files: Iterable[LayerFile]) -> Iterator[bytes]:
             yield _header(f"{path}/", 0, 0o755, b"5")
         else:
             yield from _packed(path, by_path[path])
-    yield _END
+    yield END
 
 
 def _by_path(files: Iterable[LayerFile]) -> dict[str, LayerFile]:
@@ -87,14 +82,14 @@ def _packed(path: str, file: LayerFile) -> Iterator[bytes]:
     if isinstance(file.source, bytes):
         yield _header(path, len(file.source), file.mode, b"0")
         yield file.source
-        yield _padding(len(file.source))
+        yield padding(len(file.source))
         return
     try:
         with open_regular(file.source) as source:
             size = os.fstat(source.fileno()).st_size
             yield _header(path, size, file.mode, b"0")
             yield from _exactly(chunks_of(source), size, file)
-            yield _padding(size)
+            yield padding(size)
     except OSError as error:
         raise Failed("oci.unreadable", path=file.source, reason=error.strerror or error) from error
 
@@ -113,30 +108,7 @@ def _exactly(chunks: Iterator[bytes], size: int, file: LayerFile) -> Iterator[by
         raise Failed("oci.source_changed", path=file.source)
 
 
-def _padding(size: int) -> bytes:
-    return bytes(-size % _BLOCK)
-
-
 def _header(path: str, size: int, mode: int, kind: bytes) -> bytes:
-    prefix, name = _split(path)
-    if size > _LARGEST:
-        raise UsageError("oci.file_too_large", path=path, size=size, limit=_LARGEST)
-    zero = b"%07o\0" % 0
-    fields = (
-        name, b"%07o\0" % mode, zero, zero, b"%011o\0" % size, b"%011o\0" % 0, b" " * 8, kind,
-        b"", b"ustar\0", b"00", b"", b"", zero, zero, prefix,
-    )  # fmt: skip
-    block = _HEADER.pack(*fields)
-    checksum = b"%06o\0 " % sum(block)
-    return block[:148] + checksum + block[156:]
-
-
-def _split(path: str) -> tuple[bytes, bytes]:
-    """A path as ustar's prefix (155 bytes) and name (100 bytes)."""
-    encoded = path.encode("ascii")
-    if len(encoded) <= 100:
-        return b"", encoded
-    cut = encoded.find(b"/", len(encoded) - 101, len(encoded) - 1)
-    if cut <= 0 or cut > 155:
-        raise UsageError("oci.path_invalid", path=path)
-    return encoded[:cut], encoded[cut + 1 :]
+    if size > LARGEST_OCTAL:
+        raise UsageError("oci.file_too_large", path=path, size=size, limit=LARGEST_OCTAL)
+    return tar_header(path, size, mode, kind)

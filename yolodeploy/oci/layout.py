@@ -27,7 +27,7 @@ LONGEST_JSON = 4 << 20  # bytes; what registries accept of a manifest, and conta
 
 _OLDEST_S = 7 * 86400.0  # of a blob that never arrived whole
 
-_VERSION = b'{"imageLayoutVersion":"1.0.0"}'
+VERSION = b'{"imageLayoutVersion":"1.0.0"}'
 _EMPTY = Index(media_type=media_types.INDEX, manifests=())
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class Layout:
             if not (self.path / "index.json").exists():
                 self._write_index(_EMPTY)
             if not (self.path / "oci-layout").exists():
-                self._replace("oci-layout", _VERSION)
+                self._replace("oci-layout", VERSION)
         self.sweep()
         return self
 

@@ -13,6 +13,7 @@ import msgspec
 from yolodeploy.core.decoding import known
 
 REF_NAME = "org.opencontainers.image.ref.name"
+CLUSTER_NAME = "io.containerd.image.name"  # by which containerd's own import names an image
 
 # `\Z`, for `$` would let a line break through; only sha256 is stored, so no other path can be named
 Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]

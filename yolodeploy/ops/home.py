@@ -30,6 +30,11 @@ class Home(NamedTuple):
         return self.root / "models"
 
     @property
+    def bundles(self) -> Path:
+        """What bundles brought beside images: a folder each, by digest."""
+        return self.root / "bundles"
+
+    @property
     def operations(self) -> Path:
         """One log an operation."""
         return self.root / "operations"

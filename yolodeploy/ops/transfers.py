@@ -37,6 +37,9 @@ class Watcher:
     def planned(self, what: str, parts: tuple[Part, ...]) -> None:
         """What will move."""
 
+    def reading(self, what: str, size_bytes: int) -> None:
+        """How many bytes will be read where nothing moves."""
+
     def moved(self, count: int) -> None:
         """How many bytes went over the wire, several times a second."""
 
@@ -238,16 +241,15 @@ def found_image(home: Home, image: str) -> tuple[str, str]:
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_image`.
     """
-    with read_inventory(home.inventory) as inventory:
-        try:
+    try:
+        with read_inventory(home.inventory) as inventory:
             row = get_image(inventory, image)
             return row.digest, row.name
-        except NotFound as error:
-            layout = Layout(home.layout)
-            try:
-                return layout.find(image).digest, image
-            except NotFound:
-                raise error from None
+    except NotFound as error:
+        try:
+            return Layout(home.layout).find(image).digest, image
+        except NotFound:
+            raise error from None
 
 
 def target_of(name: str, digest: str, given: str) -> Reference:

@@ -51,6 +51,12 @@ MESSAGES = {
         "name the public key in PEM, as cosign writes it: --key cosign.pub",
         "请指定 PEM 格式的公钥，如 cosign 生成的：--key cosign.pub",
     ),
+    "facts_invalid": Message(
+        "layer {digest} holds no model that can be used: {reason}",
+        "层 {digest} 中没有可用的模型：{reason}",
+        "build the image again from its model: yolodeploy image build MODEL",
+        "请用其模型重新构建镜像：yolodeploy image build MODEL",
+    ),
     "model_absent": Message(
         "there is no file {path}",
         "文件 {path} 不存在",

@@ -27,6 +27,11 @@ class Fate(Enum):
     UPLOAD = "upload"
     DOWNLOAD = "download"
     SEND = "send"
+    COPY = "copy"
+    ABSENT = "absent"
+
+
+_MOVES = frozenset({Fate.UPLOAD, Fate.DOWNLOAD, Fate.COPY})
 
 
 class Part(NamedTuple):
@@ -51,7 +56,7 @@ class Part(NamedTuple):
 
 def to_move(parts: Iterable[Part]) -> int:
     """The bytes that a plan moves, but for what is mounted or resumed."""
-    return sum(part.size_bytes for part in parts if part.fate in (Fate.UPLOAD, Fate.DOWNLOAD))
+    return sum(part.size_bytes for part in parts if part.fate in _MOVES)
 
 
 def at_once(
