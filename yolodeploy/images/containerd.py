@@ -92,7 +92,7 @@ class Containerd:
     def take_in(
         self, image: Descriptor, staged: Iterable[Descriptor], names: Iterable[str]
     ) -> None:
-        """Check staged blobs, import them under names, pin those, and clear the stage of them.
+        """Check staged blobs, import them under names, pin the last of those, and clear the stage.
 
         Again is harmless, and so is another one at the same time.
 

@@ -99,6 +99,8 @@ trap 'exit 1' HUP INT TERM PIPE
 cd "$work" && mkdir -p blobs/sha256 || exit {NO_STAGE}
 printf %s "$index" >index.json || exit {NO_STAGE}
 printf %s '{{"imageLayoutVersion":"1.0.0"}}' >oci-layout || exit {NO_STAGE}
+# containerd 2 imports by another service, if not told to do as 1.6 does
+$program images import --help >help 2>/dev/null &
 blobs= spoilt=
 for word; do
   case $word in
@@ -114,22 +116,24 @@ for word; do
   esac
 done
 [ -z "$spoilt" ] || exit {SPOILT}
-# containerd 2 imports by another service, if not told to do as 1.6 does
+wait
 local=
-case $($program images import --help 2>/dev/null) in *--local*) local=--local ;; esac
+case $(cat "$work/help") in *--local*) local=--local ;; esac
 tar -cf - oci-layout index.json $blobs | store images import $local - >&2
 status=$?
 found=" $(echo $(states)) "
 half=
 for name in $names; do
   case $found in
-    *" ready $name "*) store images label "$name" {_PINNED} >/dev/null || status=1 ;;
+    *" ready $name "*) last=$name ;;
     *" half $name "*) half="$half $name" status=1 ;;
     *) status=1 ;;
   esac
 done
 # half an image under its name is worse than none: kubelet would not pull the rest
 [ -z "$half" ] || store images rm $half >/dev/null
+# a pin of one name holds the image; the last one is that by digest
+[ $status != 0 ] || store images label "$last" {_PINNED} >/dev/null || status=1
 [ $status = 0 ] || exit {NOT_TAKEN}
 for blob in $blobs; do rm -f "$stage/$blob"; done
 # what nobody came back for in a week
