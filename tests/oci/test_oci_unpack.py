@@ -17,7 +17,7 @@ from yolodeploy.oci.layer_store import LayerStore
 from yolodeploy.oci.layers import LayerFile, layer_chunks
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.manifests import Descriptor
-from yolodeploy.oci.tar_reader import Limits
+from yolodeploy.oci.tar_reader import Limits, TarReader
 from yolodeploy.oci.unpack import unpack
 
 F, D, S, H = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
@@ -102,6 +102,19 @@ def test_what_ordinary_layers_hold_is_unpacked(tmp_path: Path) -> None:
         assert (folder / "usr/bin/y").samefile(folder / "usr/lib/x.so.1")
         # neither setuid nor writable by others
         assert (folder / "usr/bin/y").stat().st_mode & 0o7777 == 0o755
+
+
+def test_a_stream_may_come_in_pieces_of_any_size() -> None:
+    """A socket gives what it has, and not what was asked for."""
+    content = archive(("a", F, "x" * 700), ("b", F, ""))
+
+    class Dripping(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(min(size or 0, 7))
+
+    reader = TarReader(Dripping(content), Limits())
+    found = [(member.path, b"".join(reader.chunks())) for member in reader.members()]
+    assert found == [("a", b"x" * 700), ("b", b"")]
 
 
 @pytest.mark.parametrize(

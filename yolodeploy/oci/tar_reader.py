@@ -125,9 +125,11 @@ class TarReader:
         self._exactly(self._padding)
         self._padding = 0
         block = self._read(_BLOCK)
-        if not block or block == bytes(_BLOCK):
+        if not block:
             return None
         block += self._exactly(_BLOCK - len(block))
+        if block == bytes(_BLOCK):
+            return None
         unsummed = block[:148] + b" " * 8 + block[156:]
         if sum(unsummed) != _number(block[148:156]):
             _malformed("checksum")

@@ -148,12 +148,10 @@ class _Stream:
         self._count = 0
 
     def read(self, size: int = 1 << 20, /) -> bytes:
-        parts: list[memoryview] = []
-        while size and (self._rest or self._more()):
-            part, self._rest = self._rest[:size], self._rest[size:]
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+        if not self._rest and not self._more():
+            return b""
+        part, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(part)
 
     def _more(self) -> bool:
         for chunk in self._chunks:
