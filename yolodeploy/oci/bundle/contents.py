@@ -10,6 +10,7 @@ from typing import NamedTuple
 from yolodeploy.core.digests import digest_of
 from yolodeploy.core.errors import Corrupt, Failed, NotFound
 from yolodeploy.oci import media_types, our_image
+from yolodeploy.oci.attachments import attached_to
 from yolodeploy.oci.bundle.manifest import INDEX, LAYOUT, Entry, blob_path
 from yolodeploy.oci.bundle.reading import is_document
 from yolodeploy.oci.index import ref_of
@@ -114,12 +115,11 @@ def image_contents(
 
 
 def about(layout: Layout, digest: str) -> list[Named]:
-    """What lies in a layout and is about an image: by cosign's names, `sha256-DIGEST.sig`."""
-    name = digest.replace(":", "-")
+    """What lies in a layout and is about an image: its signatures."""
     return [
         Named(ref_of(entry), "", entry)
         for entry in layout.manifests()
-        if ref_of(entry).partition(".")[0] == name
+        if attached_to(ref_of(entry)) == digest
     ]
 
 
