@@ -6,6 +6,7 @@ Nothing outlives a test: whatever it started in its home folder is ended with it
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from yolodeploy.ops.catalog import add_model, build_image, create_app, create_re
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.quickstart import clean_up
 from yolodeploy.ops.sites import create_site
+
+# a shell's background job ignores Ctrl-C, and so would every program that the tests start and press
+# it for
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # times are never asserted, an example's neither: the machine may be busy with something else
 hypothesis.settings.register_profile("yolodeploy", deadline=None)
