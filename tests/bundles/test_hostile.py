@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 from pathlib import Path
 
@@ -260,9 +261,17 @@ def test_an_image_of_more_blobs_than_any_has(tmp_path: Path, other: Layout) -> N
         assert code(bundle, other, tmp_path / "files") == "bundle.manifest_invalid"
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"x", os.urandom(5000), bytes(10_240), b"\x1f\x8b" + bytes(2000), INDEX * 50]
-)
+NO_BUNDLES = {
+    "empty": b"",
+    "a letter": b"x",
+    "random": random.Random(0).randbytes(5000),
+    "zeros": bytes(10_240),
+    "gzip": b"\x1f\x8b" + bytes(2000),
+    "json": INDEX * 50,
+}
+
+
+@pytest.mark.parametrize("content", NO_BUNDLES.values(), ids=NO_BUNDLES)
 def test_files_that_are_no_bundle(content: bytes, tmp_path: Path, other: Layout) -> None:
     (tmp_path / "x").write_bytes(content)
     assert code(tmp_path / "x", other, tmp_path / "files") == "bundle.not_bundle"
