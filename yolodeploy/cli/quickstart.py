@@ -65,14 +65,20 @@ def _stopped_politely() -> Iterator[None]:
 
 
 def _interrupt(_number: int, _frame: object) -> None:
+    _hear_no_more()
     raise KeyboardInterrupt
+
+
+def _hear_no_more() -> None:
+    """A second Ctrl-C, however soon, would leave servers behind."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _clean_up(home: Home) -> None:
     from yolodeploy.ops.quickstart import clean_up
 
-    for number in STOPS:  # a second Ctrl-C would leave servers behind
-        signal.signal(number, signal.SIG_IGN)
+    _hear_no_more()
     clean_up(home)
 
 
