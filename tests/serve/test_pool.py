@@ -31,8 +31,10 @@ async def test_what_is_in_work_is_let_go_when_the_worker_is_done_and_not_before(
     """A camera's frame would be written over while a worker still reads it."""
     end = threading.Event()
     let_go = asyncio.Event()
+    await pool.run(lambda pipeline, alone: None, 20)  # the worker is awake
     with pytest.raises(Unreachable, match="deadline"):
-        await pool.run(lambda pipeline, alone: end.wait(20), 0.02, let_go.set)
+        # long enough for a busy machine to take it up, else it would be let go as too late
+        await pool.run(lambda pipeline, alone: end.wait(20), 1.0, let_go.set)
     assert not let_go.is_set()
     # what waits behind it, and is late too, is let go without being worked on
     never = asyncio.Event()
