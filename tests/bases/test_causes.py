@@ -22,7 +22,7 @@ KNOWN = {
         "base.pins_mismatch",
     "#10 1.2 [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed": "base.untrusted",
     "#10 1.2 ERROR: No matching distribution found for anyio==4.16.0": "base.no_wheel",
-    "#10 1.2 E: Could not resolve 'deb.debian.org'": "base.no_network",
+    "#10 1.2 E: Could not resolve 'mirror.example'": "base.no_network",
     "#10 1.2 Temporary failure in name resolution": "base.no_network",
     "#10 0.1 exec /bin/sh: exec format error": "base.emulation",
     "#10 1.2 AssertionError: 3.9.2 (default, Feb 28 2021)": "base.old_python",

@@ -45,6 +45,24 @@ def test_a_mistake_is_told_with_what_mends_it(content: str, said: str) -> None:
     assert "regex" not in caught.value.text()
 
 
+CSV = '[[sinks]]\nkind = "csv"\nname = "{}"\npath = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (CSV.format("a", "/x") + CSV.format("a", "/y"), "sink.twice"),
+        (CSV.format("a", "/x") + CSV.format("b", "/x"), "sink.same_file"),
+        (CSV.format("a", "x") + CSV.format("b", "./x"), "sink.same_file"),
+    ],
+)
+def test_sinks_that_would_be_in_each_others_way_are_refused(content: str, code: str) -> None:
+    """Two would write into one file, or take one spool."""
+    with pytest.raises(UsageError) as caught:
+        settings_of(content.encode(), TOML)
+    assert caught.value.code == code
+
+
 def test_what_would_fill_the_memory_is_refused() -> None:
     with pytest.raises(UsageError, match="more than 4 MB"):
         settings_of(b"#" * (LARGEST + 1), TOML)

@@ -82,10 +82,10 @@ def _host(
     shared: Path, folder: Path, place: Network, number: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     mine = folder / str(number)
-    for name in ("upper", "work", "root", "containerd"):
+    for name in ("upper", "overlay", "root", "containerd"):
         (mine / name).mkdir(parents=True)
     name = f"{place.name}-{number}"
-    layers = f"lowerdir={shared},upperdir={mine}/upper,workdir={mine}/work"
+    layers = f"lowerdir={shared},upperdir={mine}/upper,workdir={mine}/overlay"
     with ExitStack() as stack:
         subprocess.run(
             ["mount", "-t", "overlay", "overlay", "-o", layers, mine / "root"], check=True

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Callable
-from pathlib import PurePath
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path, PurePath
 from typing import get_args
 
 import msgspec
@@ -14,7 +15,15 @@ import msgspec
 from yolodeploy.core import site_settings
 from yolodeploy.core.camera_address import address_of
 from yolodeploy.core.errors import UsageError
-from yolodeploy.core.site_settings import NAME, TOPIC, WEB_ADDRESS, Sink, SiteSettings
+from yolodeploy.core.site_settings import (
+    NAME,
+    TOPIC,
+    WEB_ADDRESS,
+    CsvSink,
+    JsonLinesSink,
+    Sink,
+    SiteSettings,
+)
 
 LARGEST = 4 << 20  # bytes
 
@@ -38,7 +47,8 @@ def settings_of(content: bytes, path: PurePath) -> SiteSettings:
     """What the content of `path` says; JSON where the path ends so, else TOML.
 
     Raises:
-        UsageError: `camera.settings_invalid`, `camera.url`, `camera.needs_track`.
+        UsageError: `camera.settings_invalid`, `camera.url`, `camera.needs_track`, `sink.twice`,
+            `sink.same_file`.
     """
     try:
         settings = _decoded(content, path)
@@ -46,6 +56,35 @@ def settings_of(content: bytes, path: PurePath) -> SiteSettings:
     except ValueError as error:
         raise UsageError("camera.settings_invalid", path=path, reason=error) from error
     return settings
+
+
+def demand_camera_library(settings: SiteSettings) -> None:
+    """See that this Python can read cameras, where there are any.
+
+    Raises:
+        UsageError: `camera.library_missing`.
+    """
+    if settings.cameras and find_spec("av") is None:
+        raise UsageError("camera.library_missing")
+
+
+def check_sinks(sinks: Sequence[Sink]) -> None:
+    """What one sink cannot know of the others.
+
+    Raises:
+        UsageError: `sink.twice`, `sink.same_file`.
+    """
+    names: set[str] = set()
+    paths: set[Path] = set()
+    for sink in sinks:
+        if sink.name in names:
+            raise UsageError("sink.twice", name=sink.name)
+        names.add(sink.name)
+        if isinstance(sink, JsonLinesSink | CsvSink):
+            path = Path(sink.path).absolute()
+            if path in paths:
+                raise UsageError("sink.same_file", path=path)
+            paths.add(path)
 
 
 def _decoded(content: bytes, path: PurePath) -> SiteSettings:
@@ -73,6 +112,7 @@ def _check_together(settings: SiteSettings) -> None:
         for name in sink.cameras:
             if name not in cameras:
                 raise ValueError(f"sink {sink.name}: there is no camera {name}")
+    check_sinks(settings.sinks)
 
 
 def _said_plainly(reason: str) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
+
+from yolodeploy.ops.how_far import HowFar
 
 if TYPE_CHECKING:
     from yolodeploy.images.bases.build_log import Said
-    from yolodeploy.ops.operations import Teller
-
-TELL_S = 10.0  # how often the journal gets a sign of life
 
 
 class BuildWatcher:
@@ -22,27 +20,18 @@ class BuildWatcher:
         """How many bytes of the result have come out of the engine."""
 
 
-class Journal(BuildWatcher):
+class Journal(HowFar, BuildWatcher):
     """Tells an operation's journal: each step, and signs of life in between."""
-
-    def __init__(self, teller: Teller) -> None:
-        self._teller = teller
-        self._told_at = time.monotonic()
 
     def said(self, said: Said) -> None:
         """Steps, not what they say."""
         if said.begins:
             self._teller.say("progress.build_step", step=said.text)
-        self._living()
+        self.lives()
 
     def brought(self, count: int) -> None:
         """A sign of life, now and then."""
-        self._living()
-
-    def _living(self) -> None:
-        if time.monotonic() - self._told_at >= TELL_S:
-            self._told_at = time.monotonic()
-            self._teller.alive()
+        self.lives()
 
 
 class Watchers(BuildWatcher):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from yolodeploy.oci.registry.push import Push, Pushed
 from yolodeploy.oci.registry.reference import Reference, parse_reference
 from yolodeploy.oci.registry.tally import Tally
 from yolodeploy.oci.registry.transfers import Fate, Part, to_move
+from yolodeploy.ops.how_far import HowFar
 from yolodeploy.ops.journalled import journalled
 from yolodeploy.ops.provenance import bring_signatures, push_attachments
 from yolodeploy.ops.settings import settings
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.ops.home import Home
     from yolodeploy.ops.operations import Teller
-
-TELL_S = 10.0  # how often the journal is told how far a transfer is
 
 
 class Watcher:
@@ -47,33 +45,17 @@ class Watcher:
         """Something failed and is tried again."""
 
 
-class Journal(Watcher):
+class Journal(HowFar, Watcher):
     """Tells an operation's journal, now and then."""
-
-    def __init__(self, teller: Teller) -> None:
-        self._teller = teller
-        self._total = 0
-        self._told_at = time.monotonic()
 
     def planned(self, what: str, parts: tuple[Part, ...]) -> None:
         """Said at once."""
-        self._total = to_move(parts)
+        self.total = to_move(parts)
         mounted = sum(part.fate is Fate.MOUNT for part in parts)
         present = sum(part.fate is Fate.PRESENT for part in parts)
         self._teller.say(
-            "progress.transfer", what=what, bytes=self._total, present=present, mounted=mounted
+            "progress.transfer", what=what, bytes=self.total, present=present, mounted=mounted
         )
-
-    def moved(self, count: int) -> None:
-        """Said every `TELL_S` seconds."""
-        if time.monotonic() - self._told_at >= TELL_S:
-            self._told_at = time.monotonic()
-            self._teller.alive()
-            self._teller.say("progress.moved", moved=count, bytes=self._total)
-
-    def again(self, error: YolodeployError) -> None:
-        """Said at once."""
-        self._teller.say("progress.again", "warning", reason=error.text())
 
 
 def push_image(

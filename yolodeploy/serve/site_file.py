@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from yolodeploy.core.errors import UsageError
-from yolodeploy.core.settings_content import LARGEST, settings_of
+from yolodeploy.core.settings_content import LARGEST, demand_camera_library, settings_of
 from yolodeploy.core.site_settings import SiteSettings
 
 
@@ -41,7 +40,7 @@ class SiteFile:
 
         Raises:
             UsageError: `camera.settings_unreadable`, `camera.settings_invalid`, `camera.url`,
-                `camera.needs_track`, `camera.library_missing`.
+                `camera.needs_track`, `camera.library_missing`, `sink.twice`, `sink.same_file`.
         """
         mark = self._look()
         self._mark = mark
@@ -57,8 +56,7 @@ class SiteFile:
         if self._look() != mark:
             self._mark = None  # it was being written: the next look will tell
         settings = settings_of(content, self._path)
-        if settings.cameras and find_spec("av") is None:
-            raise UsageError("camera.library_missing")
+        demand_camera_library(settings)
         return settings
 
     def _look(self) -> Mark:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from yolodeploy.core.errors import UsageError
-from yolodeploy.core.site_settings import CsvSink, JsonLinesSink
+from yolodeploy.core.settings_content import check_sinks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +55,7 @@ class Sinks:
         Raises:
             UsageError: `sink.*`; then nothing was changed.
         """
-        _check_together(sinks)
+        check_sinks(sinks)
         with self._following:
             running = {sink.settings.name: sink for sink in self._sinks}
             places = _places(sinks, running)
@@ -122,25 +121,6 @@ class Sinks:
                 self._keeper.stop()
                 self._keeper.join(KEEPER_S)
                 self._keeper = None
-
-
-def _check_together(sinks: Sequence[site_settings.Sink]) -> None:
-    """What one sink cannot know of the others.
-
-    Raises:
-        UsageError: `sink.twice`, `sink.same_file`.
-    """
-    names: set[str] = set()
-    paths: set[Path] = set()
-    for sink in sinks:
-        if sink.name in names:
-            raise UsageError("sink.twice", name=sink.name)
-        names.add(sink.name)
-        if isinstance(sink, JsonLinesSink | CsvSink):
-            path = Path(sink.path).absolute()
-            if path in paths:
-                raise UsageError("sink.same_file", path=path)
-            paths.add(path)
 
 
 def _places(sinks: Sequence[site_settings.Sink], running: dict[str, Sink]) -> dict[str, Place]:

@@ -13,7 +13,7 @@ import msgspec
 from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
-from yolodeploy.core.settings_content import LARGEST, settings_of
+from yolodeploy.core.settings_content import LARGEST, demand_camera_library, settings_of
 from yolodeploy.core.site import (
     AppState,
     DeviceState,
@@ -79,7 +79,8 @@ class EmbeddedSite:
         path = self.folder.settings
         try:
             with path.open("rb") as file:
-                settings_of(file.read(LARGEST + 1), path)
+                settings = settings_of(file.read(LARGEST + 1), path)
+            demand_camera_library(settings)  # its servers run in this Python
         except FileNotFoundError:
             return None
         except OSError as error:
