@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 SUITE = "bookworm"
-PACKAGES = "systemd-sysv,dbus,openssh-server,sudo,iproute2,procps,containerd,runc"
+PACKAGES = (
+    "systemd-sysv,dbus,openssh-server,sudo,iproute2,iptables,procps,kmod,ca-certificates,"
+    "containerd,runc,python3"
+)
 NEEDED = ("mmdebstrap", "systemd-nspawn", "ip", "tc", "ssh", "ssh-keygen")
 
 # guests see cgroup v1 read-only; without this, containers fail in them

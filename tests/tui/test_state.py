@@ -7,7 +7,7 @@ import pytest
 from yolodeploy.core.sketch import CAMERA_STAGES, TOTAL, Sketch
 from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step
 from yolodeploy.core.waves import Plan, SitePlan, Standing
-from yolodeploy.inventory.devices import DeviceApp, DeviceRow
+from yolodeploy.inventory.devices import DeviceApp, DeviceRow, Gateway
 from yolodeploy.inventory.journal import RolloutSite, StepRow
 from yolodeploy.inventory.rollouts import RolloutRow, RolloutState
 from yolodeploy.tui.state.fleet import Status, counts, fleet, fleet_row, status_of
@@ -34,6 +34,7 @@ def device(name: str = "edge-1", site: str = "plant", **changed: object) -> Devi
         reason="",
         cpu_percent=12.0,
         memory_mb=300.0,
+        gateway=Gateway(),
         apps=(READY_APP,),
     )
     return row._replace(**changed)  # type: ignore[arg-type]

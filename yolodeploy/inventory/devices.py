@@ -27,6 +27,24 @@ class DeviceApp(NamedTuple):
     restarts: int
 
 
+class Gateway(NamedTuple):
+    """What a host of a cluster has beside what every device has; all empty in an embedded site.
+
+    `role` is `server` or `agent`; `profile` is `cpu`, `nvidia` or `jetson`; `sharing` is that of
+    its GPUs, `jump` the hosts in between as `ssh -J` takes them, `identity` the file of a key,
+    `host_key` the pinned one: type and base64. `proved_at` is when a pod last ran to completion
+    there.
+    """
+
+    role: str = ""
+    profile: str = ""
+    sharing: str = ""
+    jump: str = ""
+    identity: str = ""
+    host_key: str = ""
+    proved_at: float | None = None
+
+
 class DeviceRow(NamedTuple):
     """One device with what its site said of it last.
 
@@ -49,15 +67,20 @@ class DeviceRow(NamedTuple):
     reason: str
     cpu_percent: float
     memory_mb: float
+    gateway: Gateway
     apps: tuple[DeviceApp, ...]
 
 
 _DEVICES = """
     SELECT devices.id, sites.name, devices.name, devices.address, devices.labels,
         devices.added_at, devices.held, sites.held, sites.reachable, sites.reason,
-        sites.observed_at, devices.ready, devices.reason, devices.cpu_percent, devices.memory_mb
+        sites.observed_at, devices.ready, devices.reason, devices.cpu_percent, devices.memory_mb,
+        devices.role, devices.profile, devices.sharing, devices.jump, devices.identity,
+        devices.host_key, devices.proved_at
     FROM devices JOIN sites ON sites.id = devices.site_id
 """
+
+_OWN = 15  # columns before those of the gateway
 
 _APPS = """
     SELECT device_apps.device_id, device_apps.app, device_apps.release,
@@ -76,6 +99,7 @@ def add_device(
     *,
     at: float,
     labels: Labels | None = None,
+    gateway: Gateway | None = None,
 ) -> None:
     """Remember a device of a site.
 
@@ -85,10 +109,12 @@ def add_device(
         Refused: `inventory.device_exists`.
     """
     row = (site_id(inventory, site), checked_name("device", name), address, encoded(labels), at)
+    values = (*row, *(gateway or Gateway()))
     try:
         inventory.execute(
-            "INSERT INTO devices (site_id, name, address, labels, added_at) VALUES (?, ?, ?, ?, ?)",
-            row,
+            "INSERT INTO devices (site_id, name, address, labels, added_at, "  # noqa: S608 ours
+            f"{', '.join(Gateway._fields)}) VALUES ({', '.join('?' * len(values))})",
+            values,
         )
     except sqlite3.IntegrityError:
         raise Refused("inventory.device_exists", site=site, device=name) from None
@@ -121,6 +147,15 @@ def set_device_address(inventory: Inventory, site: str, name: str, address: str)
         NotFound: `inventory.unknown_device`.
     """
     _update(inventory, site, name, "address = ?", address)
+
+
+def set_device_gateway(inventory: Inventory, site: str, name: str, gateway: Gateway) -> None:
+    """Replace what is known of a device as a host of a cluster.
+
+    Raises:
+        NotFound: `inventory.unknown_device`.
+    """
+    _update(inventory, site, name, ", ".join(f"{f} = ?" for f in Gateway._fields), *gateway)
 
 
 def set_device_hold(
@@ -174,7 +209,7 @@ def _apps(inventory: Inventory, devices: list[int]) -> dict[int, list[DeviceApp]
 
 
 def _device(row: Row, apps: list[DeviceApp]) -> DeviceRow:
-    device = DeviceRow._make((*row[1:], tuple(apps)))
+    device = DeviceRow._make((*row[1:_OWN], Gateway._make(row[_OWN:]), tuple(apps)))
     return device._replace(labels=decoded(row[4]), reachable=_flag(row[8]), ready=_flag(row[11]))
 
 

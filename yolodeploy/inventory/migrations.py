@@ -118,3 +118,9 @@ def m0001(database: Database) -> None:
 def m0002(database: Database) -> None:
     """Who must have signed the images of an app."""
     _run(database, "0002.sql")
+
+
+@MIGRATIONS()
+def m0003(database: Database) -> None:
+    """Hosts of clusters."""
+    _run(database, "0003.sql")

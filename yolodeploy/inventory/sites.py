@@ -22,7 +22,8 @@ class SiteRow(NamedTuple):
 
     `held` is the reason of a hold, None without one. `reachable` is None before the first round;
     when it is false, `reason` says why and everything else is as it was at `observed_at`.
-    `site_clock` is the site's own time at `observed_at`. Times are Unix seconds.
+    `site_clock` is the site's own time at `observed_at`. `k3s_version` is empty where no k3s of
+    ours runs, and `backed_up_at` None before the first backup. Times are Unix seconds.
     """
 
     name: str
@@ -39,11 +40,13 @@ class SiteRow(NamedTuple):
     site_clock: float | None
     lease_holder: str | None
     lease_until: float | None
+    k3s_version: str
+    backed_up_at: float | None
     devices: int
 
 
 _COLUMNS = """name, kind, location, labels, added_at, held, held_at, reachable, reason, observed_at,
-    tried_at, site_clock, lease_holder, lease_until,
+    tried_at, site_clock, lease_holder, lease_until, k3s_version, backed_up_at,
     (SELECT count(*) FROM devices WHERE devices.site_id = sites.id)"""
 
 
@@ -116,6 +119,24 @@ def set_site_location(inventory: Inventory, name: str, location: str) -> None:
         NotFound: `inventory.unknown_site`.
     """
     _update(inventory, name, "location = ?", location)
+
+
+def set_site_k3s(inventory: Inventory, name: str, version: str) -> None:
+    """Say which k3s a site runs; empty for none.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    _update(inventory, name, "k3s_version = ?", version)
+
+
+def set_site_backed_up(inventory: Inventory, name: str, *, at: float) -> None:
+    """Say when a site was backed up last.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    _update(inventory, name, "backed_up_at = ?", at)
 
 
 def set_site_hold(inventory: Inventory, name: str, reason: str | None, *, at: float) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from yolodeploy.sites.interface import Site
 
 EMBEDDED = "embedded"
+K3S = "k3s"
 
 
 def connect(home: Home, row: SiteRow) -> Site:
