@@ -113,9 +113,8 @@ class Gateway:
         lines = [f"{name} ALL=(ALL) {right}"] + [f"Defaults:{name} requiretty"] * tty
         own, home = f"-o {name} -g {name}", f"/home/{name}/.ssh"
         self(f"id {name} >/dev/null 2>&1 || useradd -m -s /bin/bash {name}")
-        self(
-            f"install -d -m700 {own} {home} && install -m600 {own} /root/.ssh/authorized_keys {home}/"
-        )
+        self(f"install -d -m700 {own} {home}")
+        self(f"install -m600 {own} /root/.ssh/authorized_keys {home}/")
         self.put(f"/etc/sudoers.d/{name}", "\n".join(lines) + "\n", "440")
         if password:
             self("chpasswd", given=f"{name}:{password}\n")

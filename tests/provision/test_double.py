@@ -189,6 +189,8 @@ def test_power_loss_and_pods_that_go_on(server: Gateway, agent: Gateway) -> None
     agent("systemctl restart k3s-agent")
     until(lambda: ready(server, agent), "the node is ready")
     assert agent("k3s ctr tasks ls | tail -1") == before
+    agent.reboot()
+    until(lambda: ready(server, agent), "the node is ready after a reboot")
     fault(server)
 
 
