@@ -249,9 +249,14 @@ def test_a_datastore_is_worth_nothing_without_its_token(server: Gateway) -> None
 
 def test_a_start_that_cannot_be(server: Gateway) -> None:
     config = server(f"cat {CONFIG}")
-    server.put(CONFIG, json.dumps({**json.loads(config), "nod-label": ["a=b"]}), "600")
-    server("systemctl restart --no-block k3s")
-    until(lambda: "flag provided but not defined: -nod-label" in said(server), "a misspelt key")
+    for more, words in (
+        ({"nod-label": ["a=b"]}, "flag provided but not defined: -nod-label"),
+        ({"kubelet-arg": ["shutdown-grace-period=9s"]}, "unknown flag: --shutdown-grace-period"),
+        ({"node-label": ["kubernetes.io/role=x"]}, "specified with --node-labels"),
+    ):
+        server.put(CONFIG, json.dumps({**json.loads(config), **more}), "600")
+        server("systemctl restart --no-block k3s")
+        until(lambda words=words: words in said(server), words)  # type: ignore[misc]
     server.put(CONFIG, config, "600")
     route = server("ip route show default")
     server("ip route del default; systemctl restart --no-block k3s")
