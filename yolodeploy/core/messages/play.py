@@ -20,6 +20,12 @@ MESSAGES = {
     "state_failed": Message("failed", "失败"),
     "state_unreachable": Message("unreachable", "无法连接"),
     "state_waiting": Message("waits for the others", "等待其他设备"),
+    "arch": Message(
+        "{device} has a processor {arch}, for which nothing is built (known: {known})",
+        "{device} 的处理器为 {arch}，没有对应的构建（支持：{known}）",
+        "use a gateway with one of these",
+        "请使用上述处理器的网关",
+    ),
     "busy": Message(
         "site {site} is being changed by operation {operation} ({playbook}) since {since}",
         "操作 {operation}（{playbook}）自 {since} 起正在更改站点 {site}",
