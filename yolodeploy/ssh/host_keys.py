@@ -11,6 +11,13 @@ from pathlib import Path
 
 from yolodeploy.core.errors import Failed
 
+_STRICTLY = (
+    "-oCheckHostIP=no",
+    "-oHashKnownHosts=no",
+    "-oUpdateHostKeys=no",  # nobody changes a pin but a person
+    "-oVerifyHostKeyDNS=no",
+)
+_ALIAS = "yolodeploy-device"
 _THEIRS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")  # OpenSSH expands them
 
 
@@ -35,12 +42,33 @@ class HostKeys:
 
     def options(self) -> list[str]:
         """As OpenSSH takes them."""
-        files = " ".join((f'"{self.path}"', *_THEIRS))
-        return [
-            "-oStrictHostKeyChecking=accept-new",
-            f"-oUserKnownHostsFile={files}",
-            "-oCheckHostIP=no",
-            "-oHashKnownHosts=no",
-            "-oUpdateHostKeys=no",  # nobody changes a pin but a person
-            "-oVerifyHostKeyDNS=no",
-        ]
+        files = " ".join((f'"{_escaped(self.path)}"', *_THEIRS))
+        return ["-oStrictHostKeyChecking=accept-new", f"-oUserKnownHostsFile={files}", *_STRICTLY]
+
+
+def write_pin(file: Path, host_key: str) -> None:
+    """Make a file with one key (type and base64), for this user alone.
+
+    Raises:
+        Failed: `ssh.no_host_keys`.
+    """
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+            stream.write(f"{_ALIAS} {host_key}\n")
+    except OSError as error:
+        raise Failed("ssh.no_host_keys", path=file, reason=error.strerror) from error
+
+
+def pinned_options(file: Path) -> list[str]:
+    """The options by which the key of a file is taken, whatever the address, and no other."""
+    return [
+        "-oStrictHostKeyChecking=yes",
+        f'-oUserKnownHostsFile="{_escaped(file)}"',
+        "-oGlobalKnownHostsFile=none",
+        f"-oHostKeyAlias={_ALIAS}",
+        *_STRICTLY,
+    ]
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%%")  # OpenSSH puts values in for %h and the like
