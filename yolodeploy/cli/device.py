@@ -206,21 +206,22 @@ ADDED = [
     Column("profile", "profile", lambda seen: seen.profile),
     Column("arch", "arch", lambda seen: seen.look.arch if seen.look else ""),
     Column("system", "system", lambda seen: seen.look.system if seen.look else ""),
-    Column("fingerprint", "", lambda seen: _fingerprint(seen)),
+    Column("fingerprint", "", lambda seen: fingerprint_of(seen.host_key)),
     Column("error", "", lambda seen: seen.error.code if seen.error else ""),
 ]
 
 
 def _said_of(seen: Seen, *, dry_run: bool) -> None:
-    key = f", host key {_fingerprint(seen)}" if seen.host_key else ""
+    key = f", host key {fingerprint_of(seen.host_key)}" if seen.host_key else ""
     done = "would be" if dry_run else "is"
     say(f"device {seen.wish.name} {done} {seen.role} of site {seen.wish.site}{key}")
 
 
-def _fingerprint(seen: Seen) -> str:
-    from yolodeploy.ssh.host_keys import fingerprint
+def fingerprint_of(host_key: str) -> str:
+    """A key as people compare it; empty where there is none."""
+    from yolodeploy.ssh.route import fingerprint
 
-    return fingerprint(seen.host_key) if seen.host_key else ""
+    return fingerprint(host_key)
 
 
 @device.command()

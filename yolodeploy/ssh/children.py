@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 import threading
@@ -30,23 +29,27 @@ class Answer(NamedTuple):
 
 
 class Children:
-    """The processes that work for one device; `environment` is what they need beside ours."""
+    """The processes that work for one device."""
 
-    def __init__(self, device: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, device: str) -> None:
         self._device = device
-        self._environment = environment or {}
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._ended = False
 
     @contextmanager
     def started(
-        self, command: Sequence[str], stdin: int, stdout: int | IO[bytes], stderr: IO[bytes]
+        self,
+        command: Sequence[str],
+        stdin: int,
+        stdout: int | IO[bytes],
+        stderr: IO[bytes],
+        environment: Mapping[str, str] | None = None,
     ) -> Iterator[subprocess.Popen[bytes]]:
         """A process, which does not outlive the block. Ctrl-C at the terminal is for us alone."""
         with subprocess.Popen(
             command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
-            env={**os.environ, **self._environment},
+            env=environment,
         ) as process:  # fmt: skip
             with self._lock:
                 self._running.add(process)
@@ -60,7 +63,12 @@ class Children:
                 with self._lock:
                     self._running.discard(process)
 
-    def run(self, command: Sequence[str], limit_s: float) -> Answer:
+    def run(
+        self,
+        command: Sequence[str],
+        limit_s: float,
+        environment: Mapping[str, str] | None = None,
+    ) -> Answer:
         """How a command ends.
 
         Raises:
@@ -70,7 +78,7 @@ class Children:
         with (
             tempfile.TemporaryFile() as out,
             tempfile.TemporaryFile() as err,
-            self.started(command, subprocess.DEVNULL, out, err) as process,
+            self.started(command, subprocess.DEVNULL, out, err, environment) as process,
         ):
             try:
                 status = process.wait(limit_s)
