@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
@@ -39,12 +39,18 @@ class Children:
 
     @contextmanager
     def started(
-        self, command: Sequence[str], stdin: int, stdout: int | IO[bytes], stderr: IO[bytes]
+        self,
+        command: Sequence[str],
+        stdin: int,
+        stdout: int | IO[bytes],
+        stderr: IO[bytes],
+        environment: Mapping[str, str] | None = None,
     ) -> Iterator[subprocess.Popen[bytes]]:
         """A process, which does not outlive the block. Ctrl-C at the terminal is for us alone."""
         with subprocess.Popen(
-            command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
-        ) as process:
+            command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
+            env=environment,
+        ) as process:  # fmt: skip
             with self._lock:
                 self._running.add(process)
                 ended = self._ended
@@ -57,7 +63,12 @@ class Children:
                 with self._lock:
                     self._running.discard(process)
 
-    def run(self, command: Sequence[str], limit_s: float) -> Answer:
+    def run(
+        self,
+        command: Sequence[str],
+        limit_s: float,
+        environment: Mapping[str, str] | None = None,
+    ) -> Answer:
         """How a command ends.
 
         Raises:
@@ -67,7 +78,7 @@ class Children:
         with (
             tempfile.TemporaryFile() as out,
             tempfile.TemporaryFile() as err,
-            self.started(command, subprocess.DEVNULL, out, err) as process,
+            self.started(command, subprocess.DEVNULL, out, err, environment) as process,
         ):
             try:
                 status = process.wait(limit_s)
