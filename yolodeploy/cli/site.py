@@ -15,6 +15,7 @@ from yolodeploy.cli.output import (
     say,
     yes_option,
 )
+from yolodeploy.cli.plays import PlayOptions, perform, play_options
 from yolodeploy.cli.reading import read
 from yolodeploy.cli.words import labels_option, parsed_labels
 from yolodeploy.core.text import one_line
@@ -109,6 +110,14 @@ def adopt(name: str, dry_run: bool) -> None:
     say(f"site {name} {'would be' if dry_run else 'is'} adopted with {what}")
     for app in sorted({release.spec.app for release in found}):
         say(f"its pictures lay elsewhere; name them: yolodeploy app create {app} --frames DIR")
+
+
+@site.command()
+@click.argument("name")
+@play_options
+def provision(name: str, options: PlayOptions) -> int:
+    """Make a k3s site of its devices; again is harmless."""
+    return perform(name, "preflight.yml", options)
 
 
 @site.command()
