@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urljoin, urlsplit
 
-from yolodeploy.core.errors import Corrupt, Failed
+from yolodeploy.core.errors import Corrupt, Failed, NotFound
 from yolodeploy.oci.registry.access import Access
 from yolodeploy.oci.registry.answers import Answer, refusal
 from yolodeploy.oci.registry.exchange import Exchange
@@ -19,13 +20,13 @@ def fetched(url: str, access: Access) -> bytes:
     """What is at an address. Redirects are followed, but none away from TLS.
 
     Raises:
-        NotFound: `registry.absent`.
+        NotFound: `lock.not_published`.
         Failed: `registry.plain`, `registry.redirect`, `registry.refused` and the like.
         Corrupt: `registry.too_large`.
         Refused, Unreachable: As `answers.refusal` has it.
     """
     for _ in range(_MOST_REDIRECTS + 1):
-        answer = patiently(lambda url=url: _once(url, access))
+        answer = patiently(partial(_once, url, access))
         if answer.status not in _REDIRECTS:
             return answer.content
         url = urljoin(url, answer.headers.get("location", ""))
@@ -42,6 +43,8 @@ def _once(url: str, access: Access) -> Answer:
         answer = exchange.send("GET", url, {}, None).closed(LARGEST)
     finally:
         exchange.close()
+    if answer.status == 404:
+        raise NotFound("lock.not_published", url=url)
     if answer.status != 200 and answer.status not in _REDIRECTS:
         raise refusal(answer, host, parts.path)
     if answer.cut:

@@ -1,13 +1,12 @@
 """The lock of a site: versions and digests of what its gateways get (`playbooks/lock.yml`).
 
-Plain Ansible reads the same file. An entry that is empty is refused there, and none is made up here.
+Plain Ansible reads the same file. What is empty is refused there, and nothing is made up here.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -17,8 +16,8 @@ from yolodeploy.core.errors import Corrupt, Failed, NotFound
 
 _LARGEST = 1 << 20  # bytes; a filled lock has 3 kB
 _HEAD = """\
-# Versions and SHA-256 digests of what gateways get, filled by `yolodeploy site lock`. An empty entry is
-# refused, none is invented. Architectures are Debian's names: amd64, arm64.
+# Versions and SHA-256 digests of what gateways get, filled by `yolodeploy site lock`. An empty
+# entry is refused, none is invented. Architectures are Debian's names: amd64, arm64.
 """
 _DIGEST = r"^[0-9a-f]{64}$"
 _PINNED = r"^([A-Za-z0-9._:/-]+@sha256:[0-9a-f]{64})?$"
@@ -92,8 +91,8 @@ def text_of(lock: Lock) -> str:
     """A lock as it is written: the same entries give the same text."""
     import yaml
 
-    told = msgspec.to_builtins(lock)
-    return _HEAD + str(yaml.safe_dump(_sorted(told), sort_keys=False, width=1000))
+    told = msgspec.to_builtins(lock, order="deterministic")
+    return _HEAD + str(yaml.safe_dump(told, sort_keys=False, width=1000))
 
 
 def entries(lock: Lock) -> dict[str, str]:
@@ -109,18 +108,3 @@ def entries(lock: Lock) -> dict[str, str]:
 def is_entry_name(text: str) -> bool:
     """Whether a text can name an image in the lock."""
     return _NAME.fullmatch(text) is not None
-
-
-def _sorted(told: Mapping[str, object]) -> dict[str, object]:
-    return {
-        key: dict(sorted(value.items())) if key in ("sha256", "images") else _inner(value)
-        for key, value in told.items()
-        if isinstance(value, dict)
-    } | {key: value for key, value in told.items() if not isinstance(value, dict)}
-
-
-def _inner(value: Mapping[str, object]) -> dict[str, object]:
-    return {
-        key: dict(sorted(inner.items())) if isinstance(inner, dict) else inner
-        for key, inner in value.items()
-    }
