@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 
+KUBECTL = ("/usr/local/bin/k3s", "kubectl")
 MARK = "yolodeploy/cordoned-by"
 SERVER = "node-role.kubernetes.io/control-plane"
 GPU = "nvidia.com/"
@@ -17,7 +18,15 @@ ENDED = ("Succeeded", "Failed")
 
 def asked(*words):
     """The items that kubectl lists."""
-    command = ["k3s", "kubectl", "get", *words, "-o", "json", f"--request-timeout={LIMIT_S}s"]
+    command = [
+        "/usr/local/bin/k3s",
+        "kubectl",
+        "get",
+        *words,
+        "-o",
+        "json",
+        f"--request-timeout={LIMIT_S}s",
+    ]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=LIMIT_S + 10, check=False
     )
