@@ -17,6 +17,7 @@ from yolodeploy.cli.output import (
 )
 from yolodeploy.cli.plays import PlayOptions, perform, play_options
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.site_lock import lock
 from yolodeploy.cli.words import labels_option, parsed_labels
 from yolodeploy.core.text import one_line
 
@@ -24,6 +25,9 @@ from yolodeploy.core.text import one_line
 @click.group()
 def site() -> None:
     """Sites. An embedded site is server processes on this machine, no cluster needed."""
+
+
+site.add_command(lock)
 
 
 def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
