@@ -128,7 +128,7 @@ class Run:
                         "name": "proof",
                         "image": self.asked["image"],
                         "imagePullPolicy": "IfNotPresent",
-                        "command": ["sh", "-c", 'printf %s "$NUMBER" | sha256sum'],
+                        "command": ["sh", "-c", 'printf %s "$NUMBER" | busybox sha256sum'],
                         "env": [{"name": "NUMBER", "value": self.numbers[node]}],
                         "securityContext": RESTRICTED,
                     }
