@@ -20,10 +20,10 @@ DASHBOARD = "yolodeploy.tui.app:run"
 
 COMMANDS = {
     "quickstart": Lazy(f"{CLI}.quickstart:quickstart", "Everything below once, on this machine."),
-    "device": Lazy(f"{CLI}.device:device", "Gateways: list, show, edit, hold, unhold."),
+    "device": Lazy(f"{CLI}.device:device", "Gateways: list, show, edit, find, hold, unhold."),
     "site": Lazy(
         f"{CLI}.site:site",
-        "Sites: create, adopt, list, show, hold, unhold, start, stop, remove.",
+        "Sites: create, adopt, list, show, hold, unhold, start, stop, tunnel, remove.",
     ),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),
     "image": Lazy(

@@ -16,6 +16,7 @@ from yolodeploy.cli.output import (
     yes_option,
 )
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.site_tunnel import tunnel
 from yolodeploy.cli.words import labels_option, parsed_labels
 from yolodeploy.core.text import one_line
 
@@ -23,6 +24,9 @@ from yolodeploy.core.text import one_line
 @click.group()
 def site() -> None:
     """Sites. An embedded site is server processes on this machine, no cluster needed."""
+
+
+site.add_command(tunnel)
 
 
 def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:

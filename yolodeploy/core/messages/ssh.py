@@ -48,6 +48,11 @@ MESSAGES = {
         "install OpenSSH's client: apt install openssh-client",
         "请安装 OpenSSH 客户端：apt install openssh-client",
     ),
+    "no_file": Message(
+        "{device} has no {path}",
+        "{device} 上没有 {path}",
+        "yolodeploy doctor",
+    ),
     "no_folder": Message(
         "no folder can be made in {path}: {reason}",
         "无法在 {path} 中创建文件夹：{reason}",
@@ -60,11 +65,23 @@ MESSAGES = {
         "make the file writable for you, or name another home with YOLODEPLOY_HOME",
         "请使该文件可写，或用 YOLODEPLOY_HOME 指定其他主目录",
     ),
+    "no_sudo": Message(
+        "the account on {device} may not use sudo without a password",
+        "{device} 上的账户不能免密码使用 sudo",
+        "run the same command again with --ask-sudo-password",
+        "请加上 --ask-sudo-password 重新运行同一命令",
+    ),
     "no_such_host": Message(
         "nobody knows the address of {device}: {reason}",
         "无法解析 {device} 的地址：{reason}",
         "check the name {address}, or write the number",
         "请检查名称 {address}，或直接写 IP 地址",
+    ),
+    "port_taken": Message(
+        "port {port} of this machine cannot be had: {reason}",
+        "无法使用本机端口 {port}：{reason}",
+        "name another one with --port, or leave it out",
+        "请用 --port 指定其他端口，或省略该选项",
     ),
     "silent": Message(
         "{device} said nothing for {seconds} s",
@@ -87,5 +104,11 @@ MESSAGES = {
         "无法读取 {path}：{reason}",
         "build or pull the image again, then run the same command",
         "请重新构建或拉取镜像，然后重新运行同一命令",
+    ),
+    "wrong_sudo_password": Message(
+        "sudo on {device} does not take the password, or does not let this account do it",
+        "{device} 上的 sudo 不接受该密码，或不允许该账户执行",
+        "type it again: run the same command; whether it may: sudo -l on {device}",
+        "请重新运行同一命令并再次输入；是否允许可在 {device} 上运行 sudo -l 查看",
     ),
 }
