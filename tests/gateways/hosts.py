@@ -82,8 +82,10 @@ def _host(
     shared: Path, folder: Path, place: Network, number: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     mine = folder / str(number)
-    for name in ("upper", "overlay", "root", "containerd"):
+    for name in ("upper", "overlay", "root"):
         (mine / name).mkdir(parents=True)
+    # overlay does not go on overlay, and containers want some: all stores of images lie in /var/lib
+    subprocess.run(["cp", "-a", shared / "var/lib", mine / "lib"], check=True)
     name = f"{place.name}-{number}"
     layers = f"lowerdir={shared},upperdir={mine}/upper,workdir={mine}/overlay"
     with ExitStack() as stack:
@@ -102,7 +104,7 @@ def _host(
                     "/bin/sh", "-c", _ENTER, "sh", " ".join(_cgroups(name)),
                     "systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit",
                     f"--machine={name}", "-D", mine / "root", "--capability=all",
-                    f"--bind={mine}/containerd:/var/lib/containerd",
+                    f"--bind={mine}/lib:/var/lib",
                     f"--network-namespace-path=/run/netns/{name}", "--console=pipe",
                     "systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",
                 ],

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
 
 from yolodeploy.cli.output import Column, emit_one, output_option, report, say
+from yolodeploy.cli.plays import asked, passwords_options
 
 if TYPE_CHECKING:
     from yolodeploy.core.errors import YolodeployError
-    from yolodeploy.ops.tunnels import Way
+    from yolodeploy.ops.tunnels import Api
 
 _LOOK_S = 3600.0
-
-ask_password_option = click.option(
-    "--ask-password", is_flag=True, help="Log in with a password; it is kept in memory only."
-)
-ask_sudo_password_option = click.option(
-    "--ask-sudo-password", is_flag=True, help="Ask for sudo's password; it is kept in memory only."
-)
 
 
 @click.command()
@@ -32,8 +27,7 @@ ask_sudo_password_option = click.option(
     help="The port on this machine. Default: that of the last time, or a free one.",
 )
 @click.option("--kubeconfig", "only", is_flag=True, help="Write the kubeconfig and return.")
-@ask_password_option
-@ask_sudo_password_option
+@passwords_options
 @output_option
 def tunnel(
     site: str,
@@ -49,32 +43,25 @@ def tunnel(
     that is named. A link that was cut is opened again.
     """
     from yolodeploy.ops.home import home
-    from yolodeploy.ops.tunnels import Passwords, api_tunnel, write_kubeconfig
+    from yolodeploy.ops.tunnels import api_tunnel, write_kubeconfig
 
-    passwords = Passwords(
-        asked("Password", wanted=ask_password), asked("sudo password", wanted=ask_sudo_password)
-    )
+    secrets = asked(ask_password, ask_sudo_password)
     if only:
-        _show(write_kubeconfig(home(), site, port or 0, passwords), form)
+        _show(write_kubeconfig(home(), site, port or 0, secrets), form)
         return
-    with api_tunnel(home(), site, port or 0, passwords, _told) as way:
-        _show(way, form)
-        if way.tunnel is None:
+    with api_tunnel(home(), site, port or 0, secrets, _told) as api:
+        _show(api, form)
+        sys.stdout.flush()  # a script reads it while we stay
+        if api.tunnel is None:
             return
-        _say("tunnel.open", site=site, port=way.port, device=way.server.name)
+        _say("tunnel.open", site=site, port=api.port, device=api.server.name)
         while True:
-            way.tunnel.wait(_LOOK_S)
+            api.tunnel.wait(_LOOK_S)
 
 
-def asked(what: str, *, wanted: bool) -> str:
-    """A password that a person types and nobody sees; empty where none is wanted."""
-    text: str = click.prompt(what, hide_input=True, err=True) if wanted else ""
-    return text
-
-
-def _show(way: Way, form: str) -> None:
+def _show(api: Api, form: str) -> None:
     if form == "table":
-        click.echo(f"export KUBECONFIG={quote(str(way.kubeconfig))}")
+        click.echo(f"export KUBECONFIG={quote(str(api.kubeconfig))}")
         return
     columns = [
         Column("site", "site", lambda one: one.site),
@@ -82,7 +69,7 @@ def _show(way: Way, form: str) -> None:
         Column("port", "port", lambda one: one.port),
         Column("kubeconfig", "kubeconfig", lambda one: str(one.kubeconfig)),
     ]
-    emit_one(way, columns, form)
+    emit_one(api, columns, form)
 
 
 def _told(error: YolodeployError | None, device: str) -> None:

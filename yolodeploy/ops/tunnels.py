@@ -23,6 +23,7 @@ from yolodeploy.provision.kubeconfig import (
     near_kubeconfig,
     port_of,
 )
+from yolodeploy.provision.play import SERVER, Secrets
 from yolodeploy.ssh.address import LOCAL
 from yolodeploy.ssh.as_root import read_as_root
 from yolodeploy.ssh.connection import Connection
@@ -36,21 +37,12 @@ if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
 
 API_PORT = 6443
+NO_SECRETS = Secrets()
 _ANSWER_S = 10.0
 
 
-class Passwords(NamedTuple):
-    """What a person typed; empty where nobody was asked. Neither is kept."""
-
-    login: str = ""
-    sudo: str = ""
-
-
-NO_PASSWORDS = Passwords()
-
-
-class Way(NamedTuple):
-    """To a site's API: through which server, from which port here, with which kubeconfig.
+class Api(NamedTuple):
+    """A site's API as it is reached: through which server, at which port here.
 
     `tunnel` is what is open, None where nothing is needed or wanted.
     """
@@ -62,9 +54,7 @@ class Way(NamedTuple):
     tunnel: Tunnel | None = None
 
 
-def write_kubeconfig(
-    home: Home, site: str, port: int = 0, passwords: Passwords = NO_PASSWORDS
-) -> Way:
+def write_kubeconfig(home: Home, site: str, port: int = 0, secrets: Secrets = NO_SECRETS) -> Api:
     """Fetch a site's kubeconfig from a server that can be reached, and keep it.
 
     `port` is this machine's end; 0 for the same as last time, else a free one.
@@ -77,7 +67,7 @@ def write_kubeconfig(
     """
     for server in (servers := _servers(home, site)):
         try:
-            text = _fetched(home, server, passwords)
+            text = _fetched(home, server, secrets)
         except Unreachable:
             if server is servers[-1]:
                 raise
@@ -88,7 +78,7 @@ def write_kubeconfig(
         port = API_PORT
     port = port or _same_as_before(path)
     write_private(path, near_kubeconfig(text, site, port))
-    return Way(site, server, port, path)
+    return Api(site, server, port, path)
 
 
 @contextmanager
@@ -96,9 +86,9 @@ def api_tunnel(
     home: Home,
     site: str,
     port: int = 0,
-    passwords: Passwords = NO_PASSWORDS,
+    secrets: Secrets = NO_SECRETS,
     told: Told = lambda _error, _device: None,
-) -> Iterator[Way]:
+) -> Iterator[Api]:
     """A site's API at a port of this machine while the block runs.
 
     Raises:
@@ -106,45 +96,45 @@ def api_tunnel(
         Refused: `ssh.port_taken`.
         Unreachable: `tunnel.api_silent`.
     """
-    way = write_kubeconfig(home, site, port, passwords)
-    if way.server.address == LOCAL:
-        _check(way)
-        yield way
+    api = write_kubeconfig(home, site, port, secrets)
+    if api.server.address == LOCAL:
+        _check(api)
+        yield api
         return
-    keys, route = HostKeys(home.host_keys), route_of(way.server)
+    keys, route = HostKeys(home.host_keys), route_of(api.server)
     with socket_folder() as folder:
         tunnel = Tunnel(
-            way.server.name, route, keys, folder, API_PORT, way.port, told, passwords.login
+            api.server.name, route, keys, folder, API_PORT, api.port, told, secrets.login
         )
         with opened(tunnel):
-            _check(way)
-            yield way._replace(tunnel=tunnel)
+            _check(api)
+            yield api._replace(tunnel=tunnel)
 
 
 def _servers(home: Home, site: str) -> list[DeviceRow]:
     with read_inventory(home.inventory) as inventory:
         if get_site(inventory, site).kind != K3S:
             raise Refused("tunnel.not_k3s", site=site)
-        found = [row for row in list_devices(inventory, site) if row.gateway.role == "server"]
+        found = [row for row in list_devices(inventory, site) if row.gateway.role == SERVER]
     if not found:
         raise Refused("tunnel.no_server", site=site)
     return found
 
 
-def _fetched(home: Home, server: DeviceRow, passwords: Passwords) -> str:
+def _fetched(home: Home, server: DeviceRow, secrets: Secrets) -> str:
     try:
         if server.address == LOCAL:
-            return read_as_root(LocalShell(server.name), PATH, passwords.sudo)
+            return read_as_root(LocalShell(server.name), PATH, secrets.sudo)
         with socket_folder() as folder:
             connection = Connection(
                 server.name,
                 route_of(server),
                 HostKeys(home.host_keys),
                 folder,
-                password=passwords.login,
+                password=secrets.login,
             )
             try:
-                return read_as_root(connection, PATH, passwords.sudo)
+                return read_as_root(connection, PATH, secrets.sudo)
             finally:
                 connection.hang_up()
     except NotFound as error:
@@ -159,18 +149,18 @@ def _same_as_before(path: Path) -> int:
         return free_port()
 
 
-def _check(way: Way) -> None:
+def _check(api: Api) -> None:
     """Whether it is the API that answers: with the certificate of this site, and not another's."""
-    context = ssl.create_default_context(cadata=authority_of(way.kubeconfig.read_text()))
+    context = ssl.create_default_context(cadata=authority_of(api.kubeconfig.read_text()))
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # kubectl is not stricter
     try:
         with (
-            socket.create_connection((HERE, way.port), timeout=_ANSWER_S) as plain,
+            socket.create_connection((HERE, api.port), timeout=_ANSWER_S) as plain,
             context.wrap_socket(plain, server_hostname=SERVER_NAME),
         ):
             return
     except OSError as error:
         reason = getattr(error, "verify_message", "") or error.strerror or "it was cut off"
         raise Unreachable(
-            "tunnel.api_silent", site=way.site, device=way.server.name, reason=reason
+            "tunnel.api_silent", site=api.site, device=api.server.name, reason=reason
         ) from error

@@ -27,7 +27,8 @@ class Connection:
     """One device; a `Shell`. Making the object touches nothing; threads may share it.
 
     `folder` is for the connection's socket: private, and with a short path, for a socket's name has
-    at most 107 characters. `password` is tried where no key lets us in; it stays in memory.
+    at most 107 characters. `password` is tried where no key lets us in; it stays in memory. Others
+    may go through `socket` too while it is open, with the key in `pin` where there is one.
     """
 
     def __init__(
@@ -42,9 +43,9 @@ class Connection:
         self.device = device
         self.route = route
         self._keys = keys
-        self._socket = folder / f"{id(self):x}"
-        self._pin = self._socket.with_suffix(".pin") if route.host_key else None
-        self._heard = self._socket.with_suffix(".log") if route.jump else None
+        self.socket = folder / f"{id(self):x}"
+        self.pin = self.socket.with_suffix(".pin") if route.host_key else None
+        self._heard = self.socket.with_suffix(".log") if route.jump else None
         self._patience = patience
         self._password = password
         self._children = Children(device)
@@ -107,8 +108,8 @@ class Connection:
             if shutil.which("ssh") is None:
                 raise Refused("ssh.no_client")
             self._keys.create()
-            if self._pin:
-                write_pin(self._pin, self.route.host_key)
+            if self.pin:
+                write_pin(self.pin, self.route.host_key)
             answer = self._connected()
             if answer.status:
                 raise self._fault(answer)
@@ -120,7 +121,7 @@ class Connection:
         command = [*self._ssh("-f", "-N", "-M"), "--", self.route.address.host]
         if not self._password:
             return self._children.run(command, limit_s)
-        with answering(self._password, self._socket.with_suffix(".ask"), self._keys) as asked:
+        with answering(self._password, self.socket.with_suffix(".ask"), self._keys) as asked:
             return self._children.run(command, limit_s, asked)
 
     def close(self) -> None:
@@ -158,9 +159,9 @@ class Connection:
             self.route,
             self._keys,
             self._patience,
-            self._pin,
+            self.pin,
             by_password=bool(self._password),
             heard=self._heard,
         )
         persist = f"-oControlPersist={self._patience.idle_s}"
-        return [*words, persist, "-S", str(self._socket), *options]
+        return [*words, persist, "-S", str(self.socket), *options]
