@@ -16,6 +16,7 @@ from yolodeploy.inventory.sites import get_site
 from yolodeploy.ops.connect import K3S
 from yolodeploy.ops.private import write_private
 from yolodeploy.ops.targets import route_of
+from yolodeploy.provision.as_root import run_as_root
 from yolodeploy.provision.kubeconfig import (
     PATH,
     SERVER_NAME,
@@ -25,7 +26,6 @@ from yolodeploy.provision.kubeconfig import (
 )
 from yolodeploy.provision.play import SERVER, Secrets
 from yolodeploy.ssh.address import LOCAL
-from yolodeploy.ssh.as_root import read_as_root
 from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.host_keys import HostKeys
 from yolodeploy.ssh.shell import LocalShell
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 API_PORT = 6443
 NO_SECRETS = Secrets()
-_ANSWER_S = 10.0
+_READ = '[ ! -e "$1" ] || exec cat "$1"'
+_ANSWER_S = 30.0  # sudo takes ten where no name server answers
 
 
 class Api(NamedTuple):
@@ -122,23 +123,23 @@ def _servers(home: Home, site: str) -> list[DeviceRow]:
 
 
 def _fetched(home: Home, server: DeviceRow, secrets: Secrets) -> str:
-    try:
-        if server.address == LOCAL:
-            return read_as_root(LocalShell(server.name), PATH, secrets.sudo)
-        with socket_folder() as folder:
-            connection = Connection(
-                server.name,
-                route_of(server),
-                HostKeys(home.host_keys),
-                folder,
-                password=secrets.login,
-            )
-            try:
-                return read_as_root(connection, PATH, secrets.sudo)
-            finally:
-                connection.hang_up()
-    except NotFound as error:
-        raise NotFound("tunnel.no_k3s", site=server.site, device=server.name) from error
+    if server.address == LOCAL:
+        return _read(LocalShell(server.name), server, secrets)
+    with socket_folder() as folder:
+        connection = Connection(
+            server.name, route_of(server), HostKeys(home.host_keys), folder, password=secrets.login
+        )
+        try:
+            return _read(connection, server, secrets)
+        finally:
+            connection.hang_up()
+
+
+def _read(shell: Connection | LocalShell, server: DeviceRow, secrets: Secrets) -> str:
+    text = run_as_root(shell, _READ, (PATH,), secrets.sudo, _ANSWER_S).out
+    if not text:
+        raise NotFound("tunnel.no_k3s", site=server.site, device=server.name)
+    return text
 
 
 def _same_as_before(path: Path) -> int:

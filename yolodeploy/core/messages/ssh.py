@@ -48,11 +48,6 @@ MESSAGES = {
         "install OpenSSH's client: apt install openssh-client",
         "请安装 OpenSSH 客户端：apt install openssh-client",
     ),
-    "no_file": Message(
-        "{device} has no {path}",
-        "{device} 上没有 {path}",
-        "yolodeploy doctor",
-    ),
     "no_folder": Message(
         "no folder can be made in {path}: {reason}",
         "无法在 {path} 中创建文件夹：{reason}",
@@ -64,12 +59,6 @@ MESSAGES = {
         "无法在 {path} 中保存设备的主机密钥：{reason}",
         "make the file writable for you, or name another home with YOLODEPLOY_HOME",
         "请使该文件可写，或用 YOLODEPLOY_HOME 指定其他主目录",
-    ),
-    "no_sudo": Message(
-        "the account on {device} may not use sudo without a password",
-        "{device} 上的账户不能免密码使用 sudo",
-        "run the same command again with --ask-sudo-password",
-        "请加上 --ask-sudo-password 重新运行同一命令",
     ),
     "no_such_host": Message(
         "nobody knows the address of {device}: {reason}",
@@ -104,11 +93,5 @@ MESSAGES = {
         "无法读取 {path}：{reason}",
         "build or pull the image again, then run the same command",
         "请重新构建或拉取镜像，然后重新运行同一命令",
-    ),
-    "wrong_sudo_password": Message(
-        "sudo on {device} does not take the password, or does not let this account do it",
-        "{device} 上的 sudo 不接受该密码，或不允许该账户执行",
-        "type it again: run the same command; whether it may: sudo -l on {device}",
-        "请重新运行同一命令并再次输入；是否允许可在 {device} 上运行 sudo -l 查看",
     ),
 }
