@@ -20,6 +20,7 @@ from yolodeploy.cli.output import (
 from yolodeploy.cli.plays import PlayOptions, perform, play_options
 from yolodeploy.cli.reading import read
 from yolodeploy.cli.site_lock import lock
+from yolodeploy.cli.site_tunnel import tunnel
 from yolodeploy.cli.words import FILE, labels_option, parsed_labels
 from yolodeploy.core.text import one_line
 
@@ -30,6 +31,7 @@ def site() -> None:
 
 
 site.add_command(lock)
+site.add_command(tunnel)
 
 
 def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:

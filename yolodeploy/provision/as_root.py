@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Sequence
 
-from yolodeploy.core.errors import Failed, Unreachable
+from yolodeploy.core.errors import Failed
 from yolodeploy.provision.faults import named
-from yolodeploy.ssh.children import Answer, content
+from yolodeploy.ssh.children import Answer
 from yolodeploy.ssh.connection import Connection
+from yolodeploy.ssh.shell import LocalShell
 
 # words: the program, its name, and its own words
 _AS_ROOT = """
@@ -21,7 +20,7 @@ LIMIT_S = 600.0  # reading 1 GB on a slow card takes 50 s
 
 
 def run_as_root(
-    connection: Connection,
+    shell: Connection | LocalShell,
     program: str,
     words: Sequence[str],
     password: str = "",
@@ -33,21 +32,11 @@ def run_as_root(
         Refused, Failed: `play.*`, the usual faults: no sudo, a wrong password, a full disk.
         Unreachable: `ssh.*`; `ssh.silent` where it took too long.
     """
-    with (
-        tempfile.TemporaryFile() as err,
-        connection.process(_AS_ROOT, [program, "yolodeploy", *words], err) as process,
-    ):
-        try:
-            out, _ = process.communicate(password.encode() + b"\n", timeout=limit_s)
-        except subprocess.TimeoutExpired as error:
-            connection.close()
-            raise Unreachable(
-                "ssh.silent", device=connection.device, seconds=round(limit_s)
-            ) from error
-        answer = Answer(process.returncode, out.decode(errors="replace"), content(err))
-    answer = connection.judged(answer)
+    answer = shell.run(
+        _AS_ROOT, program, "yolodeploy", *words, limit_s=limit_s, told=f"{password}\n"
+    )
     if answer.status:
-        raise named(answer.err, connection.device) or Failed(
-            "play.program_failed", device=connection.device, reason=answer.reason
+        raise named(answer.err, shell.device) or Failed(
+            "play.program_failed", device=shell.device, reason=answer.reason
         )
     return answer
