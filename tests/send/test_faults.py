@@ -35,10 +35,7 @@ from yolodeploy.oci.registry.reference import Reference
 from yolodeploy.oci.registry.tally import Tally
 from yolodeploy.ops.home import Home
 from yolodeploy.ssh.address import parse_address
-<<<<<<< HEAD
-=======
 from yolodeploy.ssh.command_line import Patience
->>>>>>> ssh
 from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.host_keys import HostKeys
 from yolodeploy.ssh.pump import CHUNK

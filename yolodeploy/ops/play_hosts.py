@@ -11,13 +11,14 @@ from yolodeploy.inventory.sites import get_site
 from yolodeploy.ops.connect import K3S
 from yolodeploy.ops.targets import route_of
 from yolodeploy.provision.play import AGENT, SERVER, Host
+from yolodeploy.ssh.address import LOCAL
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.inventory.devices import DeviceRow
     from yolodeploy.inventory.sites import SiteRow
 
-HERE = "local"  # the address of a device that is this machine
+HERE = LOCAL  # the address of a device that is this machine
 
 
 def site_of_hosts(inventory: Inventory, name: str) -> SiteRow:

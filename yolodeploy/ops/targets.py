@@ -12,7 +12,7 @@ from yolodeploy.inventory.devices import list_devices
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops.connect import EMBEDDED
 from yolodeploy.ops.sites import find_device
-from yolodeploy.ssh.address import Address, is_address, parse_address
+from yolodeploy.ssh.address import LOCAL, Address, is_address, parse_address
 from yolodeploy.ssh.route import Route, parse_jump
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def targets(home: Home, words: Iterable[str]) -> list[Target]:
         UsageError: `ssh.address_invalid`.
         NotFound: `inventory.missing`, `ops.unknown_device`, `inventory.unknown_device`,
             `send.no_device`.
-        Refused: `ops.ambiguous_device`, `send.embedded`, `send.no_address`.
+        Refused: `ops.ambiguous_device`, `send.embedded`, `send.local`, `send.no_address`.
     """
     found: dict[tuple[Address, ...], Target] = {}  # behind another host it is another device
     for word in words:
@@ -66,6 +66,8 @@ def _rows(inventory: Inventory, word: str) -> list[DeviceRow]:
 
 
 def _of_row(row: DeviceRow) -> Target:
+    if row.address == LOCAL:
+        raise Refused("send.local", device=row.name)
     if not row.address:
         raise Refused("send.no_address", device=row.name)
     reason = row.held if row.held is not None else row.site_held

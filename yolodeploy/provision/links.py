@@ -24,8 +24,9 @@ AT_ONCE = 16
 CONNECT = "Connect"
 
 Heard = Callable[[Step], None]
-# something to be done over a connection before Ansible begins; its name, and what does it
-Before = tuple[str, Callable[[Host, Connection], None]]
+# something to be done over a connection before Ansible begins: its name, and what does it; that is
+# given something by which it says how far it is
+Before = tuple[str, Callable[[Host, Connection, Callable[[str], None]], None]]
 
 
 class Links:
@@ -57,7 +58,11 @@ class Links:
         if before is None:
             return True
         name, work = before
-        return _told(host.name, name, lambda: work(host, connection), heard)
+
+        def how_far(task: str) -> None:
+            heard(Step(host.name, "", task, State.RUNNING))
+
+        return _told(host.name, name, lambda: work(host, connection, how_far), heard)
 
 
 def _told(host: str, task: str, work: Callable[[], None], heard: Heard) -> bool:

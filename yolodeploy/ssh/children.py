@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 import threading
@@ -68,8 +69,9 @@ class Children:
         command: Sequence[str],
         limit_s: float,
         environment: Mapping[str, str] | None = None,
+        told: str = "",
     ) -> Answer:
-        """How a command ends.
+        """How a command ends; `told` is what it may read.
 
         Raises:
             Unreachable: `ssh.silent`; the command was ended.
@@ -78,7 +80,8 @@ class Children:
         with (
             tempfile.TemporaryFile() as out,
             tempfile.TemporaryFile() as err,
-            self.started(command, subprocess.DEVNULL, out, err, environment) as process,
+            _readable(told) as stdin,
+            self.started(command, stdin, out, err, environment) as process,
         ):
             try:
                 status = process.wait(limit_s)
@@ -94,6 +97,21 @@ class Children:
             self._ended = True
             for process in self._running:
                 process.kill()
+
+
+@contextmanager
+def _readable(text: str) -> Iterator[int]:
+    """A pipe with a text in it, which must be shorter than a pipe's 64 kB."""
+    if not text:
+        yield subprocess.DEVNULL
+        return
+    end, into = os.pipe()
+    try:
+        os.write(into, text.encode())
+        os.close(into)
+        yield end
+    finally:
+        os.close(end)
 
 
 def content(file: IO[bytes]) -> str:

@@ -78,7 +78,7 @@ def ssh_words(
 
 
 def connect_limit_s(route: Route, patience: Patience) -> int:
-    """How long connecting may take. Who is nearer gives up first, so that the right one is named."""
+    """How long connecting may take. Who is nearer gives up first: so the right one is named."""
     return patience.connect_s * (1 + len(route.jump))
 
 

@@ -52,8 +52,8 @@ class Connection:
         self._lock = threading.Lock()
         self._open = False
 
-    def run(self, program: str, *words: str, limit_s: float = LIMIT_S) -> Answer:
-        """See `Shell`.
+    def run(self, program: str, *words: str, limit_s: float = LIMIT_S, told: str = "") -> Answer:
+        """See `Shell`; `told` is what the program may read.
 
         Raises:
             Refused: `ssh.host_key_changed`, `ssh.denied`, `ssh.no_client`.
@@ -61,7 +61,7 @@ class Connection:
         """
         self.open()
         try:
-            answer = self._children.run(self._command(program, words), limit_s)
+            answer = self._children.run(self._command(program, words), limit_s, told=told)
         except Unreachable:
             self.close()
             raise
@@ -77,6 +77,17 @@ class Connection:
             self._command(program, words), subprocess.PIPE, subprocess.PIPE, err
         ) as process:
             yield process
+
+    def passage(self) -> str:
+        """A ProxyCommand of OpenSSH's that goes on from the device to `%h` and `%p`.
+
+        Raises:
+            Refused, Unreachable: As `run`.
+        """
+        self.open()
+        words = shlex.join(self._ssh("-oControlMaster=no")).replace("%", "%%")
+        host = self.route.address.host.replace("%", "%%")
+        return f"{words} -W '[%h]:%p' -- {host}"
 
     def judged(self, answer: Answer) -> Answer:
         """The answer of a program, where it is one and not the end of the connection.

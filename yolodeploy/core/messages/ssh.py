@@ -66,6 +66,12 @@ MESSAGES = {
         "check the name {address}, or write the number",
         "请检查名称 {address}，或直接写 IP 地址",
     ),
+    "port_taken": Message(
+        "port {port} of this machine cannot be had: {reason}",
+        "无法使用本机端口 {port}：{reason}",
+        "name another one with --port, or leave it out",
+        "请用 --port 指定其他端口，或省略该选项",
+    ),
     "silent": Message(
         "{device} said nothing for {seconds} s",
         "{device} 在 {seconds} 秒内没有响应",
