@@ -19,6 +19,7 @@ from yolodeploy.cli.output import (
 )
 from yolodeploy.cli.plays import PlayOptions, perform, play_options
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.site_fetch import fetch
 from yolodeploy.cli.site_lock import lock
 from yolodeploy.cli.site_tunnel import tunnel
 from yolodeploy.cli.words import FILE, labels_option, parsed_labels
@@ -30,6 +31,7 @@ def site() -> None:
     """Sites. An embedded site is server processes on this machine, no cluster needed."""
 
 
+site.add_command(fetch)
 site.add_command(lock)
 site.add_command(tunnel)
 
