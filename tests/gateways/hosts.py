@@ -95,6 +95,7 @@ def _host(
         stack.callback(_quietly, "umount", "-l", str(mine / "root"))
         (mine / "root/etc/hostname").write_text(name)
         (mine / "root/etc/hosts").write_text(f"127.0.0.1 localhost {name}\n")  # sudo asks for it
+        _own_key(mine / "root/etc/ssh")
         place.add(number)
         stack.callback(_quietly, "ip", "netns", "del", name)
         stack.callback(_leave_cgroups, name)
@@ -113,6 +114,14 @@ def _host(
             )  # fmt: skip
         stack.callback(_power_off, process)
         yield process
+
+
+def _own_key(folder: Path) -> None:
+    """A host key that no other has: devices are told apart by it."""
+    for path in folder.glob("ssh_host_*"):
+        path.unlink()
+    key = folder / "ssh_host_ed25519_key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
 
 
 def _power_off(process: subprocess.Popen[bytes]) -> None:
