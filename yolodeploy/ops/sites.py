@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import NotFound, Refused, Unreachable
+from yolodeploy.core.errors import NotFound, Refused, Unreachable, YolodeployError
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.text import one_line
 from yolodeploy.inventory import devices as device_rows
@@ -15,7 +15,7 @@ from yolodeploy.inventory import sites as rows
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.retention import prune_when_due
 from yolodeploy.oci.locks import locked
-from yolodeploy.ops.connect import EMBEDDED, K3S, connect, connect_named
+from yolodeploy.ops.connect import EMBEDDED, K3S, connect_all, connect_named
 from yolodeploy.ops.opening import changing, known_sites, present_inventory
 from yolodeploy.ssh.address import parse_address
 from yolodeploy.telemetry.collect import collect
@@ -123,6 +123,7 @@ def start_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
+        Refused: `ops.site_kind`, it is one of gateways.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=True, dry_run=dry_run)
@@ -133,6 +134,7 @@ def stop_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
+        Refused: `ops.site_kind`, it is one of gateways.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=False, dry_run=dry_run)
@@ -218,8 +220,10 @@ def find_device(inventory: Inventory, name: str) -> DeviceRow:
     return found[0]
 
 
-def refresh(home: Home, names: Sequence[str] = ()) -> None:
+def refresh(home: Home, names: Sequence[str] = ()) -> list[YolodeployError]:
     """Ask sites (all of them by default) how they are, and write it down.
+
+    Returns why some could not be asked by this version.
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`.
@@ -228,8 +232,10 @@ def refresh(home: Home, names: Sequence[str] = ()) -> None:
 
     with present_inventory(home) as inventory:
         wanted = [rows.get_site(inventory, name) for name in names] or rows.list_sites(inventory)
-        collect_all([connect(home, row) for row in wanted], inventory, now=time.time)
+        connected, refused = connect_all(home, wanted)
+        collect_all(connected, inventory, now=time.time)
         prune_when_due(inventory, at=time.time())
+    return refused
 
 
 def refresh_site(home: Home, inventory: Inventory, name: str) -> None:
@@ -249,8 +255,10 @@ def logs(
         Unreachable: `site.unreachable`, the site that was asked for.
     """
     with present_inventory(home, dry_run=True) as inventory:
-        names = [site] if site is not None else [row.name for row in rows.list_sites(inventory)]
-        connected = [connect_named(home, inventory, name) for name in names]
+        if site is not None:
+            connected = [connect_named(home, inventory, site)]
+        else:
+            connected, _ = connect_all(home, rows.list_sites(inventory))
     found: list[tuple[str, LogLine]] = []
     for each in connected:
         try:
@@ -265,6 +273,8 @@ def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
     from yolodeploy.sites.embedded.folder import SiteFolder
 
     known = name in known_sites(home)
+    if known:
+        _refuse_hosts(home, name)
     if not known and not (
         start and SiteFolder(home.site(checked_name("site", name))).database.exists()
     ):
@@ -277,6 +287,14 @@ def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
     if known:
         with open_inventory(home.inventory) as inventory:
             refresh_site(home, inventory, name)
+
+
+def _refuse_hosts(home: Home, name: str) -> None:
+    """A site of gateways has no processes here."""
+    with present_inventory(home, dry_run=True) as inventory:
+        row = rows.get_site(inventory, name)
+    if row.kind != EMBEDDED:
+        raise Refused("ops.site_kind", site=name, kind=row.kind)
 
 
 def _told(reason: str | None) -> str | None:
