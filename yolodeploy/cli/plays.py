@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from yolodeploy.cli.output import Column, emit, output_option, say
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.operations import OperationEvent
@@ -28,16 +28,26 @@ class PlayOptions(NamedTuple):
     form: str
 
 
+_PASSWORDS = (
+    click.option("--ask-password", is_flag=True, help="Ask for the password to log in with."),
+    click.option("--ask-sudo-password", is_flag=True, help="Ask for the password of sudo."),
+)
 _OPTIONS = (
     click.option(
         "--device", "devices", multiple=True, metavar="NAME", help="Only this one; repeatable."
     ),
-    click.option("--ask-password", is_flag=True, help="Ask for the password to log in with."),
-    click.option("--ask-sudo-password", is_flag=True, help="Ask for the password of sudo."),
+    *_PASSWORDS,
     click.option("--detach", is_flag=True, help="Start it and return."),
-    click.option("--dry-run", is_flag=True, help="Say what would change; change nothing."),
+    dry_run_option,
     output_option,
 )
+
+
+def passwords_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options by which passwords are asked for; they are never arguments."""
+    for option in reversed(_PASSWORDS):
+        command = option(command)
+    return command
 
 
 def play_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -46,16 +46,17 @@ _USUAL = (
 
 def fault_of(step: Step, host: Host, keys: HostKeys) -> YolodeployError | None:
     """The error that a failed step is, where it is a usual one."""
-    if step.state is State.UNREACHABLE and host.address is not None:
-        found = _named(step.said, host.name)
+    if step.state is State.UNREACHABLE and host.route is not None:
+        found = named(step.said, host.name)
         if found is not None:
             return found
         said = _VIA_SSH.sub("", step.said)
-        return fault(host.name, host.address, Answer(255, "", said), keys)
-    return _named(step.said, host.name)
+        return fault(host.name, host.route, Answer(255, "", said), keys)
+    return named(step.said, host.name)
 
 
-def _named(said: str, device: str) -> YolodeployError | None:
+def named(said: str, device: str) -> YolodeployError | None:
+    """The usual error that some words of a host give away."""
     for usual in _USUAL:
         if usual.words.search(said):
             kind = Refused if usual.code.startswith("play.sudo") else Failed

@@ -66,6 +66,12 @@ MESSAGES = {
         "add --yes",
         "加上 --yes",
     ),
+    "site_devices": Message(
+        "site {site} has {devices} devices",
+        "站点 {site} 有 {devices} 台设备",
+        "yolodeploy site reset {site}, then yolodeploy device remove DEVICE for each",
+        "yolodeploy site reset {site}，然后对每台设备 yolodeploy device remove DEVICE",
+    ),
     "site_moves": Message(
         "site {site} is part of rollout {rollout}, which has not ended",
         "站点 {site} 属于尚未结束的发布 {rollout}",
