@@ -59,7 +59,7 @@ def check_digest(file):
 
 
 def read(file, staged):
-    """The manifest; each file is compared with it, and written below `staged` where that is given."""
+    """The manifest; each file is compared with it, and written below `staged` if that is given."""
     left = None
     with tarfile.open(file, "r:gz") as archive:
         for member in archive:
