@@ -128,7 +128,7 @@ def images(
         plain = _layer(files)
         layer, layer_size = blob(gzip.compress(plain, mtime=0))
         config, config_size = blob(json.dumps({
-            "architecture": "amd64", "os": "linux", "config": {"Env": ["PATH=/bin"], "Cmd": list(command)},
+            "architecture": "amd64", "os": "linux", "config": {"Env": ["PATH=/bin:/usr/bin"], "Cmd": list(command)},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(plain).hexdigest()}"]},
             "comment": name,
         }).encode())  # fmt: skip
