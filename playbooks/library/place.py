@@ -41,7 +41,7 @@ options:
     elements: path
     default: []
   partly:
-    description: Place what can be placed, and tell what is missing instead of failing.
+    description: Place what can be, make the folders of what cannot, and tell what is missing.
     type: bool
     default: false
 author: yolodeploy
@@ -97,6 +97,8 @@ def main():
                 missing.append(file["path"])
                 if not module.params["partly"]:
                     module.fail_json(msg=str(err), placed=placed, missing=missing)
+                if not module.check_mode:
+                    make_folder(Path(file["source"]).parent, 0o755)
         for path in map(Path, module.params["absent"]):
             if path.is_symlink() or path.exists():
                 if not module.check_mode:
