@@ -35,7 +35,7 @@ from yolodeploy.oci.registry.reference import Reference
 from yolodeploy.oci.registry.tally import Tally
 from yolodeploy.ops.home import Home
 from yolodeploy.ssh.address import parse_address
-from yolodeploy.ssh.connection import Connection, Patience
+from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.host_keys import HostKeys
 from yolodeploy.ssh.pump import CHUNK
 from yolodeploy.ssh.sockets import socket_folder

@@ -24,6 +24,7 @@ from yolodeploy.ops.send_wish import Wish
 from yolodeploy.ops.targets import Target, targets
 from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.host_keys import HostKeys
+from yolodeploy.ssh.options import Way
 from yolodeploy.ssh.pump import Book
 from yolodeploy.ssh.sockets import socket_folder
 
@@ -136,8 +137,8 @@ def _deliveries(
     stack.enter_context(layout.in_use())
     deliveries = []
     for aim in aims:
-        keys, identity = HostKeys(home.host_keys), wanted.identity
-        connection = Connection(aim.device, aim.address, keys, folder, identity=identity)
+        keys, way = HostKeys(home.host_keys), Way(identity=wanted.identity)
+        connection = Connection(aim.device, aim.address, keys, folder, way=way)
         stack.callback(connection.close)
         tally.when_stopped(connection.hang_up)
         deliveries.append(Delivery(layout, found, names, connection, tally, book_s))

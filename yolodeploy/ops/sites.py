@@ -15,7 +15,7 @@ from yolodeploy.inventory import sites as rows
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.retention import prune_when_due
 from yolodeploy.oci.locks import locked
-from yolodeploy.ops.connect import EMBEDDED, connect, connect_named
+from yolodeploy.ops.connect import EMBEDDED, K3S, connect, connect_named
 from yolodeploy.ops.opening import changing, known_sites, present_inventory
 from yolodeploy.telemetry.collect import collect
 
@@ -67,6 +67,21 @@ def create_site(
     return names
 
 
+def name_site(home: Home, name: str, labels: dict[str, str], *, dry_run: bool = False) -> None:
+    """Remember a k3s site, which has no devices yet.
+
+    Raises:
+        UsageError: `name.invalid`.
+        Refused: `inventory.site_exists`, `ops.site_folder`.
+    """
+    checked_name("site", name)
+    _refuse_present(home, name)
+    if dry_run:
+        return
+    with open_inventory(home.create().inventory) as inventory:
+        rows.add_site(inventory, name, K3S, "", at=time.time(), labels=labels)
+
+
 def _refuse_present(home: Home, name: str) -> None:
     from yolodeploy.sites.embedded.folder import SiteFolder
 
@@ -77,11 +92,11 @@ def _refuse_present(home: Home, name: str) -> None:
 
 
 def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
-    """Stop an embedded site and leave nothing of it behind.
+    """Stop an embedded site and leave nothing of it behind; forget a k3s site without devices.
 
     Raises:
         NotFound: `inventory.unknown_site`.
-        Refused: `ops.site_moves`, a rollout that has not ended moves it.
+        Refused: `ops.site_moves`, a rollout that has not ended moves it; `ops.site_devices`.
         Failed: `site.supervisor`.
     """
     from yolodeploy.sites.embedded import lifecycle
@@ -91,8 +106,11 @@ def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
         for rollout in rollouts.list_rollouts(inventory, unfinished=True):
             if any(name in wave for wave in rollout.plan.waves):
                 raise Refused("ops.site_moves", site=name, rollout=rollout.id)
+        if row.kind != EMBEDDED and row.devices:
+            raise Refused("ops.site_devices", site=name, devices=row.devices)
         if not dry_run:
-            lifecycle.remove(home.site(name), name)
+            if row.kind == EMBEDDED:
+                lifecycle.remove(home.site(name), name)
             rows.remove_site(inventory, name)
     return row
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
@@ -29,10 +30,11 @@ class Answer(NamedTuple):
 
 
 class Children:
-    """The processes that work for one device."""
+    """The processes that work for one device; `environment` is what they need beside ours."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, environment: Mapping[str, str] | None = None) -> None:
         self._device = device
+        self._environment = environment or {}
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._ended = False
@@ -43,8 +45,9 @@ class Children:
     ) -> Iterator[subprocess.Popen[bytes]]:
         """A process, which does not outlive the block. Ctrl-C at the terminal is for us alone."""
         with subprocess.Popen(
-            command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
-        ) as process:
+            command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
+            env={**os.environ, **self._environment},
+        ) as process:  # fmt: skip
             with self._lock:
                 self._running.add(process)
                 ended = self._ended

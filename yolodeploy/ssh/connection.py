@@ -6,60 +6,28 @@ import shlex
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 from yolodeploy.core.errors import Refused, Unreachable
 from yolodeploy.ssh.address import Address
 from yolodeploy.ssh.children import Answer, Children
 from yolodeploy.ssh.faults import fault
 from yolodeploy.ssh.host_keys import HostKeys
+from yolodeploy.ssh.options import PATIENCE, Patience, Way, options, to
 from yolodeploy.ssh.shell import LIMIT_S
 
 _OWN = 255  # OpenSSH's status for what is its own; our programs end with others
-
-# no terminal, no question, no forwarding, whatever a person's own configuration says
-_OPTIONS = (
-    "-T",
-    "-oBatchMode=yes",
-    "-oPasswordAuthentication=no",
-    "-oClearAllForwardings=yes",
-    "-oForwardAgent=no",
-    "-oForwardX11=no",
-    "-oPermitLocalCommand=no",
-    "-oRemoteCommand=none",
-    "-oRequestTTY=no",
-    "-oEscapeChar=none",
-    "-oLogLevel=ERROR",
-    "-oConnectionAttempts=1",
-    "-oTCPKeepAlive=yes",
-)
-
-
-class Patience(NamedTuple):
-    """Seconds to connect, seconds between signs of life, how many may lack, and idle seconds.
-
-    A link that says nothing is dead after `alive_s` × `alive_count` seconds: one minute. Every
-    acknowledged piece counts as a sign.
-    """
-
-    connect_s: int = 10
-    alive_s: int = 15
-    alive_count: int = 4
-    idle_s: int = 60
-
-
-PATIENCE = Patience()
 
 
 class Connection:
     """One device; a `Shell`. Making the object touches nothing; threads may share it.
 
     `folder` is for the connection's socket: private, and with a short path, for a socket's name has
-    at most 107 characters. `identity` is the file of a key; without it OpenSSH takes the agent's
-    and the person's own.
+    at most 107 characters. `environment` is what `ssh` needs beside ours: where it asks for a
+    password (`ssh.askpass`).
     """
 
     def __init__(
@@ -69,15 +37,16 @@ class Connection:
         keys: HostKeys,
         folder: Path,
         patience: Patience = PATIENCE,
-        identity: Path | None = None,
+        way: Way = Way(),  # noqa: B008 an immutable value
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.device = device
         self.address = address
+        self.socket = folder / f"{id(self):x}"
         self._keys = keys
-        self._socket = folder / f"{id(self):x}"
         self._patience = patience
-        self._identity = identity
-        self._children = Children(device)
+        self._way = way
+        self._children = Children(device, environment)
         self._lock = threading.Lock()
         self._open = False
 
@@ -156,16 +125,8 @@ class Connection:
         line = shlex.join(["exec", "/bin/sh", "-c", program, "yolodeploy", *words])
         return [*self._ssh("-oControlMaster=no"), "--", self.address.host, line]
 
-    def _ssh(self, *options: str) -> list[str]:
-        patience = self._patience
-        user = ["-l", self.address.user] if self.address.user else []
-        identity = ["-oIdentitiesOnly=yes", "-i", str(self._identity)] if self._identity else []
-        port = ["-p", str(self.address.port)] if self.address.port else []
+    def _ssh(self, *further: str) -> list[str]:
         return [
-            "ssh", *_OPTIONS, *self._keys.options(),
-            f"-oConnectTimeout={patience.connect_s}",
-            f"-oServerAliveInterval={patience.alive_s}",
-            f"-oServerAliveCountMax={patience.alive_count}",
-            f"-oControlPersist={patience.idle_s}",
-            "-S", str(self._socket), *user, *port, *identity, *options,
+            "ssh", "-T", *options(self._keys, self._way, self._patience), *to(self.address),
+            f"-oControlPersist={self._patience.idle_s}", "-S", str(self.socket), *further,
         ]  # fmt: skip
