@@ -14,10 +14,14 @@ DAY = "-24h"
 
 
 class Result(NamedTuple):
-    """What a check came to, and the figures that decided it."""
+    """What a check came to, and the figures that decided it.
+
+    `mendable` is false where what mends such findings elsewhere cannot mend this one.
+    """
 
     result: str
     fields: dict
+    mendable: bool = True
 
 
 def ok(**fields):

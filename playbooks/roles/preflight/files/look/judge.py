@@ -21,9 +21,15 @@ CONDITIONS = {
 
 def main(asked):
     """The checks' rows, and what is compared between hosts."""
-    host = Host(asked)
-    host.asked["k3s"] = k3s.unit(host) is not None
-    host.asked["k3s_runs"] = host.asked["k3s"] and k3s.state(host, k3s.unit(host)) == "active"
+    return look(Host(asked))
+
+
+def look(host):
+    """See `main`."""
+    asked = host.asked
+    unit = k3s.unit(host)
+    asked["k3s"] = unit is not None
+    asked["k3s_runs"] = unit is not None and k3s.state(host, unit) == "active"
     rows = [row(host, check) for check in asked["checks"] if applies(asked["moment"], check)]
     nodes = cluster.addresses(host) if asked["tells"] and asked["k3s_runs"] else {}
     return {"rows": rows, "identity": identity(host), "nodes": nodes}
@@ -56,7 +62,7 @@ def told(check, result, blocking):
         "result": result.result,
         "fields": fields,
         "blocking": wrong and check["check"] in blocking,
-        "mend": check.get("mend", ""),
+        "mend": check.get("mend", "") if result.mendable else "",
         "says": filled(check["says"], fields) if wrong else "",
         "remedy": filled(check["remedy"], fields) if wrong else "",
     }

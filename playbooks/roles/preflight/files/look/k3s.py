@@ -24,6 +24,9 @@ LEFT = (
     f"{STATE}/server", f"{STATE}/agent/etc", f"{STATE}/data", "/etc/rancher/node/password",
     "/etc/cni/net.d/10-flannel.conflist",
 )  # fmt: skip
+ARCHIVES = f"{STATE}/agent/images/*.tar*"
+CONTAINERD = f"{STATE}/agent/etc/containerd/config.toml"
+SANDBOX = re.compile(r"^\s*sandbox(?:_image)?\s*=\s*['\"]([^'\"]+)", re.MULTILINE)
 INTERFACES = ("cni0", "flannel.1")
 TEMPLATES = f"{STATE}/agent/etc/containerd/config*.toml.tmpl"
 BASE = re.compile(r"\{\{-?\s*template\s+\"base\"")
@@ -223,8 +226,17 @@ def of_oci(index):
 
 
 def wanted_images(host):
-    """The images that must be here: those of the add-ons, and those that archives brought."""
-    return {one for one in host.asked.get("images", []) if one} | brought(host)
+    """The images that must be here: those that archives brought, and the one under every pod."""
+    if not host.found(ARCHIVES):
+        return []
+    told = SANDBOX.search(host.text(CONTAINERD) or "")
+    return sorted(brought(host) | ({whole(told.group(1))} if told else set()))
+
+
+def whole(name):
+    """A name as containerd keeps it: with its registry."""
+    head = name.split("/")[0]
+    return name if "." in head or ":" in head or head == "localhost" else f"docker.io/{name}"
 
 
 def is_there(image, rows):
@@ -235,17 +247,17 @@ def is_there(image, rows):
 
 def images_missing(host):
     """Whether images that were brought here are gone again."""
-    rows, wanted = images_here(host), sorted(wanted_images(host))
+    rows, wanted = images_here(host), wanted_images(host)
     if rows is None or not wanted:
         return absent() if not wanted else unknown()
     lost = [image for image in wanted if is_there(image, rows) is None]
-    archives = listed(host.found(f"{STATE}/agent/images/*.tar*"))
+    archives = listed(host.found(ARCHIVES))
     return judged(lost, images=listed(lost), archives=archives)
 
 
 def images_unpinned(host):
     """Whether images that were brought here may be thrown away when the disk fills."""
-    rows, wanted = images_here(host), sorted(wanted_images(host))
+    rows, wanted = images_here(host), wanted_images(host)
     if rows is None or not wanted:
         return absent() if not wanted else unknown()
     there = [row for row in (is_there(image, rows) for image in wanted) if row]

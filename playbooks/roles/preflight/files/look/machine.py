@@ -158,7 +158,7 @@ def clock_kept(host):
     told = host.answer("timedatectl", "show", "--property=NTPSynchronized", "--value")
     there = [n for n in TIME_SERVICES if host.exists(f"/lib/systemd/system/{n}.service")]
     result = {"yes": ok, "no": finding}.get((told or "").strip(), unknown)
-    return result(service=there[0] if there else "")
+    return result(service=there[0] if there else "")._replace(mendable=bool(there))
 
 
 def host_name(host):
