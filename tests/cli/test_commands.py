@@ -262,7 +262,9 @@ def test_a_lost_operation_is_told_and_not_waited_for(run: Run, filled: Home) -> 
 # dry runs -----------------------------------------------------------------------------------------
 
 DRY = {
-    "device edit": "d1 --label a=b", "device hold": "d1 --reason shift", "device unhold": "d1",
+    "device edit": "d1 --label a=b",
+    "device find": None,  # it asks a network: tests/ssh
+    "device hold": "d1 --reason shift", "device unhold": "d1",
     "site create": "fresh --devices 3", "site adopt": None, "site remove": "plant",
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
     "site unhold": "plant", "model add": "{model}", "image build": "sample",

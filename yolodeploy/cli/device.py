@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from yolodeploy.cli.device_find import find
 from yolodeploy.cli.output import (
     Column,
     age,
@@ -34,6 +35,9 @@ PROFILES = ("cpu", "nvidia", "jetson")  # those of provision.acquaintance, which
 @click.group()
 def device() -> None:
     """Gateways. In an embedded site a device is one server process."""
+
+
+device.add_command(find)
 
 
 def columns(now: float) -> list[Column]:
@@ -206,21 +210,22 @@ ADDED = [
     Column("profile", "profile", lambda seen: seen.profile),
     Column("arch", "arch", lambda seen: seen.look.arch if seen.look else ""),
     Column("system", "system", lambda seen: seen.look.system if seen.look else ""),
-    Column("fingerprint", "", lambda seen: _fingerprint(seen)),
+    Column("fingerprint", "", lambda seen: fingerprint_of(seen.host_key)),
     Column("error", "", lambda seen: seen.error.code if seen.error else ""),
 ]
 
 
 def _said_of(seen: Seen, *, dry_run: bool) -> None:
-    key = f", host key {_fingerprint(seen)}" if seen.host_key else ""
+    key = f", host key {fingerprint_of(seen.host_key)}" if seen.host_key else ""
     done = "would be" if dry_run else "is"
     say(f"device {seen.wish.name} {done} {seen.role} of site {seen.wish.site}{key}")
 
 
-def _fingerprint(seen: Seen) -> str:
-    from yolodeploy.ssh.host_keys import fingerprint
+def fingerprint_of(host_key: str) -> str:
+    """A key as people compare it; empty where there is none."""
+    from yolodeploy.ssh.route import fingerprint
 
-    return fingerprint(seen.host_key) if seen.host_key else ""
+    return fingerprint(host_key)
 
 
 @device.command()
@@ -245,14 +250,19 @@ def remove(name: str, forget: bool, yes: bool, dry_run: bool) -> None:
 @device.command()
 @click.argument("name")
 @labels_option
+@click.option("--address", default="", metavar="[USER@]HOST[:PORT]", help="Where it answers.")
 @dry_run_option
-def edit(name: str, labels: tuple[str, ...], dry_run: bool) -> None:
-    """Set labels of a device; KEY= takes one away."""
+def edit(name: str, labels: tuple[str, ...], address: str, dry_run: bool) -> None:
+    """Set labels of a device, or its address; KEY= takes a label away."""
     from yolodeploy.ops.home import home
-    from yolodeploy.ops.sites import label_device
+    from yolodeploy.ops.sites import edit_device
 
-    row = label_device(home(), name, parsed_labels(labels), dry_run=dry_run)
-    say(f"device {row.name} {'would have' if dry_run else 'has'} labels {shown(row.labels)}")
+    row = edit_device(home(), name, parsed_labels(labels), address, dry_run=dry_run)
+    word = "would have" if dry_run else "has"
+    if address:
+        say(f"device {row.name} {word} the address {row.address}")
+    if labels or not address:
+        say(f"device {row.name} {word} labels {shown(row.labels)}")
 
 
 @device.command()

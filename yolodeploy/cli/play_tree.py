@@ -22,9 +22,9 @@ _DRAW_S = 0.2
 _SIGNS = {
     "running": "▸", "ok": "·", "changed": "+", "skipped": "·", "failed": "✗", "unreachable": "✗",
 }  # fmt: skip
-# where nothing can be drawn in place, these are said; the rest would be a line a task and host
-_TOLD = ("changed", "failed", "unreachable")
 _SLOW_S = 5.0
+# Ansible's own name for the first task of a role; the role's description follows it
+_ARGUMENTS = "Validating arguments"
 
 
 class _Now(NamedTuple):
@@ -67,9 +67,10 @@ class Tree:
         self._hosts[host] = _Now(event, changed)
         if self._in_place:
             return
+        # the rest would be a line for each task and host; why one failed is an event of its own
         entered = before is None or before.event.fields["role"] != event.fields["role"]
         slow = state == "ok" and float(event.fields["seconds"]) > _SLOW_S
-        if state in _TOLD or slow or (entered and state == "running"):
+        if state == "changed" or slow or (entered and state == "running"):
             self._say(self._line(host, self._hosts[host], time.time()))
 
     def _say(self, text: str) -> None:
@@ -102,6 +103,8 @@ class Tree:
         took = at - now.event.at if state == "running" else float(fields["seconds"])
         widest = max(map(cells, self._hosts))
         role, task = one_line(str(fields["role"])), one_line(str(fields["task"]))
+        if task.startswith(_ARGUMENTS):
+            task = _ARGUMENTS
         where = f"{role}: {task}" if role else task
         word = message(f"play.state_{state}").rendered("text", self._tongue, {})
         if self._in_place and state not in ("running", "failed", "unreachable"):

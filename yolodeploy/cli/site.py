@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from yolodeploy.cli.output import (
@@ -17,13 +19,19 @@ from yolodeploy.cli.output import (
 )
 from yolodeploy.cli.plays import PlayOptions, perform, play_options
 from yolodeploy.cli.reading import read
-from yolodeploy.cli.words import labels_option, parsed_labels
+from yolodeploy.cli.site_lock import lock
+from yolodeploy.cli.site_tunnel import tunnel
+from yolodeploy.cli.words import FILE, labels_option, parsed_labels
 from yolodeploy.core.text import one_line
 
 
 @click.group()
 def site() -> None:
     """Sites. An embedded site is server processes on this machine, no cluster needed."""
+
+
+site.add_command(lock)
+site.add_command(tunnel)
 
 
 def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
@@ -131,21 +139,34 @@ def adopt(name: str, dry_run: bool) -> None:
 @site.command()
 @click.argument("name")
 @play_options
+@click.option("--bundle", type=FILE, help="A bundle with k3s and its images.")
+@click.option("--parts", type=FILE, help="A folder with them, as a bundle has it.")
+@click.option("--online", is_flag=True, help="The gateways fetch them from the internet.")
 @click.option("--all", "every", is_flag=True, help="Every device, not only those not done yet.")
-def provision(name: str, every: bool, options: PlayOptions) -> int:
+def provision(
+    name: str,
+    bundle: Path | None,
+    parts: Path | None,
+    online: bool,
+    every: bool,
+    options: PlayOptions,
+) -> int:
     """Make a k3s site of its devices; again is harmless.
 
     Cut off, or killed, the same command goes on with the devices that are not done. One that
     cannot be reached does not keep the others from it.
     """
     from yolodeploy.ops.home import home
-    from yolodeploy.ops.provisioning import unfinished
+    from yolodeploy.ops.provisioning import parts_of_bundle, provision_variables, unfinished
 
     devices = unfinished(home(), name, options.devices, every=every or options.dry_run)
     if not devices:
         say(f"every device of site {name} is done; --all goes over them again")
         return 0
-    return perform(name, "site.yml", options, devices=devices)
+    if bundle is not None:
+        parts = parts_of_bundle(home(), bundle)
+    variables, _ = provision_variables(home(), parts, online=online)
+    return perform(name, "site.yml", options, variables=variables, devices=devices)
 
 
 @site.command()

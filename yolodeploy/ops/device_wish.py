@@ -11,9 +11,8 @@ from yolodeploy.core.names import checked_name
 from yolodeploy.inventory.devices import list_devices
 from yolodeploy.ops.play_hosts import HERE
 from yolodeploy.provision.acquaintance import PROFILES
-from yolodeploy.ssh.address import Address, parse_address
-from yolodeploy.ssh.host_keys import fingerprint
-from yolodeploy.ssh.options import Way, jumps
+from yolodeploy.ssh.address import parse_address
+from yolodeploy.ssh.route import Route, fingerprint, parse_jump
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
@@ -35,29 +34,28 @@ class DeviceWish(NamedTuple):
     labels: Mapping[str, str] = {}
 
     @property
-    def where(self) -> Address | None:
-        """Its address; None for this machine."""
-        return None if self.address == HERE else parse_address(self.address)
-
-    @property
-    def way(self) -> Way:
-        """How it is reached."""
-        return Way(Path(self.identity) if self.identity else None, self.jump)
+    def route(self) -> Route | None:
+        """How it is reached; None for this machine."""
+        if self.address == HERE:
+            return None
+        identity = Path(self.identity) if self.identity else None
+        return Route(parse_address(self.address), parse_jump(self.jump), identity)
 
 
 def checked(wish: DeviceWish) -> DeviceWish:
     """The same, well formed.
 
     Raises:
-        UsageError: `name.invalid`, `ssh.address_invalid`, `device.profile`, `device.identity`.
+        UsageError: `name.invalid`, `ssh.address_invalid`, `ssh.too_many_hops`, `device.profile`,
+            `device.identity`.
     """
     checked_name("device", wish.name)
     checked_name("site", wish.site)
     address = HERE if wish.address in (HERE, "localhost") else wish.address
     found = wish._replace(address=address)
-    if found.where is not None:
-        found = found._replace(address=str(found.where))
-    jumps(wish.jump)
+    route = found.route
+    if route is not None:
+        found = found._replace(address=str(route.address), jump=",".join(map(str, route.jump)))
     if wish.profile and wish.profile not in PROFILES:
         raise UsageError("device.profile", profile=wish.profile, known=", ".join(PROFILES))
     return found._replace(identity=_key_file(wish.identity))

@@ -29,7 +29,6 @@ from yolodeploy.ops.sites import find_device
 from yolodeploy.provision.acquaintance import Look, look_at
 from yolodeploy.provision.play import AGENT, SERVER, Secrets
 from yolodeploy.ssh.address import parse_address
-from yolodeploy.ssh.askpass import answering
 from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.host_keys import HostKeys
 from yolodeploy.ssh.shell import LocalShell
@@ -153,27 +152,22 @@ def _refused(found: Iterable[Seen]) -> bool:
 def _looked_at(found: Sequence[Seen], keys: HostKeys, secrets: Secrets) -> list[Seen]:
     with (
         socket_folder() as folder,
-        answering(folder, secrets.login) as environment,
         ThreadPoolExecutor(max_workers=min(len(found), AT_ONCE) or 1) as pool,
     ):
-        look = partial(_look, keys=keys, secrets=secrets, folder=folder, environment=environment)
-        return list(pool.map(look, found))
+        return list(pool.map(partial(_look, keys=keys, secrets=secrets, folder=folder), found))
 
 
-def _look(
-    one: Seen, keys: HostKeys, secrets: Secrets, folder: Path, environment: dict[str, str]
-) -> Seen:
-    wish, where = one.wish, one.wish.where
+def _look(one: Seen, keys: HostKeys, secrets: Secrets, folder: Path) -> Seen:
+    wish, route = one.wish, one.wish.route
     try:
-        if where is None:
+        if route is None:
             return one._replace(look=look_at(LocalShell(wish.name), secrets.sudo))
-        way = wish.way._replace(password=bool(secrets.login))
-        connection = Connection(wish.name, where, keys, folder, way=way, environment=environment)
+        connection = Connection(wish.name, route, keys, folder, password=secrets.login)
         try:
             look = look_at(connection, secrets.sudo)
         finally:
             connection.close()
-        return one._replace(look=look, host_key=keys.of(where))
+        return one._replace(look=look, host_key=keys.of(route.address))
     except YolodeployError as error:
         return one._replace(error=error)
 

@@ -39,15 +39,11 @@ def _site(ended: Ended) -> None:
     now = time.time()
     proofs = ended.reports("proof")
     for name in ended.outcome.done:
-        if name in proofs:
+        if proofs.get(name, {}).get("proved") is True:
             prove(ended.inventory, ended.site, name, at=now)
-    versions = {
-        str(report["version"])
-        for report in ended.reports("k3s").values()
-        if isinstance(report.get("version"), str)
-    }
-    if len(versions) == 1:
-        set_site_k3s(ended.inventory, ended.site, versions.pop())
+    lock = ended.variables.get("site_lock")
+    if ended.outcome.done and isinstance(lock, Mapping):
+        set_site_k3s(ended.inventory, ended.site, str(lock["k3s"]["version"]))
 
 
 def _reset(ended: Ended) -> None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.inventory.devices import list_devices
 from yolodeploy.inventory.sites import get_site
 from yolodeploy.ops.connect import K3S
+from yolodeploy.ops.targets import route_of
 from yolodeploy.provision.play import AGENT, SERVER, Host
-from yolodeploy.ssh.address import parse_address
-from yolodeploy.ssh.options import Way
+from yolodeploy.ssh.address import LOCAL
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.inventory.devices import DeviceRow
     from yolodeploy.inventory.sites import SiteRow
 
-HERE = "local"  # the address of a device that is this machine
+HERE = LOCAL  # the address of a device that is this machine
 
 
 def site_of_hosts(inventory: Inventory, name: str) -> SiteRow:
@@ -60,7 +59,7 @@ def hosts_of(rows: Iterable[DeviceRow]) -> tuple[Host, ...]:
     """Devices as hosts.
 
     Raises:
-        UsageError: `ssh.address_invalid`.
+        UsageError: `ssh.address_invalid`, `ssh.too_many_hops`.
         Refused: `send.no_address`.
     """
     return tuple(map(_host, rows))
@@ -84,9 +83,8 @@ def _host(row: DeviceRow) -> Host:
     }
     return Host(
         row.name,
-        None if row.address == HERE else parse_address(row.address),
+        None if row.address == HERE else route_of(row),
         gateway.role or AGENT,
-        Way(Path(gateway.identity) if gateway.identity else None, gateway.jump),
         variables,
     )
 

@@ -44,7 +44,7 @@ class Journal(Watcher):
                 "changed": end.changed,
                 "role": failed.role if failed else "",
                 "task": failed.task if failed else "",
-                "code": (failed.code or "play.task_failed") if failed else "",
+                "code": error_of(failed)[0] if failed else "",
                 "reason": failed.said if failed else "",
             }
             said.append(Said(now, "info", HOST, fields))
@@ -61,9 +61,20 @@ class Journal(Watcher):
         yield Said(now, "step", STEP, fields)
         if step.state not in BAD:
             return
-        if step.code:
-            yield Said(now, "error", step.code, {**step.fields, "site": self._site})
-        else:
-            where = f"{step.role}: {step.task}" if step.role else step.task
-            told = {"device": step.host, "task": where, "reason": step.said or "-"}
-            yield Said(now, "error", "play.task_failed", {**told, "site": self._site})
+        code, told = error_of(step)
+        yield Said(now, "error", code, {**told, "site": self._site})
+
+
+def error_of(step: Step) -> tuple[str, dict[str, str]]:
+    """A step that failed as the code of an error and its fields.
+
+    Roles say `what is wrong -> what mends it`.
+    """
+    if step.code:
+        return step.code, dict(step.fields)
+    reason, arrow, remedy = step.said.rpartition(" -> ")
+    where = f"{step.role}: {step.task}" if step.role else step.task
+    told = {"device": step.host, "task": where}
+    if not arrow:
+        return "play.task_failed", {**told, "reason": step.said or "-"}
+    return "play.task_refused", {**told, "reason": reason, "remedy": remedy}

@@ -25,7 +25,10 @@ from yolodeploy.ops.opening import present_inventory
 from yolodeploy.ops.play_after import AFTER, Ended, prove
 from yolodeploy.ops.play_hosts import chosen, hosts_of, site_of_hosts, with_first_server
 from yolodeploy.ops.play_journal import Journal
+from yolodeploy.ops.provisioning import parts_meant
 from yolodeploy.ops.shipped import shipped
+from yolodeploy.provision.bringing import TASK, Bringing
+from yolodeploy.provision.links import Before
 from yolodeploy.provision.play import Outcome, Play, Secrets, State
 from yolodeploy.provision.remains import sweep
 from yolodeploy.provision.running import run_play
@@ -90,7 +93,8 @@ def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str
                 prove(inventory, site, row.name, at=None)  # until it is proved again
         journal = Journal(teller, site)
         play = _play(home, inventory, teller.operation, arguments, wanted)
-        outcome = run_play(play, secrets, journal, teller.cancelled)
+        before = _before(play, secrets)
+        outcome = run_play(play, secrets, journal, teller.cancelled, before)
         journal.ended(outcome)
         after = AFTER.get(play.playbook)
         if after is not None and not check and not outcome.cancelled:
@@ -119,6 +123,12 @@ def _play(
         limit=tuple(with_first_server(all_rows, wanted)),
         check=bool(arguments["check"]),
     )
+
+
+def _before(play: Play, secrets: Secrets) -> Before | None:
+    """What is done on each gateway before Ansible: the parts are brought, unless it is a check."""
+    parts = [] if play.check else parts_meant(play.variables)
+    return (TASK, Bringing(parts, secrets.sudo).to) if parts else None
 
 
 def _judge(site: str, outcome: Outcome) -> None:

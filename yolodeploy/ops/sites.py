@@ -17,6 +17,7 @@ from yolodeploy.inventory.retention import prune_when_due
 from yolodeploy.oci.locks import locked
 from yolodeploy.ops.connect import EMBEDDED, K3S, connect, connect_named
 from yolodeploy.ops.opening import changing, known_sites, present_inventory
+from yolodeploy.ssh.address import parse_address
 from yolodeploy.telemetry.collect import collect
 
 if TYPE_CHECKING:
@@ -174,14 +175,16 @@ def hold_device(home: Home, name: str, reason: str | None, *, dry_run: bool = Fa
         return device_rows.get_device(inventory, found.site, found.name)
 
 
-def label_device(
-    home: Home, name: str, labels: dict[str, str], *, dry_run: bool = False
+def edit_device(
+    home: Home, name: str, labels: dict[str, str], address: str = "", *, dry_run: bool = False
 ) -> DeviceRow:
-    """Set labels of a device; an empty value takes one away.
+    """Set labels of a device (an empty value takes one away), and where it answers.
 
     Raises:
         NotFound, Refused: As `find_device`.
+        UsageError: `ssh.address_invalid`.
     """
+    address = str(parse_address(address)) if address else ""
     with (
         present_inventory(home, dry_run=dry_run) as inventory,
         changing(inventory, dry_run=dry_run),
@@ -190,7 +193,9 @@ def label_device(
         kept = {key: value for key, value in (found.labels | labels).items() if value}
         if not dry_run:
             device_rows.set_device_labels(inventory, found.site, found.name, kept)
-        return found._replace(labels=kept)
+            if address:
+                device_rows.set_device_address(inventory, found.site, found.name, address)
+        return found._replace(labels=kept, address=address or found.address)
 
 
 def find_device(inventory: Inventory, name: str) -> DeviceRow:

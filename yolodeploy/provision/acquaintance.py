@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from typing import NamedTuple
 
 from yolodeploy.core.errors import Refused
 from yolodeploy.core.text import one_line
+from yolodeploy.provision.as_root import run_as_root
 from yolodeploy.provision.faults import named
-from yolodeploy.ssh.children import content
 from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.shell import Shell
 
@@ -35,7 +33,6 @@ echo "profile=$profile"
 [ "$(id -u)" != 0 ] || exit 0
 said=$(LC_ALL=C sudo -n true 2>&1) && echo sudo=yes || echo "sudo=no $(echo "$said" | tail -n 1)"
 """
-_SUDO = "LC_ALL=C exec sudo -S -p '' true"
 
 
 class Look(NamedTuple):
@@ -82,19 +79,4 @@ def _check_sudo(shell: Shell, told: str, password: str) -> None:
         raise error
     if not isinstance(shell, Connection):
         return  # this machine: Ansible will see
-    said = _try_password(shell, password)
-    if said is not None:
-        raise named(said, shell.device) or Refused("play.sudo_password_wrong", device=shell.device)
-
-
-def _try_password(connection: Connection, password: str) -> str | None:
-    """What sudo says to a password; None when it is the right one."""
-    with (
-        tempfile.TemporaryFile() as err,
-        connection.process(_SUDO, (), err) as process,
-    ):
-        try:
-            process.communicate(password.encode() + b"\n", timeout=_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            return "no answer"
-        return None if process.returncode == 0 else content(err)
+    run_as_root(shell, "true", (), password, limit_s=_LIMIT_S)

@@ -46,12 +46,12 @@ _USUAL = (
 
 def fault_of(step: Step, host: Host, keys: HostKeys) -> YolodeployError | None:
     """The error that a failed step is, where it is a usual one."""
-    if step.state is State.UNREACHABLE and host.address is not None:
+    if step.state is State.UNREACHABLE and host.route is not None:
         found = named(step.said, host.name)
         if found is not None:
             return found
         said = _VIA_SSH.sub("", step.said)
-        return fault(host.name, host.address, Answer(255, "", said), keys)
+        return fault(host.name, host.route, Answer(255, "", said), keys)
     return named(step.said, host.name)
 
 

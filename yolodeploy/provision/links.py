@@ -6,10 +6,10 @@ others wait no longer than a connection may take, and a password is needed once.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from time import monotonic
 
 from yolodeploy.core.errors import Unreachable, YolodeployError
@@ -24,23 +24,19 @@ AT_ONCE = 16
 CONNECT = "Connect"
 
 Heard = Callable[[Step], None]
-# something to be done over a connection before Ansible begins; its name, and what does it
-Before = tuple[str, Callable[[Host, Connection], None]]
+# something to be done over a connection before Ansible begins: its name, and what does it; that is
+# given something by which it says how far it is
+Before = tuple[str, Callable[[Host, Connection, Callable[[str], None]], None]]
 
 
 class Links:
-    """Those of one play; `environment` is what every `ssh` has to be given."""
+    """Those of one play by host; `environment` is what Ansible's `ssh` has to be given."""
 
     def __init__(
         self, connections: Mapping[str, Connection], environment: Mapping[str, str]
     ) -> None:
         self.connections = connections
         self.environment = environment
-
-    @property
-    def sockets(self) -> dict[str, Path]:
-        """Where each connection is taken over."""
-        return {name: one.socket for name, one in self.connections.items()}
 
     def prepare(self, hosts: tuple[Host, ...], heard: Heard, before: Before | None) -> list[str]:
         """Connect to hosts, all at once, and do what comes before; those where it went well."""
@@ -62,7 +58,11 @@ class Links:
         if before is None:
             return True
         name, work = before
-        return _told(host.name, name, lambda: work(host, connection), heard)
+
+        def how_far(task: str) -> None:
+            heard(Step(host.name, "", task, State.RUNNING))
+
+        return _told(host.name, name, lambda: work(host, connection, how_far), heard)
 
 
 def _told(host: str, task: str, work: Callable[[], None], heard: Heard) -> bool:
@@ -85,22 +85,22 @@ def links(play: Play, secrets: Secrets) -> Iterator[Links]:
     """The connections of a play, not open yet; none is left at the end.
 
     Raises:
-        Failed: `ssh.no_folder`.
+        Failed: `ssh.no_folder`, `ssh.no_host_keys`.
     """
-    keys = HostKeys(play.host_keys)
+    keys = HostKeys(play.host_keys).create()
     with ExitStack() as stack:
         folder = stack.enter_context(socket_folder())
         (play.folder / SOCKETS).write_text(str(folder))
-        asked = stack.enter_context(answering(folder, secrets.login))
-        environment = {**asked, **mark_of(play.folder)}
+        environment = mark_of(play.folder)
+        if secrets.login:
+            asked = answering(secrets.login, folder / "ask", keys, again=True)
+            told = stack.enter_context(asked)
+            environment |= {name: told[name] for name in told if name not in os.environ}
         found = {}
         for host in play.chosen:
-            if host.address is None:
+            if host.route is None:
                 continue
-            way = host.way._replace(password=bool(secrets.login))
-            connection = Connection(
-                host.name, host.address, keys, folder, way=way, environment=environment
-            )
+            connection = Connection(host.name, host.route, keys, folder, password=secrets.login)
             stack.callback(connection.close)
             found[host.name] = connection
         yield Links(found, environment)

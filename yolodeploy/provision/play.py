@@ -7,8 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from yolodeploy.ssh.address import Address
-from yolodeploy.ssh.options import Way
+from yolodeploy.ssh.route import Route
 
 SERVER, AGENT = "server", "agent"
 
@@ -28,15 +27,14 @@ BAD = (State.FAILED, State.UNREACHABLE)
 
 
 class Host(NamedTuple):
-    """One host of a play. Without an address it is this machine; `variables` are its own.
+    """One host of a play. Without a route it is this machine; `variables` are its own.
 
     `name` is one of `core.names`, `role` is `server` or `agent`.
     """
 
     name: str
-    address: Address | None
+    route: Route | None
     role: str = AGENT
-    way: Way = Way()
     variables: Mapping[str, Any] = {}
 
 

@@ -1,7 +1,7 @@
 """Processes of a play that outlive it: ended by what they inherited.
 
 Ansible's workers and OpenSSH's masters are in sessions of their own, so that no signal to a group
-reaches them; each still has our mark in its environment.
+reaches them. Workers still have our mark in their environment, masters their socket in their title.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from yolodeploy.ssh.sockets import PREFIX
@@ -29,40 +30,44 @@ def end_remains(folder: Path, words: str = "") -> int:
     """End every process of the play in a folder whose command line has `words`; how many."""
     ended = set()
     deadline = time.monotonic() + _LIMIT_S
-    while found := list(_marked(folder, words)):
+    while found := list(_remains(folder, words.encode())):
         for pid in found:
-            try:
+            with suppress(OSError):  # it has ended, or belongs to root
                 os.kill(pid, signal.SIGKILL)
                 ended.add(pid)
-            except OSError:
-                continue  # it has ended, or belongs to root
         if time.monotonic() > deadline:
             break
         time.sleep(0.01)
     return len(ended)
 
 
-def _marked(folder: Path, words: str) -> Iterator[int]:
+def _remains(folder: Path, words: bytes) -> Iterator[int]:
     mark = f"{MARK}={folder}".encode()
+    sockets = _sockets(folder)
     for place in Path("/proc").glob("[0-9]*"):
         try:
-            if mark not in (place / "environ").read_bytes().split(b"\0"):
-                continue
             line = (place / "cmdline").read_bytes().replace(b"\0", b" ")
+            # one that waits to be reaped has no command line any more
+            if not line or words not in line or int(place.name) == os.getpid():
+                continue
+            if sockets in line or mark in (place / "environ").read_bytes().split(b"\0"):
+                yield int(place.name)
         except OSError:
             continue  # somebody else's, or gone
-        # one that waits to be reaped has no command line any more
-        if line and words.encode() in line:
-            yield int(place.name)
+
+
+def _sockets(folder: Path) -> bytes:
+    try:
+        found = Path((folder / SOCKETS).read_text())
+    except OSError:
+        found = folder
+    # whatever the file says: only a folder of ours
+    return bytes(found if found.name.startswith(PREFIX) else folder)
 
 
 def sweep(folder: Path) -> None:
     """Take away what a play left whose own process was killed."""
     end_remains(folder)
-    try:
-        sockets = Path((folder / SOCKETS).read_text())
-    except OSError:
-        sockets = None
-    if sockets is not None and sockets.name.startswith(PREFIX):
-        shutil.rmtree(sockets, ignore_errors=True)
+    sockets = Path(os.fsdecode(_sockets(folder)))
+    shutil.rmtree(sockets, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)

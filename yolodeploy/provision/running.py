@@ -54,7 +54,7 @@ def run_play(
     Raises:
         Refused: `play.no_ansible`.
         UsageError: `name.invalid`, `ssh.address_invalid`.
-        Failed: `ssh.no_folder`.
+        Failed: `ssh.no_folder`, `ssh.no_host_keys`.
     """
     program()
     play.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ class _Run:
 
         play, folder = self._play, self._play.folder
         inventory, variables = folder / "inventory.yml", folder / "variables.yml"
-        write_inventory(inventory, play, self._secrets, self._links.sockets)
+        write_inventory(inventory, play, self._secrets, self._links.connections)
         write_variables(variables, play.variables)
         config = RunnerConfig(
             private_data_dir=str(folder),

@@ -17,8 +17,9 @@ import yaml
 
 from yolodeploy.core.names import checked_name
 from yolodeploy.provision.play import SERVER, Host, Play, Secrets
+from yolodeploy.ssh.command_line import PATIENCE, ssh_words
+from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.host_keys import HostKeys
-from yolodeploy.ssh.options import PATIENCE, options, to
 
 GROUPS = ("servers", "agents")
 
@@ -37,8 +38,10 @@ _Dumper.add_representer(
 )
 
 
-def write_inventory(path: Path, play: Play, secrets: Secrets, sockets: Mapping[str, Path]) -> None:
-    """The hosts of a play in their groups; `sockets` are those of the connections by host.
+def write_inventory(
+    path: Path, play: Play, secrets: Secrets, connections: Mapping[str, Connection]
+) -> None:
+    """The hosts of a play in their groups, each to be reached through its connection.
 
     Of the secrets nothing is written but whether there is a password to log in with.
 
@@ -52,7 +55,7 @@ def write_inventory(path: Path, play: Play, secrets: Secrets, sockets: Mapping[s
         name = checked_name("device", host.name)
         group["hosts"][name] = {
             **unsafe(dict(host.variables)),
-            **_reached(host, keys, bool(secrets.login), sockets.get(name)),
+            **_reached(host, keys, bool(secrets.login), connections.get(name)),
         }
     _write(path, {"all": {"children": groups}})
 
@@ -71,18 +74,20 @@ def unsafe(value: Any) -> Any:
     return _Unsafe(value) if isinstance(value, str) else value
 
 
-def _reached(host: Host, keys: HostKeys, password: bool, socket: Path | None) -> dict[str, Any]:
-    if host.address is None:
+def _reached(
+    host: Host, keys: HostKeys, by_password: bool, connection: Connection | None
+) -> dict[str, Any]:
+    if host.route is None:
         return {"ansible_connection": "local", "ansible_python_interpreter": _python_here()}
-    words = [
-        *options(keys, host.way._replace(password=password)), *to(host.address),
-        "-oControlMaster=auto", f"-oControlPersist={PATIENCE.idle_s}",
-    ]  # fmt: skip
-    if socket is not None:
-        words.append(f"-oControlPath={socket}")
+    pin = connection.pin if connection else None
+    _ssh, *words = ssh_words(host.route, keys, PATIENCE, pin, by_password=by_password)
+    # it comes back by itself when the gateway was restarted
+    words += ["-oControlMaster=auto", f"-oControlPersist={PATIENCE.idle_s}"]
+    if connection is not None:
+        words.append(f"-oControlPath={connection.socket}")
     return {
         "ansible_connection": "ssh",
-        "ansible_host": _Unsafe(host.address.host),
+        "ansible_host": _Unsafe(host.route.address.host),
         "ansible_ssh_args": _Unsafe(shlex.join(words)),
         "ansible_ssh_common_args": "",
         "ansible_ssh_extra_args": "",

@@ -6,17 +6,18 @@ import shlex
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from yolodeploy.core.errors import Refused, Unreachable
-from yolodeploy.ssh.address import Address
-from yolodeploy.ssh.children import Answer, Children
+from yolodeploy.core.errors import Refused, Unreachable, YolodeployError
+from yolodeploy.ssh.askpass import answering
+from yolodeploy.ssh.children import LONGEST_ANSWER, Answer, Children
+from yolodeploy.ssh.command_line import PATIENCE, Patience, connect_limit_s, ssh_words
 from yolodeploy.ssh.faults import fault
-from yolodeploy.ssh.host_keys import HostKeys
-from yolodeploy.ssh.options import PATIENCE, Patience, Way, options, to
+from yolodeploy.ssh.host_keys import HostKeys, write_pin
+from yolodeploy.ssh.route import Route
 from yolodeploy.ssh.shell import LIMIT_S
 
 _OWN = 255  # OpenSSH's status for what is its own; our programs end with others
@@ -26,32 +27,33 @@ class Connection:
     """One device; a `Shell`. Making the object touches nothing; threads may share it.
 
     `folder` is for the connection's socket: private, and with a short path, for a socket's name has
-    at most 107 characters. `environment` is what `ssh` needs beside ours: where it asks for a
-    password (`ssh.askpass`).
+    at most 107 characters. `password` is tried where no key lets us in; it stays in memory. Others
+    may go through `socket` too while it is open, with the key in `pin` where there is one.
     """
 
     def __init__(
         self,
         device: str,
-        address: Address,
+        route: Route,
         keys: HostKeys,
         folder: Path,
         patience: Patience = PATIENCE,
-        way: Way = Way(),  # noqa: B008 an immutable value
-        environment: Mapping[str, str] | None = None,
+        password: str = "",
     ) -> None:
         self.device = device
-        self.address = address
-        self.socket = folder / f"{id(self):x}"
+        self.route = route
         self._keys = keys
+        self.socket = folder / f"{id(self):x}"
+        self.pin = self.socket.with_suffix(".pin") if route.host_key else None
+        self._heard = self.socket.with_suffix(".log") if route.jump else None
         self._patience = patience
-        self._way = way
-        self._children = Children(device, environment)
+        self._password = password
+        self._children = Children(device)
         self._lock = threading.Lock()
         self._open = False
 
-    def run(self, program: str, *words: str, limit_s: float = LIMIT_S) -> Answer:
-        """See `Shell`.
+    def run(self, program: str, *words: str, limit_s: float = LIMIT_S, told: str = "") -> Answer:
+        """See `Shell`; `told` is what the program may read.
 
         Raises:
             Refused: `ssh.host_key_changed`, `ssh.denied`, `ssh.no_client`.
@@ -59,7 +61,7 @@ class Connection:
         """
         self.open()
         try:
-            answer = self._children.run(self._command(program, words), limit_s)
+            answer = self._children.run(self._command(program, words), limit_s, told=told)
         except Unreachable:
             self.close()
             raise
@@ -76,6 +78,17 @@ class Connection:
         ) as process:
             yield process
 
+    def passage(self) -> str:
+        """A ProxyCommand of OpenSSH's that goes on from the device to `%h` and `%p`.
+
+        Raises:
+            Refused, Unreachable: As `run`.
+        """
+        self.open()
+        words = shlex.join(self._ssh("-oControlMaster=no")).replace("%", "%%")
+        host = self.route.address.host.replace("%", "%%")
+        return f"{words} -W '[%h]:%p' -- {host}"
+
     def judged(self, answer: Answer) -> Answer:
         """The answer of a program, where it is one and not the end of the connection.
 
@@ -84,7 +97,7 @@ class Connection:
         """
         if answer.status == _OWN or answer.status < 0:  # or somebody ended it here
             self.close()
-            raise fault(self.device, self.address, answer, self._keys)
+            raise self._fault(answer)
         return answer
 
     def open(self) -> None:
@@ -95,13 +108,21 @@ class Connection:
             if shutil.which("ssh") is None:
                 raise Refused("ssh.no_client")
             self._keys.create()
-            patience = self._patience
-            limit_s = patience.connect_s + patience.alive_s * patience.alive_count
-            command = [*self._ssh("-f", "-N", "-M"), "--", self.address.host]
-            answer = self._children.run(command, limit_s)
+            if self.pin:
+                write_pin(self.pin, self.route.host_key)
+            answer = self._connected()
             if answer.status:
-                raise fault(self.device, self.address, answer, self._keys)
+                raise self._fault(answer)
             self._open = True
+
+    def _connected(self) -> Answer:
+        patience = self._patience
+        limit_s = connect_limit_s(self.route, patience) + patience.alive_s * patience.alive_count
+        command = [*self._ssh("-f", "-N", "-M"), "--", self.route.address.host]
+        if not self._password:
+            return self._children.run(command, limit_s)
+        with answering(self._password, self.socket.with_suffix(".ask"), self._keys) as asked:
+            return self._children.run(command, limit_s, asked)
 
     def close(self) -> None:
         """Disconnect; again is harmless."""
@@ -111,7 +132,7 @@ class Connection:
             self._open = False
         with suppress(subprocess.TimeoutExpired, OSError):
             subprocess.run(
-                [*self._ssh("-O", "exit"), "--", self.address.host],
+                [*self._ssh("-O", "exit"), "--", self.route.address.host],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 timeout=5, check=False,
             )  # fmt: skip
@@ -123,10 +144,24 @@ class Connection:
 
     def _command(self, program: str, words: Sequence[str]) -> list[str]:
         line = shlex.join(["exec", "/bin/sh", "-c", program, "yolodeploy", *words])
-        return [*self._ssh("-oControlMaster=no"), "--", self.address.host, line]
+        return [*self._ssh("-oControlMaster=no"), "--", self.route.address.host, line]
 
-    def _ssh(self, *further: str) -> list[str]:
-        return [
-            "ssh", "-T", *options(self._keys, self._way, self._patience), *to(self.address),
-            f"-oControlPersist={self._patience.idle_s}", "-S", str(self.socket), *further,
-        ]  # fmt: skip
+    def _fault(self, answer: Answer) -> YolodeployError:
+        heard = ""
+        if self._heard:
+            with suppress(OSError):
+                heard = self._heard.read_text(errors="replace")[-LONGEST_ANSWER:]
+                self._heard.unlink()
+        return fault(self.device, self.route, answer._replace(err=heard + answer.err), self._keys)
+
+    def _ssh(self, *options: str) -> list[str]:
+        words = ssh_words(
+            self.route,
+            self._keys,
+            self._patience,
+            self.pin,
+            by_password=bool(self._password),
+            heard=self._heard,
+        )
+        persist = f"-oControlPersist={self._patience.idle_s}"
+        return [*words, persist, "-S", str(self.socket), *options]

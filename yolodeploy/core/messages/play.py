@@ -26,6 +26,17 @@ MESSAGES = {
         "use a gateway with one of these",
         "请使用上述处理器的网关",
     ),
+    "bundle_parts": Message(
+        "bundle {path} carries nothing to provision gateways with",
+        "bundle {path} 中没有用于部署网关的文件",
+        "yolodeploy bundle create FILE --file k3s=PATH --file k3s-images=PATH --file images=PATH",
+    ),
+    "where_from": Message(
+        "it is not said where k3s comes from",
+        "未指明 k3s 的来源",
+        "add --bundle FILE, --parts DIR or --online",
+        "加上 --bundle FILE、--parts DIR 或 --online",
+    ),
     "busy": Message(
         "site {site} is being changed by operation {operation} ({playbook}) since {since}",
         "操作 {operation}（{playbook}）自 {since} 起正在更改站点 {site}",
@@ -52,6 +63,54 @@ MESSAGES = {
         "command again",
         "请在设备上腾出空间（apt-get clean；journalctl --vacuum-size=100M；df -h），"
         "然后重新运行同一命令",
+    ),
+    "no_room": Message(
+        "{device} has {free} bytes free and needs {needed} for the parts",
+        "{device} 剩余 {free} 字节，部件需要 {needed} 字节",
+        "make room there (apt-get clean; journalctl --vacuum-size=100M; df -h), then run the same "
+        "command again",
+        "请在设备上腾出空间（apt-get clean；journalctl --vacuum-size=100M；df -h），"
+        "然后重新运行同一命令",
+    ),
+    "no_parts": Message(
+        "{path} holds no parts: none of the folders {roles} has a file",
+        "{path} 中没有部件：文件夹 {roles} 均为空",
+        "name a folder as a bundle has it: k3s/k3s, k3s-images/*.tar.zst, images/*.tar",
+        "请指定与 bundle 相同结构的文件夹：k3s/k3s、k3s-images/*.tar.zst、images/*.tar",
+    ),
+    "part_differs": Message(
+        "{path} has the digest {digest}, pinned is {pinned}",
+        "{path} 的摘要为 {digest}，锁定的是 {pinned}",
+        "fetch the file again, or pin its version: yolodeploy site lock",
+        "请重新下载该文件，或锁定其版本：yolodeploy site lock",
+    ),
+    "part_unlocked": Message(
+        "the lock has no digest of {path}",
+        "锁文件中没有 {path} 的摘要",
+        "pin the versions on a machine with internet: yolodeploy site lock",
+        "请在联网的机器上锁定版本：yolodeploy site lock",
+    ),
+    "part_unreadable": Message(
+        "{path} cannot be read: {reason}",
+        "无法读取 {path}：{reason}",
+        "ls -l {path}",
+    ),
+    "parts_arch": Message(
+        "{device} is {arch}, and the parts are for {known}",
+        "{device} 的架构为 {arch}，而部件适用于 {known}",
+        "add k3s for {arch} to the bundle: yolodeploy bundle create FILE --file k3s=PATH",
+        "请将 {arch} 的 k3s 加入 bundle：yolodeploy bundle create FILE --file k3s=PATH",
+    ),
+    "parts_spoilt": Message(
+        "{device}: what arrives is not what was sent",
+        "{device}：收到的内容与发送的不一致",
+        "check the disk of {device} (dmesg | tail), then run the same command again",
+        "请检查 {device} 的磁盘（dmesg | tail），然后重新运行同一命令",
+    ),
+    "program_failed": Message(
+        "{device}: {reason}",
+        "{device}：{reason}",
+        *_AGAIN,
     ),
     "no_ansible": Message(
         "Ansible is not installed here",
@@ -137,5 +196,10 @@ MESSAGES = {
         "{device}: {task}: {reason}",
         "{device}：{task}：{reason}",
         *_AGAIN,
+    ),
+    "task_refused": Message(
+        "{device}: {task}: {reason}",
+        "{device}：{task}：{reason}",
+        "{remedy}",
     ),
 }

@@ -4,6 +4,7 @@
 works on whatever is left of k3s: half an installation, one that is broken, or none.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ DATA = "/var/lib/rancher/k3s"
 PROGRAMS = (f"{DATA}/data/", "/usr/local/bin/k3s")
 MOUNTED = ("/run/k3s/", f"{DATA}/", "/var/lib/kubelet/")
 LINKS = ("cni0", "flannel.1", "flannel-v6.1", "flannel-wg", "flannel-wg-v6", "kube-ipvs0")
+LINKED, PROGRAM_LINKS = ("kubectl", "crictl", "ctr"), ("k3s", "/usr/local/bin/k3s")
 TABLES = ("kube-proxy", "flannel-ipv4", "flannel-ipv6")
 NETWORK = "cbr0"  # what flannel calls its network in the comments of CNI's rules
 OF_COMMENTS = ("flanneld ", "rule to explicitly ACCEPT traffic that comply to network policies")
@@ -79,10 +81,8 @@ def kill_processes(check):
     deadline = time.monotonic() + GONE_S
     while found and time.monotonic() < deadline:
         for pid in found:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         time.sleep(0.1)
         found = processes()
 
@@ -156,7 +156,7 @@ def clear_network(check):
 
 
 def saves():
-    """Programs that tell all rules of a kind. Legacy ones load modules: only where there are rules."""
+    """Programs that tell all rules of a kind. Legacy ones load modules: only where rules are."""
     for family, names in (("iptables", "ip_tables_names"), ("ip6tables", "ip6_tables_names")):
         found = program(f"{family}-nft-save") or program(f"{family}-save")
         if found:
@@ -281,9 +281,8 @@ def remove_file(path, check):
     """A file or link. A link to k3s's program is ours only where it leads there."""
     if not path.is_symlink() and not path.is_file():
         return
-    if path.name in ("kubectl", "crictl", "ctr"):
-        if not path.is_symlink() or os.readlink(str(path)) not in ("k3s", "/usr/local/bin/k3s"):
-            return
+    if path.name in LINKED and not (path.is_symlink() and str(path.readlink()) in PROGRAM_LINKS):
+        return
     taken.append(str(path))
     if not check:
         path.unlink()
@@ -308,13 +307,11 @@ def empty_out(path, mounted):
             else:
                 empty_out(Path(entry.path), mounted)
         else:
-            os.unlink(entry.path)
+            Path(entry.path).unlink()
     if str(path) in mounted:
         return
-    try:
+    with contextlib.suppress(OSError):  # it holds such a disk
         path.rmdir()
-    except OSError:
-        pass  # it holds such a disk
 
 
 def remove_empty(path, check):
