@@ -150,7 +150,6 @@ FILES: dict[str, str] = {
     "/etc/rancher/node/password": "d1f3a5\n",
     "/etc/systemd/system/k3s.service": "[Service]\n",
     "/etc/var/lib": "",
-    "/proc/sys/kernel/osrelease": f"{KERNEL}\n",
     "/proc/meminfo": "MemTotal:       16265408 kB\n",
     "/proc/swaps": "Filename Type Size Used Priority\n/dev/zram0 partition 1 0 5\n",
     "/proc/modules": "overlay 200704 3 - Live 0x0\nbr_netfilter 32768 0 - Live 0x0\n"
@@ -182,6 +181,7 @@ FILES: dict[str, str] = {
 }
 ANSWERS: dict[str, str] = {
     "uname -m": "x86_64\n",
+    "uname -r": f"{KERNEL}\n",
     "timedatectl": "yes\n",
     "ldconfig -p": "\tlibnvidia-ml.so.1 (libc6,x86-64) => /usr/lib/libnvidia-ml.so.1\n",
     "ip -j addr": links(flannel(1450)),

@@ -71,7 +71,9 @@ BROKEN: dict[str, Broken] = {
     "arch": Broken("armv7l", answers={"uname -m": "armv7l\n"}),
     "os_old": Broken("20.04", {"/etc/os-release": 'NAME="Ubuntu"\nVERSION_ID="20.04"\n'}),
     "os_unknown": Broken("Arch", {"/etc/os-release": 'NAME="Arch Linux"\n'}),
-    "kernel": Broken("5.4.0", {"/proc/sys/kernel/osrelease": "5.4.0-150-generic\n"}),
+    "kernel": Broken("5.4.0", {
+        "/lib/modules/5.4.0-150-generic/modules.builtin": "kernel/net/bridge/br_netfilter.ko\n"},
+        {"uname -r": "5.4.0-150-generic\n"}),
     "cgroup_version": Broken(
         "version 1",
         {

@@ -39,7 +39,7 @@ def machine(host):
 
 def release(host):
     """The kernel's release."""
-    return (host.lines("/proc/sys/kernel/osrelease") or [""])[0].strip()
+    return (host.answer("uname", "-r") or "").strip()
 
 
 def system(host):
