@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import NotFound, Refused, Unreachable
+from yolodeploy.core.errors import NotFound, Refused, Unreachable, YolodeployError
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.text import one_line
 from yolodeploy.inventory import devices as device_rows
@@ -15,7 +15,7 @@ from yolodeploy.inventory import sites as rows
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.retention import prune_when_due
 from yolodeploy.oci.locks import locked
-from yolodeploy.ops.connect import EMBEDDED, K3S, connect, connect_named
+from yolodeploy.ops.connect import EMBEDDED, K3S, connect_all, connect_named
 from yolodeploy.ops.opening import changing, known_sites, present_inventory
 from yolodeploy.ssh.address import parse_address
 from yolodeploy.telemetry.collect import collect
@@ -218,8 +218,10 @@ def find_device(inventory: Inventory, name: str) -> DeviceRow:
     return found[0]
 
 
-def refresh(home: Home, names: Sequence[str] = ()) -> None:
+def refresh(home: Home, names: Sequence[str] = ()) -> list[YolodeployError]:
     """Ask sites (all of them by default) how they are, and write it down.
+
+    Returns why some could not be asked by this version.
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`.
@@ -228,8 +230,10 @@ def refresh(home: Home, names: Sequence[str] = ()) -> None:
 
     with present_inventory(home) as inventory:
         wanted = [rows.get_site(inventory, name) for name in names] or rows.list_sites(inventory)
-        collect_all([connect(home, row) for row in wanted], inventory, now=time.time)
+        connected, refused = connect_all(home, wanted)
+        collect_all(connected, inventory, now=time.time)
         prune_when_due(inventory, at=time.time())
+    return refused
 
 
 def refresh_site(home: Home, inventory: Inventory, name: str) -> None:
@@ -249,8 +253,10 @@ def logs(
         Unreachable: `site.unreachable`, the site that was asked for.
     """
     with present_inventory(home, dry_run=True) as inventory:
-        names = [site] if site is not None else [row.name for row in rows.list_sites(inventory)]
-        connected = [connect_named(home, inventory, name) for name in names]
+        if site is not None:
+            connected = [connect_named(home, inventory, site)]
+        else:
+            connected, _ = connect_all(home, rows.list_sites(inventory))
     found: list[tuple[str, LogLine]] = []
     for each in connected:
         try:
