@@ -88,9 +88,8 @@ MESSAGES = {
         "并在 /etc/chrony/sources.d/ 中指定厂内时间服务器",
     ),
     "host_name": Message(
-        "the host's name {name} cannot be a node's: small letters, digits and hyphens, and not "
-        "localhost",
-        "主机名 {name} 不能作为节点名：只能用小写字母、数字和连字符，且不能是 localhost",
+        "the host's name {name} cannot be a node's: letters, digits and hyphens, and not localhost",
+        "主机名 {name} 不能作为节点名：只能用字母、数字和连字符，且不能是 localhost",
         "hostnamectl set-hostname gateway-7, before k3s is installed",
         "在安装 k3s 之前运行 hostnamectl set-hostname gateway-7",
     ),

@@ -164,7 +164,7 @@ def clock_kept(host):
 def host_name(host):
     """Whether the host's name can be that of a node."""
     name = own_name(host)
-    wrong = not NODE_NAME.fullmatch(name) or name in ("localhost", "localhost.localdomain")
+    wrong = not NODE_NAME.fullmatch(name.lower()) or name in ("localhost", "localhost.localdomain")
     return judged(wrong, name=name)
 
 
