@@ -262,13 +262,16 @@ def test_a_lost_operation_is_told_and_not_waited_for(run: Run, filled: Home) -> 
 # dry runs -----------------------------------------------------------------------------------------
 
 DRY = {
-    "device edit": "d1 --label a=b", "device hold": "d1 --reason shift", "device unhold": "d1",
+    "device edit": "d1 --label a=b",
+    "device find": None,  # it asks a network: tests/ssh
+    "device hold": "d1 --reason shift", "device unhold": "d1",
     "site create": "fresh --devices 3", "site adopt": None, "site remove": "plant",
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
     "site unhold": "plant", "model add": "{model}", "image build": "sample",
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
     "image send": None,  # it asks devices: tests/send
+    "site lock": None, "site fetch": None,  # they ask makers: tests/provision
     "image index": None, "image remove": None,  # tests/ops/test_images_kept
     "bundle create": None, "bundle apply": None,  # tests/bundles
     "image prune": "", "app create": "weld --description x",
