@@ -84,7 +84,9 @@ def test_the_configuration_is_that_of_the_nodes_label(daemons: dict[str, Any]) -
     for name in ("device-plugin.yaml", "mps-control-daemon.yaml"):
         pod = daemons[name]["spec"]["template"]["spec"]
         assert volume in pod["volumes"]
-        asked = [one for one in containers(daemons[name]) if one.get("command") == ["config-manager"]]
+        asked = [
+            one for one in containers(daemons[name]) if one.get("command") == ["config-manager"]
+        ]
         assert len(asked) == 2
         for one in asked:
             told = {entry["name"]: entry.get("value") for entry in one["env"]}
