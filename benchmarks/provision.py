@@ -77,10 +77,8 @@ class Ours:
         add_devices(self.home, wishes)
         self._variables, _ = provision_variables(self.home, parts_folder)
 
-    def run(
-        self, playbook: str = "site.yml", until: float = 1.0, steps: int = 0, **more: Any
-    ) -> Ran:
-        """Run a playbook in the process of its operation; killed after a share of some steps."""
+    def run(self, playbook: str = "site.yml", killed_after: int = 0, **more: Any) -> Ran:
+        """Run a playbook in the process of its operation; killed after some steps."""
         operation = operations.new_id()
         arguments = {
             "site": "plant", "playbook": playbook, "variables": {**self._variables, **more},
