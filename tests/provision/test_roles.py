@@ -230,9 +230,10 @@ def test_a_part_that_is_damaged_gets_no_name(place: ModuleType, tmp_path: Path) 
 
 
 def test_a_command_of_somebody_else_is_not_replaced(place: ModuleType, tmp_path: Path) -> None:
-    theirs = tmp_path / "kubectl"
-    theirs.write_text("theirs")
-    assert not place.place(file(theirs, target="k3s"), False) and theirs.read_text() == "theirs"
+    for theirs in (tmp_path / "kubectl", tmp_path / "crictl"):
+        theirs.symlink_to("/bin/true") if theirs.name == "crictl" else theirs.touch()
+        assert not place.place(file(theirs, target="k3s"), False)
+    assert theirs.readlink() == Path("/bin/true")
     assert place.place(file(tmp_path / "ctr", target="k3s"), False)
     assert not place.place(file(tmp_path / "ctr", target="k3s"), False)
 
