@@ -57,7 +57,8 @@ def test_two_that_exchanged_their_addresses_are_told_apart(
     give(far, near.address)
     give(near, far.address)
     before = contents(home.root)
-    answer = run("device", "find", "--dry-run", "-o", "json")
+    near_by = ("--network", f"{near.network.prefix}.8/29")
+    answer = run("device", "find", "--dry-run", *near_by, "-o", "json")
     swapped = {"gw-1": ("moved", far.root), "gw-2": ("moved", near.root)}
     assert (answer.code, states(answer)) == (0, swapped), answer.err
     assert contents(home.root) == before
@@ -145,12 +146,13 @@ def test_one_key_at_two_addresses_is_not_decided(
     far("systemctl restart ssh")
     try:
         plant(key=key)
-        give(near, f"{near.network.prefix}.20")
+        give(near, f"{near.network.prefix}.9")
         with open_inventory(home.inventory) as inventory:
             devices.remove_device(inventory, "plant", "gw-2")
             devices.set_device_address(inventory, "plant", "gw-1", f"root@{near.network.prefix}.30")
         before = address_of(home, "gw-1")
-        answer = run("device", "find", "-o", "json")
+        words = ("--network", f"{near.network.prefix}.8/28")
+        answer = run("device", "find", *words, "-o", "json")
         assert (answer.code, address_of(home, "gw-1")) == (1, before)
         assert "installed from one disk" in answer.err
         assert run("device", "edit", "gw-1", "--address", far.root).code == 0
