@@ -20,6 +20,7 @@ from yolodeploy.cli.output import (
 )
 from yolodeploy.cli.plays import PlayOptions, asked, passwords_options, perform, play_options
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.site_fetch import fetch
 from yolodeploy.cli.site_lock import lock
 from yolodeploy.cli.site_tunnel import tunnel
 from yolodeploy.cli.words import FILE, labels_option, parsed_labels
@@ -31,7 +32,7 @@ def site() -> None:
     """Sites. An embedded site is server processes on this machine, no cluster needed."""
 
 
-for command in (lock, tunnel, upgrade, backup, restore, renew, account):
+for command in (lock, fetch, tunnel, upgrade, backup, restore, renew, account):
     site.add_command(command)
 
 
