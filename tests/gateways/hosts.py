@@ -18,6 +18,7 @@ from tests.gateways.machine import Machine
 from tests.gateways.network import Network, network
 
 START_S = 90.0
+FAKE_CLOCK = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
 class Gateway:
@@ -81,8 +82,22 @@ class Gateway:
         place = shlex.quote(path)
         self(f"mkdir -p $(dirname {place}) && cat >{place} && chmod {mode} {place}", given=content)
 
+    def set_clock(self, shift: str = "") -> None:
+        """A clock that is wrong by `+400d` or `-2y`, right again without; what starts later sees it.
+
+        The kernel's clock is this machine's own, so libfaketime stands in front of it in sessions,
+        sudo and services; programs in Go (containerd, runc) see the right time.
+        """
+        lines = [f"LD_PRELOAD={FAKE_CLOCK}", f"FAKETIME={shift}"] if shift else []
+        self.put("/etc/environment", "".join(f"{line}\n" for line in lines))
+        # sudo takes nothing of this from its caller
+        self.put("/etc/sudoers.d/clock", "Defaults env_file=/etc/environment\n", "440")
+        self("systemctl unset-environment LD_PRELOAD FAKETIME")
+        if shift:
+            self(f"systemctl set-environment {shlex.join(lines)}")
+
     def add_user(self, name: str, *, password: str = "", tty: bool = False) -> str:
-        """Somebody who is not root: sudo without a password, or with this one, or only on a terminal.
+        """Somebody who is not root: sudo without a password, with this one, or only on a terminal.
 
         The key that opens root's account opens this one. Gives `NAME@ADDRESS`.
         """

@@ -18,6 +18,7 @@ from . import (
     baked,
     certificates,
     controllers,
+    encryption,
     joining,
     places,
     snapshots,
@@ -40,11 +41,15 @@ def run(options: dict[str, Any]) -> None:
     if options.get("cluster-reset"):
         snapshots.reset(options)
         return
+    (places.SERVER / "db").mkdir(parents=True, exist_ok=True)
+    places.SERVER.chmod(0o700)
+    (places.SERVER / "db").chmod(0o700)
+    snapshots.forget_reset()
     first = str(options.get("server") or "")
     if options.get("cluster-init") or first:
         _to_etcd()
     names = _names(address, options)
-    store = None if first else Store(_database(), baked.VERSION)
+    store = None if first else Store(snapshots.database(), baked.VERSION)
     secrets = _secrets_of_first(first, options) if first else _secrets(store, options)
     certificates.of_server(names)
     admission.configured(options.get("kube-apiserver-arg", []))
@@ -52,7 +57,7 @@ def run(options: dict[str, Any]) -> None:
         places.private(
             places.SERVER / "cred/encryption-config.json", '{"kind": "EncryptionConfiguration"}\n'
         )
-    _kubeconfig(options)
+    kubeconfig(options)
     served = api.Server(store, secrets, first)
     threading.Thread(target=served.serve_forever, daemon=True).start()
     if store:
@@ -68,10 +73,6 @@ def run(options: dict[str, Any]) -> None:
     agent.until_registered(kubelet)
     ready()
     kubelet.run()
-
-
-def _database() -> Path:
-    return places.ETCD / "member/snap/db" if places.ETCD.exists() else places.SQLITE
 
 
 def _to_etcd() -> None:
@@ -137,7 +138,9 @@ def _secrets_of_first(first: str, options: dict[str, Any]) -> dict[str, str]:
     return tokens.keep({**options, "agent-token": found["secrets"]["node"]}, "")
 
 
-def _kubeconfig(options: dict[str, Any]) -> None:
+def kubeconfig(options: dict[str, Any]) -> None:
+    """Write it anew, as at each start."""
+
     def encoded(name: str) -> str:
         return base64.b64encode((places.TLS / name).read_bytes()).decode()
 
