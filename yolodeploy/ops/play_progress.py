@@ -55,10 +55,10 @@ class HostRun(NamedTuple):
 
     @property
     def roles(self) -> tuple[tuple[str, str], ...]:
-        """The roles that it went through with the worst that became of each."""
+        """The roles that it went through, with what became of each: the worst, else the last."""
         found: dict[str, str] = {}
         for task in self.tasks:
-            if found.get(task.role) not in BAD:
+            if task.role and found.get(task.role) not in BAD:
                 found[task.role] = task.state
         return tuple(found.items())
 
@@ -105,7 +105,7 @@ def _step(tasks: list[TaskRun], event: OperationEvent) -> None:
     role, task, state = (str(fields.get(name, "")) for name in ("role", "task", "state"))
     report = fields.get("report")
     last = tasks[-1] if tasks else None
-    if last is not None and last.state == RUNNING and (last.role, last.task) == (role, task):
+    if last is not None and last.state == RUNNING and _same(last, role, task):
         number, began_at = last.number, last.began_at
         tasks.pop()
     else:
@@ -116,6 +116,15 @@ def _step(tasks: list[TaskRun], event: OperationEvent) -> None:
             report if isinstance(report, Mapping) else _NOTHING,
         )
     )  # fmt: skip
+
+
+def _same(last: TaskRun, role: str, task: str) -> bool:
+    """Whether it is the same task; one that tells how far it is has that behind its name."""
+    short, long = sorted((last.task, task), key=len)
+    parts = last.task.partition(": ")[0], task.partition(": ")[0]
+    return last.role == role and (
+        short == long or long.startswith(f"{short}: ") or (": " in short and parts[0] == parts[1])
+    )
 
 
 def _seconds(value: object) -> float:
