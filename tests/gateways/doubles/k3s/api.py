@@ -7,6 +7,7 @@ needs one asks again.
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import ssl
@@ -62,10 +63,8 @@ class Handler(BaseHTTPRequestHandler):
         super().setup()
 
     def handle(self) -> None:
-        try:
+        with contextlib.suppress(OSError, ValueError):  # the other end went away
             super().handle()
-        except (OSError, ValueError):
-            pass  # the other end went away
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -198,8 +197,12 @@ class Handler(BaseHTTPRequestHandler):
             path, _, value = part.replace("!=", "=!").partition("=")
             wanted = value.removeprefix("!")
             found = [one for one in found if (_field(one, path) == wanted) != value.startswith("!")]
-        return {"kind": f"{kind.kind}List", "apiVersion": kind.group, "items": found,
-                "metadata": {"resourceVersion": str(store.revision)}}  # fmt: skip
+        return {
+            "kind": f"{kind.kind}List",
+            "apiVersion": kind.group,
+            "items": found,
+            "metadata": {"resourceVersion": str(store.revision)},
+        }
 
     def change(self, asked: Asked, given: Object) -> Object:
         store, kind = self.server.store, asked.kind

@@ -75,8 +75,13 @@ def _nodes(store: Store) -> None:
 
 def _new_pod(owner: Object, template: Object, name: str) -> Object:
     metadata = json.loads(json.dumps(template.get("metadata") or {}))
-    reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
-                 "uid": owner["metadata"]["uid"], "controller": True}  # fmt: skip
+    reference = {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+    }
     metadata.update(generateName=f"{name}-", ownerReferences=[reference])
     return {
         "apiVersion": "v1",
@@ -88,8 +93,11 @@ def _new_pod(owner: Object, template: Object, name: str) -> Object:
 
 def _owned(store: Store, owner: Object) -> list[Object]:
     uid = owner["metadata"]["uid"]
-    return [pod for pod in store.under(POD.registry(owner["metadata"]["namespace"]))
-            if any(one["uid"] == uid for one in pod["metadata"].get("ownerReferences") or [])]  # fmt: skip
+    return [
+        pod
+        for pod in store.under(POD.registry(owner["metadata"]["namespace"]))
+        if any(one["uid"] == uid for one in pod["metadata"].get("ownerReferences") or [])
+    ]
 
 
 def _create(store: Store, owner: Object, pod: Object) -> None:
@@ -125,8 +133,12 @@ def _jobs(store: Store) -> None:
         found = _owned(store, job)
         failed = [pod for pod in found if pod["status"].get("phase") == "Failed"]
         well = [pod for pod in found if pod["status"].get("phase") == "Succeeded"]
-        status: Object = {"startTime": job.get("status", {}).get("startTime", now()), "failed": len(failed),
-                          "succeeded": len(well), "active": len(found) - len(failed) - len(well)}  # fmt: skip
+        status: Object = {
+            "startTime": job.get("status", {}).get("startTime", now()),
+            "failed": len(failed),
+            "succeeded": len(well),
+            "active": len(found) - len(failed) - len(well),
+        }
         limit = job["spec"].get("activeDeadlineSeconds")
         began = job["metadata"]["creationTimestamp"]
         if len(well) >= int(job["spec"].get("completions", 1)):
@@ -212,8 +224,13 @@ def _from_template(owner: Object) -> Object:
 
 
 def _ready(pods: list[Object]) -> int:
-    return sum(any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
-               for pod in pods)  # fmt: skip
+    return sum(
+        any(
+            one["type"] == "Ready" and one["status"] == "True"
+            for one in pod["status"].get("conditions", [])
+        )
+        for pod in pods
+    )
 
 
 def _daemons(store: Store) -> None:
@@ -238,10 +255,18 @@ def _daemons(store: Store) -> None:
             pod["spec"]["nodeName"] = name
             _create(store, owner, pod)
         current = [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
-        _tell(store, owner, {
-            "desiredNumberScheduled": len(names), "currentNumberScheduled": len(current), "numberReady": _ready(current),
-            "numberAvailable": _ready(current), "updatedNumberScheduled": len(current),
-            "observedGeneration": owner["metadata"].get("generation", 1)})  # fmt: skip
+        _tell(
+            store,
+            owner,
+            {
+                "desiredNumberScheduled": len(names),
+                "currentNumberScheduled": len(current),
+                "numberReady": _ready(current),
+                "numberAvailable": _ready(current),
+                "updatedNumberScheduled": len(current),
+                "observedGeneration": owner["metadata"].get("generation", 1),
+            },
+        )
 
 
 def _daemon_fits(spec: Object, node: Object) -> bool:
@@ -252,8 +277,12 @@ def _daemon_fits(spec: Object, node: Object) -> bool:
 def _deployments(store: Store) -> None:
     for owner in store.under(_DEPLOYMENTS.registry()):
         found = _renewed(store, owner, _owned(store, owner))
-        well = [pod for pod in found if "deletionTimestamp" not in pod["metadata"]
-                and pod["status"].get("phase") not in ("Failed", "Succeeded")]  # fmt: skip
+        well = [
+            pod
+            for pod in found
+            if "deletionTimestamp" not in pod["metadata"]
+            and pod["status"].get("phase") not in ("Failed", "Succeeded")
+        ]
         wanted = int(owner["spec"].get("replicas", 1))
         for _ in range(wanted - len(well)):
             _create(store, owner, _from_template(owner))
@@ -261,9 +290,18 @@ def _deployments(store: Store) -> None:
             objects.delete(store, POD, pod["metadata"]["namespace"], pod["metadata"]["name"])
         ready = _ready(well)
         available = {"type": "Available", "status": "True" if ready >= wanted else "False"}
-        _tell(store, owner, {"replicas": len(well), "readyReplicas": ready, "availableReplicas": ready,
-                             "updatedReplicas": len(well), "conditions": [available],
-                             "observedGeneration": owner["metadata"].get("generation", 1)})  # fmt: skip
+        _tell(
+            store,
+            owner,
+            {
+                "replicas": len(well),
+                "readyReplicas": ready,
+                "availableReplicas": ready,
+                "updatedReplicas": len(well),
+                "conditions": [available],
+                "observedGeneration": owner["metadata"].get("generation", 1),
+            },
+        )
 
 
 def _orphans(store: Store) -> None:
@@ -361,9 +399,12 @@ def _lacks(pod: Object, node: Object, pods: list[Object]) -> str:
     """GPUs: what is asked for against what others have not taken. A pod that is ending still holds its own."""
     has = node.get("status", {}).get("allocatable", {})
     for key, count in gpus.asked(pod).items():
-        taken = sum(gpus.asked(one).get(key, 0) for one in pods
-                    if one["spec"].get("nodeName") == node["metadata"]["name"]
-                    and one["status"].get("phase") not in ("Succeeded", "Failed"))  # fmt: skip
+        taken = sum(
+            gpus.asked(one).get(key, 0)
+            for one in pods
+            if one["spec"].get("nodeName") == node["metadata"]["name"]
+            and one["status"].get("phase") not in ("Succeeded", "Failed")
+        )
         if count > int(has.get(key, 0)) - taken:
             return f"Insufficient {key}"
     return ""

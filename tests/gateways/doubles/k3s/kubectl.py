@@ -21,10 +21,88 @@ from .objects import merged
 Object = dict[str, Any]
 _LAST = "kubectl.kubernetes.io/last-applied-configuration"
 # of those with a value; the rest is yes or no
-VALUED = set(["n", "namespace", "o", "output", "f", "filename", "l", "selector", "for", "timeout", "kubeconfig", "server", "token", "p", "patch", "type", "container", "c", "grace-period", "tail", "duration", "dry-run", "field-selector", "from-literal", "raw", "request-timeout", "from-file", "field-manager", "sort-by", "pod-selector", "image", "verb", "resource", "resource-name", "serviceaccount", "role", "clusterrole", "cascade", "user", "subresource"])  # fmt: skip
-FLAGS = set(["A", "all-namespaces", "overwrite", "ignore-not-found", "force", "all", "wait", "w", "watch", "no-headers", "show-labels", "server-side", "force-conflicts", "ignore-daemonsets", "delete-emptydir-data", "disable-eviction", "client", "now", "previous", "all-containers", "allow-missing-template-keys", "validate", "timestamps", "create-namespace"])  # fmt: skip
-LONG = {"n": "namespace", "o": "output", "f": "filename", "l": "selector", "A": "all-namespaces", "p": "patch",
-        "c": "container", "w": "watch"}  # fmt: skip
+VALUED = set(
+    [
+        "n",
+        "namespace",
+        "o",
+        "output",
+        "f",
+        "filename",
+        "l",
+        "selector",
+        "for",
+        "timeout",
+        "kubeconfig",
+        "server",
+        "token",
+        "p",
+        "patch",
+        "type",
+        "container",
+        "c",
+        "grace-period",
+        "tail",
+        "duration",
+        "dry-run",
+        "field-selector",
+        "from-literal",
+        "raw",
+        "request-timeout",
+        "from-file",
+        "field-manager",
+        "sort-by",
+        "pod-selector",
+        "image",
+        "verb",
+        "resource",
+        "resource-name",
+        "serviceaccount",
+        "role",
+        "clusterrole",
+        "cascade",
+        "user",
+        "subresource",
+    ]
+)
+FLAGS = set(
+    [
+        "A",
+        "all-namespaces",
+        "overwrite",
+        "ignore-not-found",
+        "force",
+        "all",
+        "wait",
+        "w",
+        "watch",
+        "no-headers",
+        "show-labels",
+        "server-side",
+        "force-conflicts",
+        "ignore-daemonsets",
+        "delete-emptydir-data",
+        "disable-eviction",
+        "client",
+        "now",
+        "previous",
+        "all-containers",
+        "allow-missing-template-keys",
+        "validate",
+        "timestamps",
+        "create-namespace",
+    ]
+)
+LONG = {
+    "n": "namespace",
+    "o": "output",
+    "f": "filename",
+    "l": "selector",
+    "A": "all-namespaces",
+    "p": "patch",
+    "c": "container",
+    "w": "watch",
+}
 
 
 class Wrong(Exception):
@@ -59,8 +137,13 @@ class Options(dict[str, Any]):
                 value = left.pop(0)
             name = LONG.get(key, key)
             if name in ("filename", "from-literal", "from-file", "verb", "resource"):
-                self.setdefault(name, []).extend([value] if name == "filename" else value.split(",")
-                                                 if name in ("verb", "resource") else [value])  # fmt: skip
+                self.setdefault(name, []).extend(
+                    [value]
+                    if name == "filename"
+                    else value.split(",")
+                    if name in ("verb", "resource")
+                    else [value]
+                )
             else:
                 self[name] = value if key in VALUED else value != "false"
 
@@ -175,8 +258,10 @@ def kind_of(word: str) -> Kind:
 def targets(cluster: Cluster, options: Options, words: list[str]) -> list[tuple[Kind, Object]]:
     """The objects that `KIND NAME…`, `KIND/NAME…`, `KIND -l …`, `KIND --all` or `-f` mean."""
     if options.get("filename"):
-        return [(kind, cluster.wants("GET", kind.url(namespace, one["metadata"]["name"])))
-                for kind, namespace, one in of_files(cluster, options)]  # fmt: skip
+        return [
+            (kind, cluster.wants("GET", kind.url(namespace, one["metadata"]["name"])))
+            for kind, namespace, one in of_files(cluster, options)
+        ]
     if not words:
         raise Wrong("error: You must specify the type of resource")
     pairs = [word.partition("/")[::2] for word in words if "/" in word]
@@ -193,8 +278,11 @@ def targets(cluster: Cluster, options: Options, words: list[str]) -> list[tuple[
             cluster.wants("GET", kind.url(cluster.where(kind, options), name))
         found.append((kind, answer))
     if not named:
-        query = [f"{key}={quote(options[flag])}" for flag, key in (("selector", "labelSelector"),
-                 ("field-selector", "fieldSelector")) if flag in options]  # fmt: skip
+        query = [
+            f"{key}={quote(options[flag])}"
+            for flag, key in (("selector", "labelSelector"), ("field-selector", "fieldSelector"))
+            if flag in options
+        ]
         for kind in kinds:
             path = kind.url(cluster.where(kind, options)) + ("?" + "&".join(query) if query else "")
             found += [(kind, one) for one in cluster.wants("GET", path)["items"]]
@@ -316,8 +404,11 @@ def _removed(live: Any, before: Any, given: Any) -> Any:
     if not (isinstance(live, dict) and isinstance(before, dict)):
         return live
     given = given if isinstance(given, dict) else {}
-    return {key: _removed(value, before.get(key), given.get(key)) for key, value in live.items()
-            if key in given or key not in before}  # fmt: skip
+    return {
+        key: _removed(value, before.get(key), given.get(key))
+        for key, value in live.items()
+        if key in given or key not in before
+    }
 
 
 def _diff(cluster: Cluster, options: Options, _: list[str]) -> int:
@@ -521,9 +612,16 @@ def set_cordon(cluster: Cluster, node: Object, wanted: bool) -> None:
     print(f"node/{name} {word}")
 
 
+def _nodes(cluster: Cluster, options: Options, words: list[str]) -> list[tuple[Kind, Object]]:
+    """Those that are named; never all because none was."""
+    if not words and "selector" not in options:
+        raise Wrong("error: USAGE: drain NODE [flags]")
+    return targets(cluster, options, ["nodes", *(word.removeprefix("node/") for word in words)])
+
+
 def _cordons(wanted: bool) -> Any:
     def done(cluster: Cluster, options: Options, words: list[str]) -> None:
-        for _, node in targets(cluster, options, ["nodes", *words]):
+        for _, node in _nodes(cluster, options, words):
             set_cordon(cluster, node, wanted)
 
     return done
@@ -531,7 +629,7 @@ def _cordons(wanted: bool) -> Any:
 
 def _drain(cluster: Cluster, options: Options, words: list[str]) -> None:
     """Leaves the node cordoned when it fails, as kubectl does."""
-    for _, node in targets(cluster, options, ["nodes", *words]):
+    for _, node in _nodes(cluster, options, words):
         name = node["metadata"]["name"]
         set_cordon(cluster, node, True)
         found = cluster.wants(
@@ -543,20 +641,26 @@ def _drain(cluster: Cluster, options: Options, words: list[str]) -> None:
             about = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
             if "DaemonSet" in owners:
                 if not options.get("ignore-daemonsets"):
-                    raise Wrong(f'error: unable to drain node "{name}" due to error: cannot delete DaemonSet-managed Pods '
-                                f"(use --ignore-daemonsets to ignore): {about}, continuing command...")  # fmt: skip
+                    raise Wrong(
+                        f'error: unable to drain node "{name}" due to error: cannot delete DaemonSet-managed Pods '
+                        f"(use --ignore-daemonsets to ignore): {about}, continuing command..."
+                    )
                 continue
             if pod["status"].get("phase") in ("Succeeded", "Failed"):
                 going.append(pod)
                 continue
             if not owners and not options.get("force"):
-                raise Wrong(f'error: unable to drain node "{name}" due to error: cannot delete Pods that declare no '
-                            f"controller (use --force to override): {about}, continuing command...")  # fmt: skip
+                raise Wrong(
+                    f'error: unable to drain node "{name}" due to error: cannot delete Pods that declare no '
+                    f"controller (use --force to override): {about}, continuing command..."
+                )
             if any(
                 "emptyDir" in one for one in pod["spec"].get("volumes") or []
             ) and not options.get("delete-emptydir-data"):
-                raise Wrong(f'error: unable to drain node "{name}" due to error: cannot delete Pods with local storage '
-                            f"(use --delete-emptydir-data to override): {about}, continuing command...")  # fmt: skip
+                raise Wrong(
+                    f'error: unable to drain node "{name}" due to error: cannot delete Pods with local storage '
+                    f"(use --delete-emptydir-data to override): {about}, continuing command..."
+                )
             going.append(pod)
         waiting.evict(cluster, name, going, options.seconds("timeout", 0), options)
         print(f"node/{name} drained")
@@ -567,8 +671,14 @@ def _logs(cluster: Cluster, options: Options, words: list[str]) -> None:
     if "/" in word and kind_of(word.split("/")[0]).kind != "Pod":
         _, owner = targets(cluster, options, [word])[0]
         found = cluster.wants("GET", POD.url(cluster.namespace))["items"]
-        names = [one["metadata"]["name"] for one in found
-                 if any(r["uid"] == owner["metadata"]["uid"] for r in one["metadata"].get("ownerReferences") or [])]  # fmt: skip
+        names = [
+            one["metadata"]["name"]
+            for one in found
+            if any(
+                r["uid"] == owner["metadata"]["uid"]
+                for r in one["metadata"].get("ownerReferences") or []
+            )
+        ]
     elif "selector" in options:
         names = [one["metadata"]["name"] for _, one in targets(cluster, options, ["pods"])]
     else:
@@ -610,8 +720,21 @@ def _api_resources(cluster: Cluster, *_: Any) -> None:
 
 
 _VERBS: dict[str, Any] = {
-    "get": _get, "apply": _apply, "diff": _diff, "create": _create, "delete": _delete, "patch": _patch,
-    "label": _mark("labels"), "annotate": _mark("annotations"), "taint": _taint, "cordon": _cordons(True),
-    "uncordon": _cordons(False), "drain": _drain, "logs": _logs, "auth": _auth, "api-resources": _api_resources,
-    "wait": waiting.wait, "rollout": waiting.rollout,
-}  # fmt: skip
+    "get": _get,
+    "apply": _apply,
+    "diff": _diff,
+    "create": _create,
+    "delete": _delete,
+    "patch": _patch,
+    "label": _mark("labels"),
+    "annotate": _mark("annotations"),
+    "taint": _taint,
+    "cordon": _cordons(True),
+    "uncordon": _cordons(False),
+    "drain": _drain,
+    "logs": _logs,
+    "auth": _auth,
+    "api-resources": _api_resources,
+    "wait": waiting.wait,
+    "rollout": waiting.rollout,
+}

@@ -27,8 +27,16 @@ class Gone(OSError):
 class Kubelet:
     """One node; `url` is the API's, `options` k3s's."""
 
-    def __init__(self, name: str, address: str, url: str, options: dict[str, Any], runtimes: dict[str, str], *,
-                 server: bool) -> None:  # fmt: skip
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        url: str,
+        options: dict[str, Any],
+        runtimes: dict[str, str],
+        *,
+        server: bool,
+    ) -> None:
         self.name, self.address, self.url, self.options = name, address, url, options
         self.runtimes, self.server = runtimes, server
         self.channel: Any = None
@@ -83,9 +91,12 @@ class Kubelet:
         """Labels and taints of the options count when the node is made; labels also later, taints do not."""
         arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
         labels = {
-            "kubernetes.io/hostname": self.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": arch,
-            "node.kubernetes.io/instance-type": "k3s", "beta.kubernetes.io/os": "linux",
-        }  # fmt: skip
+            "kubernetes.io/hostname": self.name,
+            "kubernetes.io/os": "linux",
+            "kubernetes.io/arch": arch,
+            "node.kubernetes.io/instance-type": "k3s",
+            "beta.kubernetes.io/os": "linux",
+        }
         if self.server:
             labels["node-role.kubernetes.io/control-plane"] = "true"
             if places.ETCD.exists():
@@ -93,11 +104,18 @@ class Kubelet:
         for one in self.options.get("node-label", []):
             key, _, value = one.partition("=")
             labels[key] = value
-        fresh = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self.name, "labels": labels},
-                 "spec": {"podCIDR": "10.42.0.0/24", "taints": self.taints()}}  # fmt: skip
+        fresh = {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": self.name, "labels": labels},
+            "spec": {"podCIDR": "10.42.0.0/24", "taints": self.taints()},
+        }
         found = self.put_if_missing(NODE, "", fresh)
-        annotations = {"k3s.io/node-args": json.dumps(["server" if self.server else "agent"]),
-                       "k3s.io/hostname": self.name, "k3s.io/internal-ip": self.address}  # fmt: skip
+        annotations = {
+            "k3s.io/node-args": json.dumps(["server" if self.server else "agent"]),
+            "k3s.io/hostname": self.name,
+            "k3s.io/internal-ip": self.address,
+        }
         change = {"metadata": {"labels": labels, "annotations": annotations}}
         if found:
             self.ask("PATCH", NODE.url("", self.name), change)
@@ -127,16 +145,26 @@ class Kubelet:
         has.update(gpus.advertised(list(self.mine.values()), self.node_labels(), self.runtimes))
         release = _os_release()
         status = {
-            "conditions": conditions, "capacity": has, "allocatable": has,
-            "addresses": [{"type": "InternalIP", "address": self.address}, {"type": "Hostname", "address": self.name}],
+            "conditions": conditions,
+            "capacity": has,
+            "allocatable": has,
+            "addresses": [
+                {"type": "InternalIP", "address": self.address},
+                {"type": "Hostname", "address": self.name},
+            ],
             "nodeInfo": {
-                "kubeletVersion": baked.VERSION, "kernelVersion": platform.release(), "osImage": release,
-                "containerRuntimeVersion": "containerd://2.3.0-k3s1", "operatingSystem": "linux",
-                "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+                "kubeletVersion": baked.VERSION,
+                "kernelVersion": platform.release(),
+                "osImage": release,
+                "containerRuntimeVersion": "containerd://2.3.0-k3s1",
+                "operatingSystem": "linux",
+                "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(
+                    platform.machine(), platform.machine()
+                ),
             },
             "images": [{"names": [name]} for name in self.images],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": places.KUBELET_PORT}},
-        }  # fmt: skip
+        }
         node = self.read("Node", "", self.name)
         if node is None:
             return
@@ -166,9 +194,12 @@ class Kubelet:
         return ((self.read("Node", "", self.name) or {}).get("metadata") or {}).get("labels") or {}
 
     def renew(self) -> None:
-        lease = {"apiVersion": LEASE.group, "kind": "Lease",
-                 "metadata": {"name": self.name, "namespace": "kube-node-lease"},
-                 "spec": {"holderIdentity": self.name, "renewTime": time.time()}}  # fmt: skip
+        lease = {
+            "apiVersion": LEASE.group,
+            "kind": "Lease",
+            "metadata": {"name": self.name, "namespace": "kube-node-lease"},
+            "spec": {"holderIdentity": self.name, "renewTime": time.time()},
+        }
         url = LEASE.url("kube-node-lease", self.name)
         if self.ask("PATCH", url, {"spec": lease["spec"]}) is None:
             self.ask("POST", LEASE.url("kube-node-lease"), lease)
@@ -264,8 +295,10 @@ class Kubelet:
         done = all((one["state"].get("terminated") or {}).get("exitCode") == 0 for one in init)
         failed = any((one["state"].get("terminated") or {}).get("exitCode") for one in init)
         if done:
-            told = [self.step(pod, one, known, spec["restartPolicy"], handler, environment)
-                    for one in spec["containers"]]  # fmt: skip
+            told = [
+                self.step(pod, one, known, spec["restartPolicy"], handler, environment)
+                for one in spec["containers"]
+            ]
         else:
             told = [
                 status_of(one["name"], one["image"], 0, waiting("PodInitializing"))
@@ -277,16 +310,27 @@ class Kubelet:
             else _phase(told, spec["restartPolicy"])
         )
         ready = "True" if phase == "Running" and all(one["ready"] for one in told) else "False"
-        conditions = [{"type": "PodScheduled", "status": "True"}, {"type": "Initialized", "status": str(done)},
-                      {"type": "ContainersReady", "status": ready}, {"type": "Ready", "status": ready}]  # fmt: skip
-        change = {"phase": phase, "containerStatuses": told, "conditions": conditions, "hostIP": self.address,
-                  "podIP": self.address, "startTime": status.get("startTime", now())}  # fmt: skip
+        conditions = [
+            {"type": "PodScheduled", "status": "True"},
+            {"type": "Initialized", "status": str(done)},
+            {"type": "ContainersReady", "status": ready},
+            {"type": "Ready", "status": ready},
+        ]
+        change = {
+            "phase": phase,
+            "containerStatuses": told,
+            "conditions": conditions,
+            "hostIP": self.address,
+            "podIP": self.address,
+            "startTime": status.get("startTime", now()),
+        }
         if init:
             change["initContainerStatuses"] = init
         self.tell(pod, change)
 
-    def steps_of_init(self, pod: Pod, known: dict[str, Object], handler: str,
-                      environment: dict[str, str]) -> list[Object]:  # fmt: skip
+    def steps_of_init(
+        self, pod: Pod, known: dict[str, Object], handler: str, environment: dict[str, str]
+    ) -> list[Object]:
         """One after the other; who waits for a former one is not begun."""
         found: list[Object] = []
         policy = "Never" if pod.object["spec"]["restartPolicy"] == "Never" else "OnFailure"
@@ -299,8 +343,15 @@ class Kubelet:
                 found.append(self.step(pod, one, known, policy, handler, environment))
         return found
 
-    def step(self, pod: Pod, container: Object, known: dict[str, Object], policy: str,
-             handler: str, environment: dict[str, str]) -> Object:  # fmt: skip
+    def step(
+        self,
+        pod: Pod,
+        container: Object,
+        known: dict[str, Object],
+        policy: str,
+        handler: str,
+        environment: dict[str, str],
+    ) -> Object:
         """A container's next state."""
         name, image = container["name"], container["image"]
         before = known.get(name)
@@ -390,9 +441,20 @@ class Kubelet:
         self.said.add(key)
         name = f"{pod.name}.{os.urandom(8).hex()}"
         involved = {"kind": "Pod", "name": pod.name, "namespace": pod.namespace, "uid": pod.uid}
-        self.ask("POST", BY_KIND["Event"].url(pod.namespace), {
-            "apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": pod.namespace}, "type": "Warning",
-            "reason": reason, "message": text, "involvedObject": involved, "lastTimestamp": now()})  # fmt: skip
+        self.ask(
+            "POST",
+            BY_KIND["Event"].url(pod.namespace),
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"name": name, "namespace": pod.namespace},
+                "type": "Warning",
+                "reason": reason,
+                "message": text,
+                "involvedObject": involved,
+                "lastTimestamp": now(),
+            },
+        )
 
     def tell(self, pod: Pod, change: Object) -> None:
         if not pods.same(merged(pod.object["status"], change), pod.object["status"]):

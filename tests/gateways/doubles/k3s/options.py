@@ -109,8 +109,13 @@ LISTS = set(
         "etcd-arg",
     ]
 )
-ENVIRONMENT = {"K3S_TOKEN": "token", "K3S_TOKEN_FILE": "token-file", "K3S_URL": "server",
-               "K3S_NODE_NAME": "node-name", "K3S_AGENT_TOKEN_FILE": "agent-token-file"}  # fmt: skip
+ENVIRONMENT = {
+    "K3S_TOKEN": "token",
+    "K3S_TOKEN_FILE": "token-file",
+    "K3S_URL": "server",
+    "K3S_NODE_NAME": "node-name",
+    "K3S_AGENT_TOKEN_FILE": "agent-token-file",
+}
 ITEMS = {"coredns", "servicelb", "traefik", "local-storage", "metrics-server", "runtimes"}
 
 

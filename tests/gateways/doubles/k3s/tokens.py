@@ -78,8 +78,17 @@ def node_password_right(store: Store, node: str, password: str) -> bool:
         salt = hashlib.sha256(f"{node}{password}".encode()).hexdigest()[:16]
         metadata = {"name": f"{node}.node-password.k3s", "namespace": "kube-system"}
         data = {"hash": base64.b64encode(_hashed(salt, password).encode()).decode()}
-        store.put(path, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque",
-                         "immutable": True, "data": data})  # fmt: skip
+        store.put(
+            path,
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": metadata,
+                "type": "Opaque",
+                "immutable": True,
+                "data": data,
+            },
+        )
         return True
     kept = base64.b64decode(known["data"]["hash"]).decode()
     return kept == _hashed(kept.split(":")[1], password)

@@ -82,9 +82,11 @@ def evict(
 
 
 def _late(node: str, pod: Object, limit_s: float) -> str:
-    return (f'error: unable to drain node "{node}" due to error: error when waiting for pod "{pod["metadata"]["name"]}" in '
-            f'namespace "{pod["metadata"]["namespace"]}" to terminate: global timeout reached: {limit_s:.0f}s, '
-            "continuing command...")  # fmt: skip
+    return (
+        f'error: unable to drain node "{node}" due to error: error when waiting for pod "{pod["metadata"]["name"]}" in '
+        f'namespace "{pod["metadata"]["namespace"]}" to terminate: global timeout reached: {limit_s:.0f}s, '
+        "continuing command..."
+    )
 
 
 def wait(cluster: Cluster, options: Options, words: list[str]) -> None:
