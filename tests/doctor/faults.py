@@ -31,7 +31,7 @@ FIRST = (
           "mount -o remount,bind,ro /usr/local/bin", "/usr/local/bin"),
     Fault("noexec_tmp", "mount -o remount,noexec /tmp", "noexec"),
     Fault("route", "ip route del default", "no default route"),
-    Fault("port", "systemd-run -q --unit=squatter python3 -m http.server 6443", "python3"),
+    Fault("port", "systemd-run -q --unit=squatter python3 -m http.server 10250", "python3"),
     Fault("host_name", f"echo {NAME} >/proc/sys/kernel/hostname", NAME),
     Fault("name_own", f"echo '127.0.0.1 localhost {REGISTRY}' >/etc/hosts; "
           "echo nameserver 127.0.0.1 >/etc/resolv.conf", NAME),
