@@ -68,9 +68,10 @@ STATE = "/var/lib/rancher/k3s"
 IMAGES = "k3s ctr -n k8s.io images"
 # an archive as somebody brought it; once k3s has taken it in, its image is pinned no more, or gone
 BRING = (
-    f"name=$({IMAGES} ls -q | grep -m1 %s) && {IMAGES} export {STATE}/agent/images/%s.tar $name && "
-    "timeout 60 sh -c 'until journalctl -u k3s -o cat | grep -q images/%s.tar; do sleep 0.1; done' "
-    f"&& {IMAGES} %s"
+    f"name=$({IMAGES} ls -q | grep -m1 %s) && {IMAGES} export /root/%s.tar $name && "
+    f"mv /root/%s.tar {STATE}/agent/images && timeout 60 sh -c "
+    "'until journalctl -u k3s -o cat | grep -q \"Imported.*images/%s.tar\"; do sleep 0.1; done' && "
+    f"{IMAGES} %s"
 )
 
 # a site that runs: its server with all of these, its agent with those below
@@ -83,9 +84,9 @@ SERVER = (
     Fault("certificates", "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
           f"-nodes -subj /CN=x -days 3 -keyout /dev/null -out {STATE}/server/tls/a.crt "
           "2>/dev/null", "ends in 2 days"),
-    Fault("images_unpinned", BRING % ("pause", "pause", "pause", "label $name "
+    Fault("images_unpinned", BRING % (*["pause"] * 4, "label $name "
           "io.cri-containerd.pinned=no"), "pause"),
-    Fault("images_missing", BRING % ("busybox", "busybox", "busybox", "rm $name"), "busybox"),
+    Fault("images_missing", BRING % (*["busybox"] * 4, "rm $name"), "busybox"),
     Fault("mtu", "ip link set flannel.1 mtu 1500", "flannel.1"),
     Fault("address_dynamic", "ip addr change $(ip -o -4 addr show host0 | awk '{print $4}') "
           "dev host0 valid_lft 3600 preferred_lft 3600", "DHCP"),
