@@ -69,7 +69,7 @@ def start(runtimes: dict[str, str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
-        preexec_fn=_die_with_parent,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 one call of libc
         env={key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"},
     )
     deadline = time.monotonic() + 60
@@ -153,7 +153,7 @@ def names() -> list[str]:
 
 def full_name(image: str) -> str:
     """`nginx` is docker.io/library/nginx:latest."""
-    host, slash, rest = image.partition("/")
+    host, slash, _ = image.partition("/")
     if not slash or not ("." in host or ":" in host or host == "localhost"):
         image = f"docker.io/{'' if slash else 'library/'}{image}"
     return image if "@" in image or ":" in image.rpartition("/")[2] else f"{image}:latest"

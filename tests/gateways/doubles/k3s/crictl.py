@@ -28,6 +28,10 @@ def main(arguments: list[str]) -> int:
         return _remove(words[1:], "--prune" in arguments)
     if what == "ps":
         return _containers(as_json, "-a" in arguments)
+    return _rest(what, words)
+
+
+def _rest(what: str, words: list[str]) -> int:
     if what == "info":
         runtimes = {"runc": {}, **containerd.nvidia_runtimes()}
         print(

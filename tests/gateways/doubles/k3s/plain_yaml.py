@@ -184,6 +184,8 @@ def _scalar(text: str) -> Any:
         return value
     if text[:1] and text[0] in "&*!%@`|>":
         raise NotUnderstood(f"not taken: {text!r}")
+    if ": " in text or text.endswith(":"):
+        raise NotUnderstood(f"a colon within plain text: {text!r}")
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

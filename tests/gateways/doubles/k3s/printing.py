@@ -9,13 +9,13 @@ import sys
 import time
 from typing import Any
 
+from .request import Wrong, label
+
 Object = dict[str, Any]
 
 
 def show(found: list[tuple[Any, Object]], options: dict[str, Any], *, single: bool) -> None:
     """In the form that -o asks for."""
-    from .kubectl import Wrong, label
-
     form = str(options.get("output") or "table")
     values = [one for _, one in found]
     whole = (
