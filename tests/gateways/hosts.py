@@ -82,8 +82,19 @@ class Gateway:
         place = shlex.quote(path)
         self(f"mkdir -p $(dirname {place}) && cat >{place} && chmod {mode} {place}", given=content)
 
+    def send(self, source: Path, target: str) -> None:
+        """Copy a file there, with its mode."""
+        words = ["ssh", "-i", self.key, "-oStrictHostKeyChecking=no", "-oLogLevel=ERROR",
+                 "-oUserKnownHostsFile=/dev/null", self.root]  # fmt: skip
+        place, mode = shlex.quote(target), f"{source.stat().st_mode & 0o777:o}"
+        command = f"mkdir -p $(dirname {place}) && cat >{place}.new && chmod {mode} {place}.new"
+        with source.open("rb") as content:
+            subprocess.run(
+                [*words, f"{command} && mv {place}.new {place}"], stdin=content, check=True
+            )
+
     def set_clock(self, shift: str = "") -> None:
-        """A clock that is wrong by `+400d` or `-2y`, right again without; what starts later sees it.
+        """A clock that is wrong by `+400d` or `-2y`, or right again; what starts later sees it.
 
         The kernel's clock is this machine's own, so libfaketime stands in front of it in sessions,
         sudo and services; programs in Go (containerd, runc) see the right time.
@@ -103,9 +114,11 @@ class Gateway:
         """
         right = "ALL" if password else "NOPASSWD: ALL"
         lines = [f"{name} ALL=(ALL) {right}"] + [f"Defaults:{name} requiretty"] * tty
-        self(f"id {name} >/dev/null 2>&1 || useradd -m -s /bin/bash {name}; "
-             f"install -d -m700 -o {name} -g {name} /home/{name}/.ssh; "
-             f"install -m600 -o {name} -g {name} /root/.ssh/authorized_keys /home/{name}/.ssh/")  # fmt: skip
+        own, home = f"-o {name} -g {name}", f"/home/{name}/.ssh"
+        self(f"id {name} >/dev/null 2>&1 || useradd -m -s /bin/bash {name}")
+        self(
+            f"install -d -m700 {own} {home} && install -m600 {own} /root/.ssh/authorized_keys {home}/"
+        )
         self.put(f"/etc/sudoers.d/{name}", "\n".join(lines) + "\n", "440")
         if password:
             self("chpasswd", given=f"{name}:{password}\n")

@@ -51,19 +51,22 @@ def authority(name: str) -> None:
     _key(key)
     subject = f"/CN=k3s-{name}@{int(time.time())}"
     made = _openssl(
-        "req", "-x509", "-new", "-key", str(key), "-subj", subject, "-days", str(CA_DAYS), "-sha256"
-    )
+        "req", "-x509", "-new", "-key", str(key), "-subj", subject, "-days", str(CA_DAYS), "-sha256",
+        # Python 3.13 takes no authority without it
+        "-addext", "keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign",
+    )  # fmt: skip
     places.private(certificate, made, 0o644)
 
 
 def leaf(path: Path, ca: str, subject: str, usage: str, names: Sequence[str] = ()) -> None:
     """Make a certificate and key, unless there is one that lives long enough and has the names."""
-    if path.with_suffix(".key").exists() and path.exists():
-        if days_left(path) >= RENEW_DAYS and set(names) <= set(names_of(path)):
-            return
+    there = path.exists() and path.with_suffix(".key").exists()
+    if there and days_left(path) >= RENEW_DAYS and set(names) <= set(names_of(path)):
+        return
     _key(path.with_suffix(".key"))
     asked = _openssl("req", "-new", "-key", str(path.with_suffix(".key")), "-subj", subject)
-    lines = [f"extendedKeyUsage={usage}", "keyUsage=digitalSignature,keyEncipherment"]
+    lines = [f"extendedKeyUsage={usage}", "keyUsage=critical,digitalSignature,keyEncipherment",
+             "authorityKeyIdentifier=keyid", "subjectKeyIdentifier=hash"]  # fmt: skip
     if names:
         lines.append(
             "subjectAltName=" + ",".join(f"{'IP' if _is_address(n) else 'DNS'}:{n}" for n in names)
@@ -73,9 +76,21 @@ def leaf(path: Path, ca: str, subject: str, usage: str, names: Sequence[str] = (
         extensions.write("\n".join(lines))
         extensions.flush()
         made = _openssl(
-            "x509", "-req", "-CA", str(tls / f"{ca}.crt"), "-CAkey", str(tls / f"{ca}.key"), "-days", str(LEAF_DAYS),
-            "-set_serial", str(time.time_ns()), "-sha256", "-extfile", extensions.name, given=asked,
-        )  # fmt: skip
+            "x509",
+            "-req",
+            "-CA",
+            str(tls / f"{ca}.crt"),
+            "-CAkey",
+            str(tls / f"{ca}.key"),
+            "-days",
+            str(LEAF_DAYS),
+            "-set_serial",
+            str(time.time_ns()),
+            "-sha256",
+            "-extfile",
+            extensions.name,
+            given=asked,
+        )
     places.private(path, made + (tls / f"{ca}.crt").read_text(), 0o644)
 
 
@@ -97,9 +112,17 @@ def shown(path: Path) -> list[Shown]:
     found = []
     for part in path.read_text().split("-----END CERTIFICATE-----")[:-1]:
         text = _openssl(
-            "x509", "-noout", "-enddate", "-subject", "-issuer", "-nameopt", "multiline",
-            "-ext", "extendedKeyUsage", given=part + "-----END CERTIFICATE-----\n",
-        )  # fmt: skip
+            "x509",
+            "-noout",
+            "-enddate",
+            "-subject",
+            "-issuer",
+            "-nameopt",
+            "multiline",
+            "-ext",
+            "extendedKeyUsage",
+            given=part + "-----END CERTIFICATE-----\n",
+        )
         end = re.search(r"notAfter=(.*) GMT", text)
         names = re.findall(r"commonName\s*= (.*)", text)
         assert end is not None

@@ -28,10 +28,20 @@ def main(arguments: list[str]) -> int:
         return _remove(words[1:], "--prune" in arguments)
     if what == "ps":
         return _containers(as_json, "-a" in arguments)
+    return _rest(what, words)
+
+
+def _rest(what: str, words: list[str]) -> int:
     if what == "info":
         runtimes = {"runc": {}, **containerd.nvidia_runtimes()}
-        print(json.dumps({"status": {"conditions": [{"type": "RuntimeReady", "status": True}]},
-                          "config": {"containerd": {"runtimes": dict.fromkeys(runtimes, {})}}}))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "status": {"conditions": [{"type": "RuntimeReady", "status": True}]},
+                    "config": {"containerd": {"runtimes": {name: {} for name in runtimes}}},
+                }
+            )
+        )
         return 0
     if what == "pull":
         sys.stderr.write(
@@ -47,8 +57,16 @@ def listed() -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for line in containerd.ctr("images", "ls").stdout.splitlines()[1:]:
         name, _, digest, size, unit, *_ = line.split()
-        one = found.setdefault(digest, {"id": digest, "repoTags": [], "repoDigests": [], "pinned": False,
-                                        "size": str(_bytes(size, unit))})  # fmt: skip
+        one = found.setdefault(
+            digest,
+            {
+                "id": digest,
+                "repoTags": [],
+                "repoDigests": [],
+                "pinned": False,
+                "size": str(_bytes(size, unit)),
+            },
+        )
         one["repoDigests" if "@" in name else "repoTags"].append(name)
         one["pinned"] = one["pinned"] or "io.cri-containerd.pinned=pinned" in line
     return list(found.values())

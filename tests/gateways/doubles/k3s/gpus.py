@@ -18,7 +18,7 @@ CONFIG_LABEL = "nvidia.com/device-plugin.config"
 
 
 def listed() -> list[str]:
-    """The UUIDs that `nvidia-smi -L` tells; none where there is no driver."""
+    """The UUIDs that `nvidia-smi -L` tells, MIG devices in place of GPUs where there are any."""
     try:
         told = subprocess.run(
             ["nvidia-smi", "-L"], capture_output=True, text=True, check=False, timeout=20
@@ -27,11 +27,10 @@ def listed() -> list[str]:
         return []
     if told.returncode:
         return []
-    return [
-        line.split("UUID:")[1].strip(" )")
-        for line in told.stdout.splitlines()
-        if line.startswith("GPU ")
-    ]
+    lines = told.stdout.splitlines()
+    divided = [line for line in lines if line.lstrip().startswith("MIG ")]
+    whole = [line for line in lines if line.startswith("GPU ")]
+    return [line.split("UUID:")[1].strip(" )") for line in divided or whole]
 
 
 def advertised(
@@ -61,15 +60,26 @@ def _is_plugin(pod: Pod) -> bool:
 
 
 def configuration(plugin: Pod, labels: dict[str, str]) -> dict[str, Any] | None:
-    """The node's own by its label, else `default`, else the only one, of the ConfigMap that the pod mounts."""
+    """The node's own by its label, else DEFAULT_CONFIG, `default` or the only one, of the ConfigMap that it mounts."""
     for volume in plugin.object["spec"].get("volumes") or []:
         if "configMap" in volume:
             found = plugin.read("ConfigMap", plugin.namespace, volume["configMap"]["name"])
             texts = (found or {}).get("data") or {}
-            only = next(iter(texts)) if len(texts) == 1 else "default"
+            only = next(iter(texts)) if len(texts) == 1 else _default(plugin)
             text = texts.get(labels.get(CONFIG_LABEL, only), "")
             return plain_yaml.document(text)
     return None
+
+
+def _default(plugin: Pod) -> str:
+    """What the config-manager beside the plugin takes for a node without a label."""
+    told = [
+        entry.get("value")
+        for container in plugin.object["spec"]["containers"]
+        for entry in container.get("env") or []
+        if entry["name"] == "DEFAULT_CONFIG"
+    ]
+    return str(told[0]) if told else "default"
 
 
 def asked(pod: dict[str, Any]) -> dict[str, int]:
@@ -90,15 +100,11 @@ def environment(pod: dict[str, Any], mine: Sequence[Pod]) -> dict[str, str]:
     count = sum(asked(pod).values())
     if not count:
         return {"NVIDIA_VISIBLE_DEVICES": "all"}
-    taken = [
-        uid
+    devices = listed()
+    before = sum(
+        sum(asked(one.object).values())
         for one in mine
         if one.object["metadata"]["uid"] != pod["metadata"]["uid"]
-        for uid in _held(one)
-    ]
-    free = [uuid for uuid in listed() if uuid not in taken] or listed()
-    return {"NVIDIA_VISIBLE_DEVICES": ",".join(free[:count])}
-
-
-def _held(pod: Pod) -> list[str]:
-    return [] if not asked(pod.object) else []
+    )
+    chosen = [devices[(before + number) % len(devices)] for number in range(count) if devices]
+    return {"NVIDIA_VISIBLE_DEVICES": ",".join(chosen)}

@@ -13,10 +13,20 @@ from . import certificates, joining, places
 from .said import say
 
 _MAGNITUDES = (
-    (60, "seconds", 1), (120, "1 minute", 0), (3600, "minutes", 60), (7200, "1 hour", 0), (86400, "hours", 3600),
-    (172800, "1 day", 0), (604800, "days", 86400), (1209600, "1 week", 0), (2592000, "weeks", 604800),
-    (5184000, "1 month", 0), (31104000, "months", 2592000), (46656000, "1 year", 0), (62208000, "2 years", 0),
-)  # fmt: skip
+    (60, "seconds", 1),
+    (120, "1 minute", 0),
+    (3600, "minutes", 60),
+    (7200, "1 hour", 0),
+    (86400, "hours", 3600),
+    (172800, "1 day", 0),
+    (604800, "days", 86400),
+    (1209600, "1 week", 0),
+    (2592000, "weeks", 604800),
+    (5184000, "1 month", 0),
+    (31104000, "months", 2592000),
+    (46656000, "1 year", 0),
+    (62208000, "2 years", 0),
+)
 
 
 def leaves() -> list[Path]:
@@ -36,8 +46,12 @@ def main(arguments: list[str]) -> int:
     what = arguments[0] if arguments else ""
     server = places.SERVER.exists()
     if what == "check":
-        say("info", "Server detected, checking agent and server certificates" if server
-            else "Agent detected, checking agent certificates")  # fmt: skip
+        say(
+            "info",
+            "Server detected, checking agent and server certificates"
+            if server
+            else "Agent detected, checking agent certificates",
+        )
         return _check(option(arguments, "--output", "-o", default="text"))
     if what == "rotate":
         return _rotate(places.SERVER if server else places.AGENT)
@@ -55,10 +69,17 @@ def _check(form: str) -> int:
                 if left < 0
                 else ("WARNING" if left < certificates.RENEW_DAYS * 86400 else "OK")
             )
-            found.append({
-                "Filename": path.name, "Subject": told.subject, "Issuer": told.issuer, "Usages": told.usages,
-                "ExpiryTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(told.ends)),
-                "ResidualTime": int(left * 1e9), "Status": status})  # fmt: skip
+            found.append(
+                {
+                    "Filename": path.name,
+                    "Subject": told.subject,
+                    "Issuer": told.issuer,
+                    "Usages": told.usages,
+                    "ExpiryTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(told.ends)),
+                    "ResidualTime": int(left * 1e9),
+                    "Status": status,
+                }
+            )
     if form == "json":
         print(json.dumps({"Certificates": found}))
     elif form == "table":
@@ -82,8 +103,16 @@ def _table(found: list[dict[str, Any]]) -> None:
     rows.append(["-" * len(title) for title in rows[0]])
     for one in found:
         ends = time.strptime(one["ExpiryTime"], "%Y-%m-%dT%H:%M:%SZ")
-        rows.append([one["Filename"], one["Subject"], ",".join(one["Usages"]), time.strftime("%b %d, %Y %H:%M UTC", ends),
-                     _roughly(abs(one["ResidualTime"]) / 1e9), one["Status"]])  # fmt: skip
+        rows.append(
+            [
+                one["Filename"],
+                one["Subject"],
+                ",".join(one["Usages"]),
+                time.strftime("%b %d, %Y %H:%M UTC", ends),
+                _roughly(abs(one["ResidualTime"]) / 1e9),
+                one["Status"],
+            ]
+        )
     widths = [max(len(row[at]) for row in rows) for at in range(6)]
     print()
     for row in rows:

@@ -29,8 +29,19 @@ from .store import Store
 
 OTHER_TOKEN = "starting kubernetes: preparing server: bootstrap data already found and encrypted with different token"
 # as k3s ships them (manifests/runtimes.yaml)
-RUNTIME_CLASSES = ("crun", "lunatic", "nvidia", "nvidia-cdi", "nvidia-experimental", "slight", "spin", "wasmedge",
-                   "wasmer", "wasmtime", "wws")  # fmt: skip
+RUNTIME_CLASSES = (
+    "crun",
+    "lunatic",
+    "nvidia",
+    "nvidia-cdi",
+    "nvidia-experimental",
+    "slight",
+    "spin",
+    "wasmedge",
+    "wasmer",
+    "wasmtime",
+    "wws",
+)
 _BOOTSTRAP = "/bootstrap"
 
 
@@ -54,9 +65,7 @@ def run(options: dict[str, Any]) -> None:
     certificates.of_server(names)
     admission.configured(options.get("kube-apiserver-arg", []))
     if options.get("secrets-encryption"):
-        places.private(
-            places.SERVER / "cred/encryption-config.json", '{"kind": "EncryptionConfiguration"}\n'
-        )
+        encryption.enable()
     kubeconfig(options)
     served = api.Server(store, secrets, first)
     threading.Thread(target=served.serve_forever, daemon=True).start()
@@ -102,7 +111,10 @@ def _secrets(store: Any, options: dict[str, Any]) -> dict[str, str]:
     kept = store.get(_BOOTSTRAP)
     if kept:
         asked = options.get("token") or (
-            (places.SERVER / "token").read_text().strip() if (places.SERVER / "token").exists() else "")  # fmt: skip
+            (places.SERVER / "token").read_text().strip()
+            if (places.SERVER / "token").exists()
+            else ""
+        )
         if not asked or tokens.parts(asked, "server")[2] != kept["secrets"]["server"]:
             fatal(OTHER_TOKEN)
         for name, text in kept["files"].items():
@@ -126,8 +138,11 @@ def _secrets_of_first(first: str, options: dict[str, Any]) -> dict[str, str]:
             if named and named != certificates.ca_hash(authority):
                 fatal(tokens.mismatch(named, certificates.ca_hash(authority)))
             places.private(places.TLS / "server-ca.crt", authority, 0o644)
-            headers = {"Authorization": api.basic(user, secret), "k3s-Node-Version": baked.VERSION,
-                       "k3s-Node-Name": agent.node_name(options)}  # fmt: skip
+            headers = {
+                "Authorization": api.basic(user, secret),
+                "k3s-Node-Version": baked.VERSION,
+                "k3s-Node-Name": agent.node_name(options),
+            }
             found = agent.asked(first, "/v1-k3s/server-bootstrap", headers, places.TLS)
             break
         except OSError as err:
@@ -178,9 +193,23 @@ def _shipped(store: Store, options: dict[str, Any]) -> None:
         )
     if "runtimes" not in options.get("disable", []):
         for name in RUNTIME_CLASSES:
-            controllers.put(store, {"kind": "RuntimeClass", "apiVersion": "node.k8s.io/v1",
-                                    "metadata": {"name": name}, "handler": name})  # fmt: skip
+            controllers.put(
+                store,
+                {
+                    "kind": "RuntimeClass",
+                    "apiVersion": "node.k8s.io/v1",
+                    "metadata": {"name": name},
+                    "handler": name,
+                },
+            )
     rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
-    controllers.put(store, {"kind": "ClusterRole", "apiVersion": "rbac.authorization.k8s.io/v1",
-                            "metadata": {"name": "cluster-admin"}, "rules": rules})  # fmt: skip
+    controllers.put(
+        store,
+        {
+            "kind": "ClusterRole",
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "metadata": {"name": "cluster-admin"},
+            "rules": rules,
+        },
+    )
     places.MANIFESTS.mkdir(parents=True, exist_ok=True)

@@ -63,8 +63,17 @@ def _save(folder: Path, name: str) -> int:
 
 def _list(found: list[Path], form: str) -> int:
     if form == "json":
-        items = [{"spec": {"snapshotName": path.name, "nodeName": socket.gethostname(), "location": f"file://{path}"},
-                  "status": {"readyToUse": True, "size": str(path.stat().st_size)}} for path in found]  # fmt: skip
+        items = [
+            {
+                "spec": {
+                    "snapshotName": path.name,
+                    "nodeName": socket.gethostname(),
+                    "location": f"file://{path}",
+                },
+                "status": {"readyToUse": True, "size": str(path.stat().st_size)},
+            }
+            for path in found
+        ]
         print(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
         return 0
     print("Name Location Size Created")
