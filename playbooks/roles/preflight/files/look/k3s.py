@@ -8,7 +8,7 @@ import ssl
 import tarfile
 import time
 
-from look.host import absent, finding, judged, last_match, ok, one_line, unknown
+from look.host import DAY, absent, finding, judged, last_match, ok, one_line, unknown
 from look.machine import listed
 from look.network import links
 
@@ -54,6 +54,7 @@ CORRUPT = re.compile(
     r"|content digest sha256:\S+: not found|failed to recover state|structure needs cleaning"
     r"|database disk image is malformed",
 )
+LATELY = "-5min"
 FAILING = re.compile(r"level=(fatal|error)|^[EF]\d{4} |panic:|Error:", re.IGNORECASE)
 
 
@@ -65,6 +66,15 @@ def unit(host):
 def state(host, name):
     """How a unit is: `active`, `activating`, `failed` or another of systemd's words."""
     return (host.answer("systemctl", "show", "-p", "ActiveState", "--value", name) or "").strip()
+
+
+def log(host):
+    """What k3s said since it runs; where it does not, all day."""
+    name = unit(host)
+    run = (host.answer("systemctl", "show", "-p", "InvocationID", "--value", name) or "").strip()
+    if run and state(host, name) == "active":
+        return host.journal(f"_SYSTEMD_INVOCATION_ID={run}")
+    return host.journal("-u", name, "-S", DAY)
 
 
 def leftover(host):
@@ -83,7 +93,7 @@ def k3s_stopped(host):
     now = state(host, name)
     if not now:
         return unknown()
-    line = last_match(host.k3s_log(), FAILING)
+    line = last_match(log(host), FAILING)
     return judged(now != "active", unit=name, state=now, line=one_line(line or "-"))
 
 
@@ -157,12 +167,16 @@ def datastore(host):
 
 
 def node_password(host):
-    """Whether a node is refused because it was installed anew."""
-    line = last_match(host.k3s_log(), REFUSED)
-    if line is not None:
-        named = REFUSED_NODE.search(line)
-        return finding(node=named.group(1) if named else host.asked["node"], line=one_line(line))
-    return ok(node=host.asked["node"])
+    """Whether a node is refused because it was installed anew.
+
+    It asks every few seconds: what was said long ago has been mended. One that is let in runs.
+    """
+    name, node = unit(host), host.asked["node"]
+    line = last_match(host.journal("-u", name, "-S", LATELY), REFUSED)
+    if line is None or (name == "k3s-agent" and state(host, name) == "active"):
+        return ok(node=node)
+    named = REFUSED_NODE.search(line)
+    return finding(node=named.group(1) if named else node, line=one_line(line))
 
 
 def node_password_file(host):
@@ -176,7 +190,7 @@ def node_password_file(host):
 
 def containerd_corrupt(host):
     """Whether containerd or the database complain of what a power loss leaves behind."""
-    line = last_match(host.k3s_log(), CORRUPT)
+    line = last_match(log(host), CORRUPT)
     return ok() if line is None else finding(line=one_line(line))
 
 
