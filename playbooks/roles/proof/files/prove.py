@@ -54,7 +54,7 @@ class Unanswered(Exception):
 class Run:
     """One run's namespace, numbers and verdicts."""
 
-    further = {}
+    runtime_class = None
 
     def __init__(self, asked):
         self.asked = asked
@@ -137,7 +137,7 @@ class Run:
                     "runAsGroup": 65534,
                     "seccompProfile": {"type": "RuntimeDefault"},
                 },
-                **self.further,
+                "runtimeClassName": self.runtime_class,
                 "containers": [
                     {
                         "name": "proof",
@@ -203,7 +203,7 @@ class Run:
 class CudaRun(Run):
     """The same with a CUDA program, on nodes with GPUs."""
 
-    further = {"runtimeClassName": "nvidia"}
+    runtime_class = "nvidia"
 
     def container(self, node):
         """NVIDIA's sample, and which devices it was given; it needs one share."""

@@ -16,7 +16,8 @@ _SAMPLE = b"""#!/bin/sh
 # DOUBLE of vectorAdd
 echo "[Vector addition of 50000 elements]"
 ls /dev/nvidia[0-9]* >/dev/null 2>&1 || {
-  echo "Failed to allocate device vector A (error code no CUDA-capable device is detected)!"; exit 1; }
+  echo "Failed to allocate device vector A (error code no CUDA-capable device is detected)!"
+  exit 1; }
 echo "CUDA kernel launch with 196 blocks of 256 threads"
 echo "Test PASSED"
 echo "Done"
@@ -57,7 +58,7 @@ def nvidia_parts(folder: Path) -> Path:
 
 
 def other_proof(folder: Path, name: str) -> str:
-    """The image of a proof that does not succeed: `wrong` says another sum, `failing` exits with 1."""
+    """The image of a proof that must not pass: `wrong` says another sum, `failing` exits with 1."""
     tree = busybox()
     program = {"wrong": _WRONG, "failing": _FAILING}[name]
     files = {**tree, "cuda-samples/sample": program}
