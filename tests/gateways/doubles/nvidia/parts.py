@@ -53,15 +53,9 @@ def nvidia_parts(folder: Path) -> Path:
     lock["nvidia_driver"] = {"sha256": packages.driver(folder / "nvidia-driver")}
     lock["images"]["device_plugin"] = f"{PLUGIN}@{digests[f'{PLUGIN}:1']}"
     lock["images"]["proof_cuda"] = f"{PROOF}@{digests[f'{PROOF}:1']}"
+    # what must not pass for a proof: another sum, and a pod that exits with 1
+    lock["other_proofs"] = {
+        name: f"{PROOF}@{digests[f'{PROOF}:{name}']}" for name in ("wrong", "failing")
+    }
     (folder / "lock.yml").write_text(yaml.safe_dump(lock))
     return folder
-
-
-def other_proof(folder: Path, name: str) -> str:
-    """The image of a proof that must not pass: `wrong` says another sum, `failing` exits with 1."""
-    tree = busybox()
-    program = {"wrong": _WRONG, "failing": _FAILING}[name]
-    files = {**tree, "cuda-samples/sample": program}
-    digest = images(folder / f".{name}.tar", {f"{PROOF}:{name}": files})[f"{PROOF}:{name}"]
-    (folder / f".{name}.tar").unlink()
-    return f"{PROOF}@{digest}"
