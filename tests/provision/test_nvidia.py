@@ -17,12 +17,17 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cli.running import Answer
 from tests.gateways.doubles.nvidia import packages
 from tests.gateways.doubles.nvidia.parts import nvidia_parts
 from tests.gateways.doubles.parts import parts
 from tests.gateways.hosts import Gateway, gateways
 from tests.provision.ansible import PLAYBOOKS, Inventory, Played, play
 from tests.provision.conftest import kubectl, of_parts
+from yolodeploy.cli.main import main
+from yolodeploy.inventory.connection import read_inventory
+from yolodeploy.inventory.devices import list_devices
+from yolodeploy.ops.home import Home
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("nvidia")]
 A100 = {
@@ -33,6 +38,7 @@ A100 = {
 PACKAGES = [*packages.DRIVER_PACKAGES, *packages.TOOLKIT_PACKAGES]
 
 Run = Callable[..., Played]
+Command = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +74,18 @@ def run(gateway: Gateway, folder: Path, tmp_path_factory: pytest.TempPathFactory
     return played
 
 
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command line of yolodeploy in this process."""
+
+    def one(*arguments: str) -> Answer:
+        capsys.readouterr()
+        code = main(arguments)
+        return Answer(code, *capsys.readouterr())
+
+    return one
+
+
 BOTH = ["nvidia_driver", "nvidia_toolkit"]
 
 
@@ -93,8 +111,9 @@ def test_a_gateway_without_a_driver_is_told_what_to_do(gateway: Gateway, run: Ru
     nothing = run(["nvidia_driver"])
     assert "no NVIDIA GPU on the PCI bus" in nothing.output
     device = "/run/nvidia-double/pci/0000:90:00.0"
-    gateway(f"mkdir -p {device} && cd {device} && echo 0x10de >vendor && echo 0x030200 >class && mount -t overlay overlay -o "
-            "lowerdir=/run/nvidia-double/pci:/sys/bus/pci/devices /sys/bus/pci/devices")  # fmt: skip
+    gateway(f"mkdir -p {device} && echo 0x10de >{device}/vendor && echo 0x030200 >{device}/class")
+    layers = "lowerdir=/run/nvidia-double/pci:/sys/bus/pci/devices"
+    gateway(f"mount -t overlay overlay -o {layers} /sys/bus/pci/devices")
     bare = run(["nvidia_driver"])
     assert "no driver -> apt-get install nvidia-driver && reboot" in bare.output
     assert (bare.code, bare.total("changed")) == (2, 0)
@@ -344,6 +363,55 @@ def test_a_gpu_stays_divided_over_a_restart(gateway: Gateway, run: Run) -> None:
     assert shared(gateway) == ("exclusive", "1")
     assert "MIG" not in gateway("nvidia-smi -L")
     assert gateway("ls /etc/systemd/system/yolodeploy-mig.service", fails=True) == ""
+
+
+def test_a_person_sees_and_shares_gpus(
+    gateway: Gateway, folder: Path, app: None, home: Home, command: Command
+) -> None:
+    """What fits is said before anything is ended; the inventory knows what is shared how."""
+    name = gateway.machine.name
+    home.create()
+    shutil.copy(folder / "lock.yml", home.root / "lock.yml")
+    lock = yaml.safe_load((home.root / "lock.yml").read_text())
+    del lock["other_proofs"]
+    (home.root / "lock.yml").write_text(yaml.safe_dump(lock))
+    assert command("site", "create", "plant", "--k3s").code == 0
+    where = ("--site", "plant", "--identity", str(gateway.key))
+    assert command("device", "add", name, gateway.root, *where).code == 0
+    [seen] = json.loads(command("gpu", "show", "plant", "-o", "json").out)
+    assert (seen["sharing"], seen["shares"], seen["used"]) == ("exclusive", 1, 1)
+    assert seen["users"] == ["brake-disc 1 × 3000 MiB"]
+    kubectl(gateway, """patch deployment brake-disc --type=merge -p '{"spec": {"replicas": 2}}'""")
+
+    dry = command("gpu", "share", name, "--mps", "4", "--dry-run", "-o", "json")
+    [planned] = json.loads(dry.out)
+    assert (planned["was"], planned["sharing"], planned["share_mb"]) == (
+        "exclusive",
+        "mps:4",
+        20480,
+    )
+    assert shared(gateway) == ("exclusive", "1")
+    unasked = command("gpu", "share", name, "--time-slicing", "4")
+    assert (unasked.code, "was not confirmed" in unasked.err) == (2, True)
+    done = command("gpu", "share", name, "--time-slicing", "4", "--yes")
+    assert done.code == 0, done.err
+    assert shared(gateway) == ("time-slicing-4", "4")
+    gateway("k3s kubectl wait deployment/brake-disc --for=condition=Available --timeout=90s")
+    with read_inventory(home.inventory) as inventory:
+        [row] = list_devices(inventory, "plant")
+    assert row.gateway.sharing == "time-slicing:4"
+    assert row.gateway.proved_at is not None
+
+    refused = command("gpu", "share", name, "--exclusive", "--yes")
+    assert refused.code == 1
+    assert "2 pods take a share" in refused.err
+    assert "under exclusive there are 1 (brake-disc 2)" in refused.err
+    assert shared(gateway) == ("time-slicing-4", "4"), "nothing was changed"
+    gateway("systemctl stop k3s")
+    silent = command("gpu", "show", name)
+    assert silent.code == 1
+    assert "cannot be seen" in silent.err
+    gateway("systemctl start k3s")
 
 
 @pytest.mark.parametrize(
