@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 SUITE = "bookworm"  # trixie works as well
-# openssl and zstd are for the double of k3s, which brings both in its own binary
+# openssl and zstd are for the double of k3s, which brings both in its own binary; libfaketime for
+# clocks that are wrong
 PACKAGES = (
     "systemd-sysv,dbus,openssh-server,sudo,iproute2,iptables,procps,kmod,ca-certificates,"
-    "containerd,runc,python3,openssl,zstd"
+    "containerd,runc,python3,openssl,zstd,libfaketime"
 )
 NEEDED = ("mmdebstrap", "systemd-nspawn", "ip", "tc", "ssh", "ssh-keygen")
 

@@ -18,6 +18,7 @@ from tests.gateways.machine import Machine
 from tests.gateways.network import Network, network
 
 START_S = 90.0
+FAKE_CLOCK = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
 class Gateway:
@@ -81,16 +82,43 @@ class Gateway:
         place = shlex.quote(path)
         self(f"mkdir -p $(dirname {place}) && cat >{place} && chmod {mode} {place}", given=content)
 
+    def send(self, source: Path, target: str) -> None:
+        """Copy a file there, with its mode."""
+        words = ["ssh", "-i", self.key, "-oStrictHostKeyChecking=no", "-oLogLevel=ERROR",
+                 "-oUserKnownHostsFile=/dev/null", self.root]  # fmt: skip
+        place, mode = shlex.quote(target), f"{source.stat().st_mode & 0o777:o}"
+        command = f"mkdir -p $(dirname {place}) && cat >{place}.new && chmod {mode} {place}.new"
+        with source.open("rb") as content:
+            subprocess.run(
+                [*words, f"{command} && mv {place}.new {place}"], stdin=content, check=True
+            )
+
+    def set_clock(self, shift: str = "") -> None:
+        """A clock that is wrong by `+400d` or `-2y`, or right again; what starts later sees it.
+
+        The kernel's clock is this machine's own, so libfaketime stands in front of it in sessions,
+        sudo and services; programs in Go (containerd, runc) see the right time.
+        """
+        lines = [f"LD_PRELOAD={FAKE_CLOCK}", f"FAKETIME={shift}"] if shift else []
+        self.put("/etc/environment", "".join(f"{line}\n" for line in lines))
+        # sudo takes nothing of this from its caller
+        self.put("/etc/sudoers.d/clock", "Defaults env_file=/etc/environment\n", "440")
+        self("systemctl unset-environment LD_PRELOAD FAKETIME")
+        if shift:
+            self(f"systemctl set-environment {shlex.join(lines)}")
+
     def add_user(self, name: str, *, password: str = "", tty: bool = False) -> str:
-        """Somebody who is not root: sudo without a password, or with this one, or only on a terminal.
+        """Somebody who is not root: sudo without a password, with this one, or only on a terminal.
 
         The key that opens root's account opens this one. Gives `NAME@ADDRESS`.
         """
         right = "ALL" if password else "NOPASSWD: ALL"
         lines = [f"{name} ALL=(ALL) {right}"] + [f"Defaults:{name} requiretty"] * tty
-        self(f"id {name} >/dev/null 2>&1 || useradd -m -s /bin/bash {name}; "
-             f"install -d -m700 -o {name} -g {name} /home/{name}/.ssh; "
-             f"install -m600 -o {name} -g {name} /root/.ssh/authorized_keys /home/{name}/.ssh/")  # fmt: skip
+        own, home = f"-o {name} -g {name}", f"/home/{name}/.ssh"
+        self(f"id {name} >/dev/null 2>&1 || useradd -m -s /bin/bash {name}")
+        self(
+            f"install -d -m700 {own} {home} && install -m600 {own} /root/.ssh/authorized_keys {home}/"
+        )
         self.put(f"/etc/sudoers.d/{name}", "\n".join(lines) + "\n", "440")
         if password:
             self("chpasswd", given=f"{name}:{password}\n")

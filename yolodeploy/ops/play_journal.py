@@ -61,6 +61,8 @@ class Journal(Watcher):
         yield Said(now, "step", STEP, fields)
         if step.state not in BAD:
             return
+        for line in step.journal:
+            yield Said(now, "info", "play.journal", {"device": step.host, "line": line})
         code, told = error_of(step)
         yield Said(now, "error", code, {**told, "site": self._site})
 
@@ -73,7 +75,7 @@ def error_of(step: Step) -> tuple[str, dict[str, str]]:
     if step.code:
         return step.code, dict(step.fields)
     reason, arrow, remedy = step.said.rpartition(" -> ")
-    where = f"{step.role}: {step.task}" if step.role else step.task
+    where = f"{step.role}: {step.task}" if step.role else step.task or "ansible-playbook"
     told = {"device": step.host, "task": where}
     if not arrow:
         return "play.task_failed", {**told, "reason": step.said or "-"}

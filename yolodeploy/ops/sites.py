@@ -123,6 +123,7 @@ def start_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
+        Refused: `ops.site_kind`, it is one of gateways.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=True, dry_run=dry_run)
@@ -133,6 +134,7 @@ def stop_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
+        Refused: `ops.site_kind`, it is one of gateways.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=False, dry_run=dry_run)
@@ -271,6 +273,8 @@ def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
     from yolodeploy.sites.embedded.folder import SiteFolder
 
     known = name in known_sites(home)
+    if known:
+        _refuse_hosts(home, name)
     if not known and not (
         start and SiteFolder(home.site(checked_name("site", name))).database.exists()
     ):
@@ -283,6 +287,14 @@ def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
     if known:
         with open_inventory(home.inventory) as inventory:
             refresh_site(home, inventory, name)
+
+
+def _refuse_hosts(home: Home, name: str) -> None:
+    """A site of gateways has no processes here."""
+    with present_inventory(home, dry_run=True) as inventory:
+        row = rows.get_site(inventory, name)
+    if row.kind != EMBEDDED:
+        raise Refused("ops.site_kind", site=name, kind=row.kind)
 
 
 def _told(reason: str | None) -> str | None:

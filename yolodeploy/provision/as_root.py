@@ -14,8 +14,9 @@ from yolodeploy.ssh.shell import LocalShell
 _AS_ROOT = """
 [ "$(id -u)" != 0 ] || exec /bin/sh -c "$@"
 LC_ALL=C sudo -n true 2>/dev/null && exec sudo -n /bin/sh -c "$@"
-LC_ALL=C exec sudo -S -p '' /bin/sh -c "$@"
+LC_ALL=C exec sudo %s /bin/sh -c "$@"
 """
+_ASKED, _NOT_ASKED = "-S -p ''", "-n"
 LIMIT_S = 600.0  # reading 1 GB on a slow card takes 50 s
 
 
@@ -32,8 +33,9 @@ def run_as_root(
         Refused, Failed: `play.*`, the usual faults: no sudo, a wrong password, a full disk.
         Unreachable: `ssh.*`; `ssh.silent` where it took too long.
     """
+    as_root = _AS_ROOT % (_ASKED if password else _NOT_ASKED)
     answer = shell.run(
-        _AS_ROOT, program, "yolodeploy", *words, limit_s=limit_s, told=f"{password}\n"
+        as_root, program, "yolodeploy", *words, limit_s=limit_s, told=f"{password}\n"
     )
     if answer.status:
         raise named(answer.err, shell.device) or Failed(

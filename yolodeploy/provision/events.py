@@ -5,6 +5,7 @@ The form of an event is ansible-runner's. Results of tasks with `no_log` are nev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ _STATS = "playbook_on_stats"
 # said of every failure, and nothing by themselves
 _EMPTY = ("Task failed: ", "Action failed: ", "Action failed.", "Module failed: ")
 _SEE_ELSEWHERE = ("non-zero return code", "MODULE FAILURE", "Module result deserialization failed")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _SAID = 600  # characters: a finding with its remedy
 
 
@@ -58,19 +60,22 @@ def failed_hosts(event: Mapping[str, Any]) -> set[str] | None:
     told = event.get("event_data")
     if event.get("event") != _STATS or not isinstance(told, Mapping):
         return None
+    counted = (told.get(kind) for kind in ("failures", "dark"))
     return {
         host
-        for kind in ("failures", "dark")
-        for host, count in (told.get(kind) or {}).items()
+        for counts in counted
+        if isinstance(counts, Mapping)
+        for host, count in counts.items()
         if count
     }
 
 
 def complaint(event: Mapping[str, Any]) -> str:
-    """What ansible-playbook says of itself, when it cannot even begin; empty where it does not."""
-    if event.get("event") != "error" or "host" in (event.get("event_data") or {}):
+    """What ansible-playbook says when it cannot even begin; empty where it does not."""
+    if event.get("event") not in ("error", "verbose"):
         return ""
-    return one_line(_plain(str(event.get("stdout", ""))).removeprefix("[ERROR]: "), _SAID)
+    said = _COLOUR.sub("", _text(event.get("stdout"))).strip()
+    return one_line(said, _SAID) if said.startswith(("[ERROR]", "ERROR!")) else ""
 
 
 def _result(told: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -123,10 +128,3 @@ def _text(value: object) -> str:
     if isinstance(value, Iterable) and not isinstance(value, Mapping):
         return "; ".join(map(str, value))
     return "" if value is None else str(value)
-
-
-def _plain(text: str) -> str:
-    """Without the colours that Ansible puts around what it prints."""
-    import re
-
-    return " ".join(re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text).split())

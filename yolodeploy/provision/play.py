@@ -66,6 +66,7 @@ class Step(NamedTuple):
 
     `said` is one line of a host that failed, hostile text; `report` what a `debug` task of ours
     hands back. `code` is that of an error of ours, where one says it better, with `fields`.
+    `journal` are the host's own last lines, where a task did not end.
     """
 
     host: str
@@ -77,6 +78,7 @@ class Step(NamedTuple):
     report: Mapping[str, Any] | None = None
     code: str = ""
     fields: Mapping[str, str] = {}
+    journal: tuple[str, ...] = ()
 
 
 class Secrets(NamedTuple):

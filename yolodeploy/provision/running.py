@@ -131,7 +131,7 @@ class _Run:
     def _end_late(self, step: Step) -> None:
         """End a task on one host, by ending whoever talks to it; the others go on."""
         connection = self._links.connections.get(step.host)
-        journal = journal_of(connection) if connection else ""
+        journal = journal_of(connection) if connection else []
         self._telling.late(step, self._deadlines.limit_s, journal)
         end_remains(self._play.folder, str(connection.socket) if connection else "")
 

@@ -68,15 +68,13 @@ class Telling:
             return step
         return step._replace(said=error.text(), code=error.code, fields=error.fields)
 
-    def late(self, step: Step, limit_s: float, journal: str) -> None:
+    def late(self, step: Step, limit_s: float, journal: Sequence[str]) -> None:
         """Why a task is about to fail: its time is over. `journal` are the host's last lines."""
-        error = Failed(
-            "play.deadline", device=step.host, task=step.task, seconds=round(limit_s),
-            journal=journal or "-",
-        )  # fmt: skip
+        error = Failed("play.deadline", device=step.host, task=step.task, seconds=round(limit_s))
         self._late[step.host] = step._replace(
-            state=State.FAILED, said=error.text(), code=error.code, fields=error.fields
-        )
+            state=State.FAILED, said=error.text(), code=error.code, fields=error.fields,
+            journal=tuple(journal),
+        )  # fmt: skip
 
     def _keep(self, step: Step) -> None:
         if step.state in BAD:

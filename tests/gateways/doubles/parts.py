@@ -39,11 +39,19 @@ def parts(folder: Path, version: str = VERSION) -> Path:
     subprocess.run(["zstd", "-q", "-f", "--rm", plain, "-o", archive], check=True)
     digest = images(folder / "images/proof-cpu.tar", {f"{PROOF}:1": tree})[f"{PROOF}:1"]
     lock = {
-        "k3s": {"version": version, "sha256": {one.name: _sha256(one) for one in (binary, archive)}},
+        "k3s": {
+            "version": version,
+            "sha256": {one.name: _sha256(one) for one in (binary, archive)},
+        },
         "nvidia_container_toolkit": {"version": "", "sha256": {}},
-        "images": {"device_plugin": "", "gpu_feature_discovery": "", "dcgm_exporter": "", "proof_cuda": "",
-                   "proof_cpu": f"{PROOF}@{digest}"},
-    }  # fmt: skip
+        "images": {
+            "device_plugin": "",
+            "gpu_feature_discovery": "",
+            "dcgm_exporter": "",
+            "proof_cuda": "",
+            "proof_cpu": f"{PROOF}@{digest}",
+        },
+    }
     (folder / "lock.yml").write_text(yaml.safe_dump(lock))
     return folder
 
@@ -127,24 +135,52 @@ def images(
     for name, files in trees.items():
         plain = _layer(files)
         layer, layer_size = blob(gzip.compress(plain, mtime=0))
-        config, config_size = blob(json.dumps({
-            "architecture": "amd64", "os": "linux", "config": {"Env": ["PATH=/bin:/usr/bin"], "Cmd": list(command)},
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(plain).hexdigest()}"]},
-            "comment": name,
-        }).encode())  # fmt: skip
+        config, config_size = blob(
+            json.dumps(
+                {
+                    "architecture": "amd64",
+                    "os": "linux",
+                    "config": {"Env": ["PATH=/bin:/usr/bin"], "Cmd": list(command)},
+                    "rootfs": {
+                        "type": "layers",
+                        "diff_ids": [f"sha256:{hashlib.sha256(plain).hexdigest()}"],
+                    },
+                    "comment": name,
+                }
+            ).encode()
+        )
         prefix = "application/vnd.oci.image"
-        manifest, size = blob(json.dumps({
-            "schemaVersion": 2, "mediaType": f"{prefix}.manifest.v1+json",
-            "config": {"mediaType": f"{prefix}.config.v1+json", "digest": config, "size": config_size},
-            "layers": [{"mediaType": f"{prefix}.layer.v1.tar+gzip", "digest": layer, "size": layer_size}],
-        }).encode())  # fmt: skip
+        manifest, size = blob(
+            json.dumps(
+                {
+                    "schemaVersion": 2,
+                    "mediaType": f"{prefix}.manifest.v1+json",
+                    "config": {
+                        "mediaType": f"{prefix}.config.v1+json",
+                        "digest": config,
+                        "size": config_size,
+                    },
+                    "layers": [
+                        {
+                            "mediaType": f"{prefix}.layer.v1.tar+gzip",
+                            "digest": layer,
+                            "size": layer_size,
+                        }
+                    ],
+                }
+            ).encode()
+        )
         digests[name] = manifest
         for known in (name, f"{name.rpartition(':')[0]}@{manifest}"):
-            manifests.append({
-                "mediaType": f"{prefix}.manifest.v1+json", "digest": manifest, "size": size,
-                "annotations": {"io.containerd.image.name": known},
-                "platform": {"architecture": "amd64", "os": "linux"},
-            })  # fmt: skip
+            manifests.append(
+                {
+                    "mediaType": f"{prefix}.manifest.v1+json",
+                    "digest": manifest,
+                    "size": size,
+                    "annotations": {"io.containerd.image.name": known},
+                    "platform": {"architecture": "amd64", "os": "linux"},
+                }
+            )
     with tarfile.open(path, "w") as archive:
         _put(archive, "oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
         index = {

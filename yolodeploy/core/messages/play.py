@@ -52,9 +52,10 @@ MESSAGES = {
         "重新运行同一命令：会从中断处继续",
     ),
     "deadline": Message(
-        "{device}: {task} took longer than {seconds} s and was ended; its journal says: {journal}",
-        "{device}：{task} 超过 {seconds} 秒，已终止；设备日志：{journal}",
-        *_AGAIN,
+        "{device}: {task} took longer than {seconds} s and was ended",
+        "{device}：{task} 超过 {seconds} 秒，已终止",
+        "look into what its journal says above, then run the same command again",
+        "请查看上面的设备日志，然后重新运行同一命令",
     ),
     "disk_full": Message(
         "{device}: the disk is full: {reason}",
@@ -112,6 +113,7 @@ MESSAGES = {
         "{device}：{reason}",
         *_AGAIN,
     ),
+    "journal": Message("{device} | {line}", "{device} | {line}"),
     "no_ansible": Message(
         "Ansible is not installed here",
         "本机未安装 Ansible",

@@ -10,7 +10,14 @@ import time
 
 ANSWER_S = 30.0
 LINES, LINE = 12, 300
-PROPERTIES = ("ActiveState", "SubState", "NRestarts", "NeedDaemonReload", "UnitFileState")
+PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "NRestarts",
+    "NeedDaemonReload",
+    "UnitFileState",
+)
 
 
 def main(asked):
@@ -35,6 +42,7 @@ def state(asked):
     active = told["ActiveState"] == "active"
     answers = active and all(run(*command)[0] == 0 for command in asked["ready"])
     return {
+        "known": told["LoadState"] == "loaded",
         "active": active,
         "enabled": told["UnitFileState"] == "enabled",
         "sub": told["SubState"],

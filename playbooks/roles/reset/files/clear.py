@@ -24,6 +24,8 @@ LINKS = ("cni0", "flannel.1", "flannel-v6.1", "flannel-wg", "flannel-wg-v6", "ku
 LINKED, PROGRAM_LINKS = ("kubectl", "crictl", "ctr"), ("k3s", "/usr/local/bin/k3s")
 TABLES = ("kube-proxy", "flannel-ipv4", "flannel-ipv6")
 NETWORK = "cbr0"  # what flannel calls its network in the comments of CNI's rules
+# who uses these folders too: Debian's containerd makes one of them when it starts
+SHARED, ENGINES = ("/etc/cni", "/var/lib/cni"), ("containerd", "dockerd", "crio", "podman")
 OF_COMMENTS = ("flanneld ", "rule to explicitly ACCEPT traffic that comply to network policies")
 taken, kept = [], []
 
@@ -39,8 +41,9 @@ def main(asked):
         remove_file(path, check)
     for tree in map(Path, asked["trees"]):
         remove_tree(tree, check)
-    for folder in map(Path, asked["folders"]):
-        remove_empty(folder, check)
+    for place in map(Path, [*asked["folders"], *ansible_folders()]):
+        if not (str(place).startswith(SHARED) and any(map(shutil.which, ENGINES))):
+            remove_empty(place, check)
     if taken and not check:
         run("systemctl", "daemon-reload")
         run("systemctl", "reset-failed", "k3s.service", "k3s-agent.service")
@@ -232,7 +235,7 @@ def ours_of_cni(chains, rules):
         if rf"name: \"{NETWORK}\"" in rule:
             ours |= {rule.split()[1], target_of(rule)} & chains
     single = {name for name in chains if re.fullmatch(r"CNI-((DN|SN)-)?[0-9a-f]{16,}", name)}
-    if single <= ours and not folder("/etc/cni/net.d"):
+    if single <= ours and not list(Path("/etc/cni/net.d").glob("*.conf*")):
         return chains
     return ours & single
 
@@ -320,6 +323,14 @@ def remove_empty(path, check):
         taken.append(f"{path}/")
         if not check:
             path.rmdir()
+
+
+def ansible_folders():
+    """Where Ansible staged what it brought: root's, and that of who logged in."""
+    for name in ("root", os.environ.get("SUDO_USER", "root")):
+        with contextlib.suppress(RuntimeError):  # nobody of that name any more
+            home = Path(f"~{name}").expanduser()
+            yield from (home / ".ansible/tmp", home / ".ansible")
 
 
 def folder(path):

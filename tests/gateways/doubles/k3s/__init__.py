@@ -10,6 +10,7 @@ Faults for tests, in /run/k3s-double-faults.json (gone after a boot, as is every
   join_refused  text: what a server answers to everybody who wants to join
   exit_codes    {word: code}: containers of pods whose names hold the word end with this code
   drain_hangs   true: evicted pods of this cluster never end
-  leaf_days     days that certificates made from now on are valid (0: expired at once)
   node_grace_s  seconds after which a silent node is NotReady (12 without it; Kubernetes: 50)
+
+Certificates grow old on a gateway whose clock was wrong when k3s started: Gateway.set_clock.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from . import plain_yaml
@@ -48,7 +49,7 @@ def configured(arguments: list[str] | None = None) -> dict[str, Any]:
         for one in arguments:
             key, _, path = one.partition("=")
             if key == "admission-control-config-file":
-                document = plain_yaml.document(open(path).read())
+                document = plain_yaml.document(Path(path).read_text())
                 for plugin in document["plugins"]:
                     if plugin["name"] == "PodSecurity":
                         _CONFIGURED.update(plugin["configuration"])
@@ -79,7 +80,8 @@ def _beyond_restricted(spec: Object) -> list[str]:
         if not (mine.get("runAsNonRoot") or whole.get("runAsNonRoot")):
             found.append("runAsNonRoot != true")
         if (mine.get("seccompProfile") or whole.get("seccompProfile") or {}).get("type") not in (
-            "RuntimeDefault", "Localhost",
-        ):  # fmt: skip
+            "RuntimeDefault",
+            "Localhost",
+        ):
             found.append("seccompProfile")
     return found

@@ -25,8 +25,10 @@ def default_address() -> str:
     four = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
     six = Path("/proc/net/ipv6_route")
     lines = [line.split() for line in six.read_text().splitlines()] if six.exists() else []
-    if not (any(one[1] == "00000000" and int(one[3], 16) & 1 for one in four)
-            or any(one[0] == "0" * 32 and one[1] == "00" and one[-1] != "lo" for one in lines)):  # fmt: skip
+    if not (
+        any(one[1] == "00000000" and int(one[3], 16) & 1 for one in four)
+        or any(one[0] == "0" * 32 and one[1] == "00" and one[-1] != "lo" for one in lines)
+    ):
         fatal('no default routes found in "/proc/net/route" or "/proc/net/ipv6_route"')
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("203.0.113.1", 9))  # sends nothing
@@ -70,9 +72,12 @@ def _join(options: dict[str, Any], url: str, token: str, address: str) -> None:
         raise OSError(tokens.mismatch(named, certificates.ca_hash(authority)))
     places.private(places.AGENT / "server-ca.crt", authority, 0o644)
     headers = {
-        "Authorization": api.basic(user, secret), "k3s-Node-Name": node_name(options), "k3s-Node-IP": address,
-        "k3s-Node-Password": node_password(), "k3s-Node-Version": baked.VERSION,
-    }  # fmt: skip
+        "Authorization": api.basic(user, secret),
+        "k3s-Node-Name": node_name(options),
+        "k3s-Node-IP": address,
+        "k3s-Node-Password": node_password(),
+        "k3s-Node-Version": baked.VERSION,
+    }
     found = asked(url, "/v1-k3s/config", headers, places.AGENT)
     if fresh_enough(places.AGENT / "client-kubelet.crt", found["client-ca.crt"]):
         found = {

@@ -7,6 +7,7 @@ needs one asks again.
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import ssl
@@ -62,10 +63,8 @@ class Handler(BaseHTTPRequestHandler):
         super().setup()
 
     def handle(self) -> None:
-        try:
+        with contextlib.suppress(OSError, ValueError):  # the other end went away
             super().handle()
-        except (OSError, ValueError):
-            pass  # the other end went away
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -90,10 +89,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, body: bytes) -> tuple[int, Any]:
         path = urllib.parse.urlsplit(self.path).path
-        if path == "/cacerts":
-            return 200, (places.TLS / "server-ca.crt").read_text()
-        if path == "/ping":
-            return 200, "pong"
+        if path in ("/cacerts", "/ping"):
+            authority = (places.TLS / "server-ca.crt").read_text()
+            return 200, authority if path == "/cacerts" else "pong"
         if self.server.first:
             return self.forward(body)
         if path.startswith("/v1-k3s/"):
@@ -101,15 +99,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.store, self.server.secrets, path, dict(self.headers)
             )
         person = self.person()
-        if path in ("/readyz", "/livez", "/healthz"):
-            return 200, "ok"
         if path == "/version":
-            return 200, {
-                "gitVersion": baked.VERSION,
-                "major": "1",
-                "minor": baked.VERSION.split(".")[1],
-            }
-        return self.objects(Asked(self.path), person, body)
+            return 200, {"gitVersion": baked.VERSION}
+        well = path in ("/readyz", "/livez", "/healthz")
+        return (200, "ok") if well else self.objects(Asked(self.path), person, body)
 
     def person(self) -> Person:
         found = people.of_certificate(self.request.getpeercert())
@@ -162,7 +155,8 @@ class Handler(BaseHTTPRequestHandler):
                 if asked.namespace
                 else " at the cluster scope"
             )
-            text = f'{resource} "{asked.name}" is forbidden: User "{person}" cannot {verb} resource "{resource}"'
+            about = f' "{asked.name}"' if asked.name else ""
+            text = f'{resource}{about} is forbidden: User "{person}" cannot {verb} resource "{resource}"'
             raise Refused(403, "Forbidden", f'{text} in API group "{group}"{where}')
         given = _document(body)
         with store.lock:
@@ -198,8 +192,12 @@ class Handler(BaseHTTPRequestHandler):
             path, _, value = part.replace("!=", "=!").partition("=")
             wanted = value.removeprefix("!")
             found = [one for one in found if (_field(one, path) == wanted) != value.startswith("!")]
-        return {"kind": f"{kind.kind}List", "apiVersion": kind.group, "items": found,
-                "metadata": {"resourceVersion": str(store.revision)}}  # fmt: skip
+        return {
+            "kind": f"{kind.kind}List",
+            "apiVersion": kind.group,
+            "items": found,
+            "metadata": {"resourceVersion": str(store.revision)},
+        }
 
     def change(self, asked: Asked, given: Object) -> Object:
         store, kind = self.server.store, asked.kind

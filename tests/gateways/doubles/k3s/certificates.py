@@ -5,6 +5,7 @@ Leaves live 365 days and are renewed when k3s starts with less than 120 days lef
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import re
 import subprocess
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from . import places
 
@@ -54,40 +56,38 @@ def authority(name: str) -> None:
     places.private(certificate, made, 0o644)
 
 
-def leaf(
-    path: Path,
-    ca: str,
-    subject: str,
-    usage: str,
-    names: Sequence[str] = (),
-    *,
-    tls: Path | None = None,
-) -> None:
-    """Make a certificate beside its key, unless there is one that lives long enough (and has the names)."""
-    key = path.with_suffix(".key")
-    if (
-        key.exists()
-        and path.exists()
-        and days_left(path) >= RENEW_DAYS
-        and set(names) <= set(names_of(path))
-    ):
+def leaf(path: Path, ca: str, subject: str, usage: str, names: Sequence[str] = ()) -> None:
+    """Make a certificate and key, unless there is one that lives long enough and has the names."""
+    there = path.exists() and path.with_suffix(".key").exists()
+    if there and days_left(path) >= RENEW_DAYS and set(names) <= set(names_of(path)):
         return
-    tls = tls or places.TLS
-    _key(key)
-    days = places.fault("leaf_days", LEAF_DAYS)
-    asked = _openssl("req", "-new", "-key", str(key), "-subj", subject)
+    _key(path.with_suffix(".key"))
+    asked = _openssl("req", "-new", "-key", str(path.with_suffix(".key")), "-subj", subject)
     lines = [f"extendedKeyUsage={usage}", "keyUsage=digitalSignature,keyEncipherment"]
     if names:
         lines.append(
             "subjectAltName=" + ",".join(f"{'IP' if _is_address(n) else 'DNS'}:{n}" for n in names)
         )
+    tls = places.TLS
     with tempfile.NamedTemporaryFile("w", suffix=".ext") as extensions:
         extensions.write("\n".join(lines))
         extensions.flush()
         made = _openssl(
-            "x509", "-req", "-CA", str(tls / f"{ca}.crt"), "-CAkey", str(tls / f"{ca}.key"), "-days", str(days),
-            "-set_serial", str(time.time_ns()), "-sha256", "-extfile", extensions.name, given=asked,
-        )  # fmt: skip
+            "x509",
+            "-req",
+            "-CA",
+            str(tls / f"{ca}.crt"),
+            "-CAkey",
+            str(tls / f"{ca}.key"),
+            "-days",
+            str(LEAF_DAYS),
+            "-set_serial",
+            str(time.time_ns()),
+            "-sha256",
+            "-extfile",
+            extensions.name,
+            given=asked,
+        )
     places.private(path, made + (tls / f"{ca}.crt").read_text(), 0o644)
 
 
@@ -95,26 +95,43 @@ def _is_address(name: str) -> bool:
     return bool(re.fullmatch(r"[0-9.]+|[0-9a-fA-F:]*:[0-9a-fA-F:]*", name))
 
 
-def shown(path: Path) -> dict[str, str]:
-    """What `certificate check` tells of one file; the end as seconds since the epoch."""
-    text = _openssl(
-        "x509", "-in", str(path), "-noout", "-enddate", "-subject", "-issuer", "-nameopt", "multiline",
-        "-ext", "extendedKeyUsage",
-    )  # fmt: skip
-    end = re.search(r"notAfter=(.*) GMT", text)
-    names = re.findall(r"commonName\s*= (.*)", text)
-    assert end is not None
-    ends = time.strptime(end[1], "%b %d %H:%M:%S %Y")
-    usage = ["ServerAuth"] * ("Server Auth" in text) + ["ClientAuth"] * ("Client Auth" in text)
-    import calendar
+class Shown(NamedTuple):
+    """One certificate; its end in seconds since the epoch."""
 
-    return {"ends": str(calendar.timegm(ends)), "subject": names[0], "issuer": names[-1],
-            "usages": ",".join(usage) or "CertSign"}  # fmt: skip
+    ends: int
+    subject: str
+    issuer: str
+    usages: list[str]
+
+
+def shown(path: Path) -> list[Shown]:
+    """The certificates of a file: the leaf, then its authority."""
+    found = []
+    for part in path.read_text().split("-----END CERTIFICATE-----")[:-1]:
+        text = _openssl(
+            "x509",
+            "-noout",
+            "-enddate",
+            "-subject",
+            "-issuer",
+            "-nameopt",
+            "multiline",
+            "-ext",
+            "extendedKeyUsage",
+            given=part + "-----END CERTIFICATE-----\n",
+        )
+        end = re.search(r"notAfter=(.*) GMT", text)
+        names = re.findall(r"commonName\s*= (.*)", text)
+        assert end is not None
+        usages = ["ServerAuth"] * ("Server Auth" in text) + ["ClientAuth"] * ("Client Auth" in text)
+        ends = calendar.timegm(time.strptime(end[1], "%b %d %H:%M:%S %Y"))
+        found.append(Shown(ends, names[0], names[-1], usages or ["CertSign"]))
+    return found
 
 
 def days_left(path: Path) -> float:
     """Until a certificate ends; negative where it has."""
-    return (int(shown(path)["ends"]) - time.time()) / 86400
+    return (shown(path)[0].ends - time.time()) / 86400
 
 
 def names_of(path: Path) -> list[str]:

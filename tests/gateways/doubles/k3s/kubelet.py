@@ -1,17 +1,15 @@
-"""A node: it says that it is there, and runs the pods that are bound to it."""
+"""The kubelet: runs the pods that are bound to this node, really, and says how they are."""
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import time
 import urllib.parse
-from pathlib import Path
 from typing import Any
 
-from . import api, baked, containerd, gpus, places, pods
-from .kinds import BY_KIND, LEASE, NODE, POD, Kind
+from . import containerd, gpus, places, pods
+from .kinds import BY_KIND, POD
+from .node import Gone, Node
 from .objects import merged, now
 from .pods import Pod, ended, status_of, waiting
 from .said import say
@@ -20,158 +18,8 @@ LEASE_S, TICK_S, ARCHIVES_S = 2.0, 0.3, 3.0
 Object = dict[str, Any]
 
 
-class Gone(OSError):
-    """The API cannot be reached, or it has lost its head."""
-
-
-class Kubelet:
-    """One node; `url` is the API's, `options` k3s's."""
-
-    def __init__(self, name: str, address: str, url: str, options: dict[str, Any], runtimes: dict[str, str], *,
-                 server: bool) -> None:  # fmt: skip
-        self.name, self.address, self.url, self.options = name, address, url, options
-        self.runtimes, self.server = runtimes, server
-        self.channel: Any = None
-        self.images: list[str] = []
-        self.seen: dict[Path, float] = {}
-        self.next: dict[str, float] = {}
-        self.said: set[str] = set()
-        self.mine: dict[str, Pod] = {}
-        self.known_alive: set[str] = set()
-
-    # --- the API
-
-    def ask(self, method: str, path: str, body: Object | None = None) -> Object | None:
-        """An object; None where it is not there."""
-        for again in (True, False):
-            if self.channel is None:
-                self.channel = api.client(self.url, places.AGENT, "client-kubelet")
-            try:
-                kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
-                self.channel.request(
-                    method, path, json.dumps(body) if body else None, {"Content-Type": kind}
-                )
-                got = self.channel.getresponse()
-                text = got.read()
-                break
-            except OSError as err:
-                self.channel.close()
-                self.channel = None
-                if not again:
-                    raise Gone(str(err)) from err
-            except Exception as err:  # http.client's own: the other end closed
-                self.channel.close()
-                self.channel = None
-                if not again:
-                    raise Gone(str(err)) from err
-        if got.status in (404, 409):
-            return None
-        if got.status >= 400:
-            raise Gone(f"{method} {path}: {text.decode(errors='replace')[:300]}")
-        return json.loads(text)
-
-    def read(self, kind: str, namespace: str, name: str) -> Object | None:
-        return self.ask("GET", BY_KIND[kind].url(namespace, name))
-
-    def put_if_missing(self, kind: Kind, namespace: str, value: Object) -> Object | None:
-        found = self.ask("GET", kind.url(namespace, value["metadata"]["name"]))
-        return found or self.ask("POST", kind.url(namespace), value)
-
-    # --- the node
-
-    def register(self) -> None:
-        """Labels and taints of the options count when the node is made; labels also later, taints do not."""
-        arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-        labels = {
-            "kubernetes.io/hostname": self.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": arch,
-            "node.kubernetes.io/instance-type": "k3s", "beta.kubernetes.io/os": "linux",
-        }  # fmt: skip
-        if self.server:
-            labels["node-role.kubernetes.io/control-plane"] = "true"
-            if places.ETCD.exists():
-                labels["node-role.kubernetes.io/etcd"] = "true"
-        for one in self.options.get("node-label", []):
-            key, _, value = one.partition("=")
-            labels[key] = value
-        fresh = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self.name, "labels": labels},
-                 "spec": {"podCIDR": "10.42.0.0/24", "taints": self.taints()}}  # fmt: skip
-        found = self.put_if_missing(NODE, "", fresh)
-        annotations = {"k3s.io/node-args": json.dumps(["server" if self.server else "agent"]),
-                       "k3s.io/hostname": self.name, "k3s.io/internal-ip": self.address}  # fmt: skip
-        change = {"metadata": {"labels": labels, "annotations": annotations}}
-        if found:
-            self.ask("PATCH", NODE.url("", self.name), change)
-        self.renew()
-        self.tell_status()
-
-    def taints(self) -> list[Object]:
-        found = []
-        for one in self.options.get("node-taint", []):
-            pair, _, effect = one.rpartition(":")
-            key, _, value = pair.partition("=")
-            found.append({"key": key, "effect": effect, **({"value": value} if value else {})})
-        return found
-
-    def tell_status(self) -> None:
-        """Conditions, addresses, versions, and what the node has."""
-        conditions = [
-            {"type": kind, "status": status, "reason": reason, "lastHeartbeatTime": now()}
-            for kind, status, reason in (
-                ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
-                ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
-                ("PIDPressure", "False", "KubeletHasSufficientPID"),
-                ("Ready", "True", "KubeletReady"),
-            )
-        ]
-        has = {"cpu": str(pods.cpus()), "memory": f"{_memory_kb()}Ki", "pods": "110"}
-        has.update(gpus.advertised(list(self.mine.values()), self.node_labels(), self.runtimes))
-        release = _os_release()
-        status = {
-            "conditions": conditions, "capacity": has, "allocatable": has,
-            "addresses": [{"type": "InternalIP", "address": self.address}, {"type": "Hostname", "address": self.name}],
-            "nodeInfo": {
-                "kubeletVersion": baked.VERSION, "kernelVersion": platform.release(), "osImage": release,
-                "containerRuntimeVersion": "containerd://2.3.0-k3s1", "operatingSystem": "linux",
-                "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
-            },
-            "images": [{"names": [name]} for name in self.images],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": places.KUBELET_PORT}},
-        }  # fmt: skip
-        node = self.read("Node", "", self.name)
-        if node is None:
-            return
-        # null takes a resource away in a merge patch: a plugin that is gone leaves 0, as Kubernetes does
-        for key in set(node.get("status", {}).get("capacity", {})) - set(has):
-            has[key] = "0"
-        self.ask("PATCH", NODE.url("", self.name) + "/status", {"status": status})
-        lost = [
-            one
-            for one in node["spec"].get("taints") or []
-            if not one["key"].startswith("node.kubernetes.io/un")
-        ]
-        gone = [
-            one
-            for one in node["spec"].get("taints") or []
-            if one["key"] == "node.kubernetes.io/unreachable"
-        ]
-        if gone:
-            keep = lost + [
-                one
-                for one in node["spec"]["taints"]
-                if one["key"] == "node.kubernetes.io/unschedulable"
-            ]
-            self.ask("PATCH", NODE.url("", self.name), {"spec": {"taints": keep}})
-
-    def node_labels(self) -> dict[str, str]:
-        return ((self.read("Node", "", self.name) or {}).get("metadata") or {}).get("labels") or {}
-
-    def renew(self) -> None:
-        lease = {"apiVersion": LEASE.group, "kind": "Lease",
-                 "metadata": {"name": self.name, "namespace": "kube-node-lease"},
-                 "spec": {"holderIdentity": self.name, "renewTime": time.time()}}  # fmt: skip
-        url = LEASE.url("kube-node-lease", self.name)
-        if self.ask("PATCH", url, {"spec": lease["spec"]}) is None:
-            self.ask("POST", LEASE.url("kube-node-lease"), lease)
+class Kubelet(Node):
+    """Runs what is bound to it, one look every so often."""
 
     # --- the loop
 
@@ -264,8 +112,10 @@ class Kubelet:
         done = all((one["state"].get("terminated") or {}).get("exitCode") == 0 for one in init)
         failed = any((one["state"].get("terminated") or {}).get("exitCode") for one in init)
         if done:
-            told = [self.step(pod, one, known, spec["restartPolicy"], handler, environment)
-                    for one in spec["containers"]]  # fmt: skip
+            told = [
+                self.step(pod, one, known, spec["restartPolicy"], handler, environment)
+                for one in spec["containers"]
+            ]
         else:
             told = [
                 status_of(one["name"], one["image"], 0, waiting("PodInitializing"))
@@ -277,16 +127,27 @@ class Kubelet:
             else _phase(told, spec["restartPolicy"])
         )
         ready = "True" if phase == "Running" and all(one["ready"] for one in told) else "False"
-        conditions = [{"type": "PodScheduled", "status": "True"}, {"type": "Initialized", "status": str(done)},
-                      {"type": "ContainersReady", "status": ready}, {"type": "Ready", "status": ready}]  # fmt: skip
-        change = {"phase": phase, "containerStatuses": told, "conditions": conditions, "hostIP": self.address,
-                  "podIP": self.address, "startTime": status.get("startTime", now())}  # fmt: skip
+        conditions = [
+            {"type": "PodScheduled", "status": "True"},
+            {"type": "Initialized", "status": str(done)},
+            {"type": "ContainersReady", "status": ready},
+            {"type": "Ready", "status": ready},
+        ]
+        change = {
+            "phase": phase,
+            "containerStatuses": told,
+            "conditions": conditions,
+            "hostIP": self.address,
+            "podIP": self.address,
+            "startTime": status.get("startTime", now()),
+        }
         if init:
             change["initContainerStatuses"] = init
         self.tell(pod, change)
 
-    def steps_of_init(self, pod: Pod, known: dict[str, Object], handler: str,
-                      environment: dict[str, str]) -> list[Object]:  # fmt: skip
+    def steps_of_init(
+        self, pod: Pod, known: dict[str, Object], handler: str, environment: dict[str, str]
+    ) -> list[Object]:
         """One after the other; who waits for a former one is not begun."""
         found: list[Object] = []
         policy = "Never" if pod.object["spec"]["restartPolicy"] == "Never" else "OnFailure"
@@ -299,8 +160,15 @@ class Kubelet:
                 found.append(self.step(pod, one, known, policy, handler, environment))
         return found
 
-    def step(self, pod: Pod, container: Object, known: dict[str, Object], policy: str,
-             handler: str, environment: dict[str, str]) -> Object:  # fmt: skip
+    def step(
+        self,
+        pod: Pod,
+        container: Object,
+        known: dict[str, Object],
+        policy: str,
+        handler: str,
+        environment: dict[str, str],
+    ) -> Object:
         """A container's next state."""
         name, image = container["name"], container["image"]
         before = known.get(name)
@@ -390,9 +258,20 @@ class Kubelet:
         self.said.add(key)
         name = f"{pod.name}.{os.urandom(8).hex()}"
         involved = {"kind": "Pod", "name": pod.name, "namespace": pod.namespace, "uid": pod.uid}
-        self.ask("POST", BY_KIND["Event"].url(pod.namespace), {
-            "apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": pod.namespace}, "type": "Warning",
-            "reason": reason, "message": text, "involvedObject": involved, "lastTimestamp": now()})  # fmt: skip
+        self.ask(
+            "POST",
+            BY_KIND["Event"].url(pod.namespace),
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"name": name, "namespace": pod.namespace},
+                "type": "Warning",
+                "reason": reason,
+                "message": text,
+                "involvedObject": involved,
+                "lastTimestamp": now(),
+            },
+        )
 
     def tell(self, pod: Pod, change: Object) -> None:
         if not pods.same(merged(pod.object["status"], change), pod.object["status"]):
@@ -412,14 +291,3 @@ def _phase(told: list[Object], policy: str) -> str:
         if any(one["restartCount"] or "terminated" in one["state"] for one in told)
         else "Pending"
     )
-
-
-def _memory_kb() -> int:
-    return int(Path("/proc/meminfo").read_text().split("MemTotal:")[1].split()[0])
-
-
-def _os_release() -> str:
-    lines = dict(
-        line.partition("=")[::2] for line in Path("/etc/os-release").read_text().splitlines()
-    )
-    return lines.get("PRETTY_NAME", "Linux").strip('"')

@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-_CHAINS = {"filter": ("KUBE-FORWARD", "KUBE-SERVICES", "KUBE-ROUTER-FORWARD", "FLANNEL-FWD"),
-           "nat": ("KUBE-SERVICES", "KUBE-POSTROUTING", "CNI-HOSTPORT-DNAT", "FLANNEL-POSTRTG")}  # fmt: skip
+_CHAINS = {
+    "filter": ("KUBE-FORWARD", "KUBE-SERVICES", "KUBE-ROUTER-FORWARD", "FLANNEL-FWD"),
+    "nat": ("KUBE-SERVICES", "KUBE-POSTROUTING", "CNI-HOSTPORT-DNAT", "FLANNEL-POSTRTG"),
+}
 
 
 def make(address: str) -> None:
@@ -32,8 +34,20 @@ def make(address: str) -> None:
         for chain in chains:
             if _run("iptables", "-w", "-t", table, "-N", chain):
                 jump = "FORWARD" if table == "filter" else "POSTROUTING"
-                _run("iptables", "-w", "-t", table, "-A", jump, "-m", "comment", "--comment",
-                     f"kubernetes {chain.lower()}", "-j", chain)  # fmt: skip
+                _run(
+                    "iptables",
+                    "-w",
+                    "-t",
+                    table,
+                    "-A",
+                    jump,
+                    "-m",
+                    "comment",
+                    "--comment",
+                    f"kubernetes {chain.lower()}",
+                    "-j",
+                    chain,
+                )
     for path, text in {
         "/run/flannel/subnet.env": "FLANNEL_NETWORK=10.42.0.0/16\nFLANNEL_SUBNET=10.42.0.1/24\nFLANNEL_MTU=1450\n",
         "/var/lib/rancher/k3s/agent/etc/cni/net.d/10-flannel.conflist": '{"name": "cbr0", "plugins": []}\n',

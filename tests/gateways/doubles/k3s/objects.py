@@ -141,8 +141,11 @@ def evict(store: Store, namespace: str, name: str) -> Object:
 
 
 def _may_go(store: Store, namespace: str, spec: Object) -> bool:
-    pods = [pod for pod in store.under(POD.registry(namespace))
-            if matches(spec["selector"], pod["metadata"].get("labels", {}))]  # fmt: skip
+    pods = [
+        pod
+        for pod in store.under(POD.registry(namespace))
+        if matches(spec["selector"], pod["metadata"].get("labels", {}))
+    ]
     well = [
         pod
         for pod in pods
@@ -157,8 +160,12 @@ def matches(selector: Object, labels: dict[str, str]) -> bool:
     """A label selector as objects have it."""
     for one in selector.get("matchExpressions") or []:
         has, value = one["key"] in labels, labels.get(one["key"])
-        held = {"Exists": has, "DoesNotExist": not has, "In": value in one.get("values", []),
-                "NotIn": value not in one.get("values", [])}  # fmt: skip
+        held = {
+            "Exists": has,
+            "DoesNotExist": not has,
+            "In": value in one.get("values", []),
+            "NotIn": value not in one.get("values", []),
+        }
         if not held[one["operator"]]:
             return False
     return all(

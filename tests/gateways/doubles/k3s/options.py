@@ -13,104 +13,43 @@ from typing import Any
 from . import places, plain_yaml
 from .said import fatal
 
-AGENT = set(
-    [
-        "config",
-        "debug",
-        "v",
-        "vmodule",
-        "log",
-        "alsologtostderr",
-        "token",
-        "token-file",
-        "server",
-        "data-dir",
-        "node-name",
-        "with-node-id",
-        "node-label",
-        "node-taint",
-        "selinux",
-        "lb-server-port",
-        "protect-kernel-defaults",
-        "container-runtime-endpoint",
-        "pause-image",
-        "snapshotter",
-        "private-registry",
-        "node-ip",
-        "node-external-ip",
-        "resolv-conf",
-        "flannel-iface",
-        "kubelet-arg",
-        "kube-proxy-arg",
-        "prefer-bundled-bin",
-        "default-runtime",
-        "nonroot-devices",
-        "disable-default-registry-endpoint",
-    ]
-)
-SERVER = AGENT | set(
-    [
-        "bind-address",
-        "https-listen-port",
-        "advertise-address",
-        "advertise-port",
-        "tls-san",
-        "tls-san-security",
-        "cluster-cidr",
-        "service-cidr",
-        "service-node-port-range",
-        "cluster-dns",
-        "cluster-domain",
-        "flannel-backend",
-        "egress-selector-mode",
-        "servicelb-namespace",
-        "write-kubeconfig",
-        "write-kubeconfig-mode",
-        "write-kubeconfig-group",
-        "agent-token",
-        "agent-token-file",
-        "cluster-init",
-        "cluster-reset",
-        "cluster-reset-restore-path",
-        "kube-apiserver-arg",
-        "etcd-arg",
-        "kube-controller-manager-arg",
-        "kube-scheduler-arg",
-        "datastore-endpoint",
-        "etcd-expose-metrics",
-        "etcd-disable-snapshots",
-        "etcd-snapshot-name",
-        "etcd-snapshot-schedule-cron",
-        "etcd-snapshot-retention",
-        "etcd-snapshot-dir",
-        "etcd-snapshot-compress",
-        "default-local-storage-path",
-        "disable",
-        "disable-scheduler",
-        "disable-cloud-controller",
-        "disable-kube-proxy",
-        "disable-network-policy",
-        "disable-helm-controller",
-        "embedded-registry",
-        "system-default-registry",
-        "secrets-encryption",
-        "supervisor-metrics",
-    ]
-)
-LISTS = set(
-    [
-        "node-label",
-        "node-taint",
-        "kubelet-arg",
-        "kube-proxy-arg",
-        "tls-san",
-        "kube-apiserver-arg",
-        "disable",
-        "etcd-arg",
-    ]
-)
-ENVIRONMENT = {"K3S_TOKEN": "token", "K3S_TOKEN_FILE": "token-file", "K3S_URL": "server",
-               "K3S_NODE_NAME": "node-name", "K3S_AGENT_TOKEN_FILE": "agent-token-file"}  # fmt: skip
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+AGENT = words("""
+    config debug v vmodule log alsologtostderr token token-file server data-dir node-name
+    with-node-id node-label node-taint selinux lb-server-port protect-kernel-defaults
+    container-runtime-endpoint pause-image snapshotter private-registry node-ip
+    node-external-ip resolv-conf flannel-iface kubelet-arg kube-proxy-arg prefer-bundled-bin
+    default-runtime nonroot-devices disable-default-registry-endpoint
+""")
+SERVER = AGENT | words("""
+    bind-address https-listen-port advertise-address advertise-port tls-san tls-san-security
+    cluster-cidr service-cidr service-node-port-range cluster-dns cluster-domain
+    flannel-backend egress-selector-mode servicelb-namespace write-kubeconfig
+    write-kubeconfig-mode write-kubeconfig-group agent-token agent-token-file cluster-init
+    cluster-reset cluster-reset-restore-path kube-apiserver-arg etcd-arg
+    kube-controller-manager-arg kube-scheduler-arg datastore-endpoint etcd-expose-metrics
+    etcd-disable-snapshots etcd-snapshot-name etcd-snapshot-schedule-cron
+    etcd-snapshot-retention etcd-snapshot-dir etcd-snapshot-compress
+    default-local-storage-path disable disable-scheduler disable-cloud-controller
+    disable-kube-proxy disable-network-policy disable-helm-controller embedded-registry
+    system-default-registry secrets-encryption supervisor-metrics
+""")
+LISTS = words("""
+    node-label node-taint kubelet-arg kube-proxy-arg tls-san kube-apiserver-arg disable
+    etcd-arg
+""")
+ENVIRONMENT = {
+    "K3S_TOKEN": "token",
+    "K3S_TOKEN_FILE": "token-file",
+    "K3S_URL": "server",
+    "K3S_NODE_NAME": "node-name",
+    "K3S_AGENT_TOKEN_FILE": "agent-token-file",
+}
 ITEMS = {"coredns", "servicelb", "traefik", "local-storage", "metrics-server", "runtimes"}
 
 
@@ -167,9 +106,9 @@ def _of_files() -> dict[str, Any]:
         if not isinstance(read_in, dict):
             fatal(f"Failed to retrieve configuration from {path}: no mapping")
         for key, value in read_in.items():
-            if key.endswith("+"):
-                value = [*_listed(found.get(key[:-1], [])), *_listed(value)]
-            found[key.removesuffix("+")] = value
+            name = key.removesuffix("+")
+            added = [*_listed(found.get(name, [])), *_listed(value)]
+            found[name] = added if key.endswith("+") else value
     return found
 
 

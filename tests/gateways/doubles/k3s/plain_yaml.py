@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 _KEY = re.compile(
-    r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s#&*!|>%@`"'\[\]{},?-][^#]*?|-?[^\s:#][^:#]*?)\s*:(?:\s+|$)"""
+    r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s#&*!|>%@`"'\[\]{},?-][^#]*?|-[^\s#][^#]*?)\s*:(?:\s+|$)"""
 )
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]*([eE][-+]?[0-9]+)?")
@@ -184,6 +184,8 @@ def _scalar(text: str) -> Any:
         return value
     if text[:1] and text[0] in "&*!%@`|>":
         raise NotUnderstood(f"not taken: {text!r}")
+    if ": " in text or text.endswith(":"):
+        raise NotUnderstood(f"a colon within plain text: {text!r}")
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

@@ -101,16 +101,24 @@ class Pod:
         ]
         with log.open("ab") as out:
             # a session of its own: it goes on when k3s is stopped, as pods do (KillMode=process)
-            subprocess.Popen(["sh", "-c", _RUN, str(code), *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                             start_new_session=True)  # fmt: skip
+            subprocess.Popen(
+                ["sh", "-c", _RUN, str(code), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
 
     def environment(self, container: Object) -> dict[str, str]:
         """Literal values, and those of the downward API that are used here."""
         found = {}
         for one in container.get("env") or []:
             reference = (one.get("valueFrom") or {}).get("fieldRef", {}).get("fieldPath", "")
-            told = {"spec.nodeName": self.object["spec"].get("nodeName", ""), "metadata.name": self.name,
-                    "metadata.namespace": self.namespace}  # fmt: skip
+            told = {
+                "spec.nodeName": self.object["spec"].get("nodeName", ""),
+                "metadata.name": self.name,
+                "metadata.namespace": self.namespace,
+            }
             found[one["name"]] = str(one.get("value", told.get(reference, "")))
         return found
 
@@ -127,8 +135,17 @@ class Pod:
         for volume in self.object["spec"].get("volumes") or []:
             place = self.folder / "volumes" / volume["name"]
             kind, name = next(
-                ((kind, (volume.get(key) or {}).get("name") or (volume.get(key) or {}).get("secretName"))
-                 for key, kind in (("configMap", "ConfigMap"), ("secret", "Secret")) if key in volume), ("", ""))  # fmt: skip
+                (
+                    (
+                        kind,
+                        (volume.get(key) or {}).get("name")
+                        or (volume.get(key) or {}).get("secretName"),
+                    )
+                    for key, kind in (("configMap", "ConfigMap"), ("secret", "Secret"))
+                    if key in volume
+                ),
+                ("", ""),
+            )
             place.mkdir(parents=True, exist_ok=True)
             if not kind:
                 continue
@@ -200,8 +217,15 @@ def exit_code(pod: Pod, container: str, attempt: int, alive: Callable[[str], boo
 def status_of(name: str, image: str, attempt: int, state: Object) -> Object:
     """One of a pod's containerStatuses."""
     running = "running" in state
-    return {"name": name, "image": image, "restartCount": attempt, "state": state, "ready": running,
-            "started": running, "imageID": image}  # fmt: skip
+    return {
+        "name": name,
+        "image": image,
+        "restartCount": attempt,
+        "state": state,
+        "ready": running,
+        "started": running,
+        "imageID": image,
+    }
 
 
 def waiting(reason: str, message: str = "") -> Object:

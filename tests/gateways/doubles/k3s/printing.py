@@ -9,13 +9,13 @@ import sys
 import time
 from typing import Any
 
+from .request import Wrong, label
+
 Object = dict[str, Any]
 
 
 def show(found: list[tuple[Any, Object]], options: dict[str, Any], *, single: bool) -> None:
     """In the form that -o asks for."""
-    from .kubectl import Wrong, label
-
     form = str(options.get("output") or "table")
     values = [one for _, one in found]
     whole = (
@@ -28,7 +28,7 @@ def show(found: list[tuple[Any, Object]], options: dict[str, Any], *, single: bo
             "metadata": {"resourceVersion": ""},
         }
     )
-    if form == "json" or form == "yaml":  # JSON is YAML
+    if form in ("json", "yaml"):  # JSON is YAML
         if not (single and not values):
             print(json.dumps(whole, indent=4))
     elif form == "name":
@@ -78,8 +78,11 @@ def _text(value: Any) -> str:
 def path_values(value: Any, path: str) -> list[Any]:
     """All that a path leads to: .a.b, ['k'], a\\.b, [0], [*], [?(@.type=="Ready")]."""
     found = [value]
-    steps = re.findall(r"\[\?\(@\.([^=\s]+)\s*==\s*['\"]([^'\"]*)['\"]\)\]|\[['\"]([^'\"]+)['\"]\]|\[(\*|-?\d+)\]"
-                       r"|\.?((?:\\.|[^.\[\\])+)", path.strip().lstrip("$@").lstrip("."))  # fmt: skip
+    steps = re.findall(
+        r"\[\?\(@\.([^=\s]+)\s*==\s*['\"]([^'\"]*)['\"]\)\]|\[['\"]([^'\"]+)['\"]\]|\[(\*|-?\d+)\]"
+        r"|\.?((?:\\.|[^.\[\\])+)",
+        path.strip().lstrip("$@").lstrip("."),
+    )
     for key, wanted, quoted, index, plain in steps:
         following: list[Any] = []
         for one in found:
@@ -155,8 +158,11 @@ def _columns(one: Object, *, wide: bool) -> dict[str, str]:
             for key in one["metadata"]["labels"]
             if key.startswith("node-role.kubernetes.io/")
         ]
-        told = {"STATUS": ",".join(words), "ROLES": ",".join(sorted(roles)) or "<none>",
-                "VERSION": status.get("nodeInfo", {}).get("kubeletVersion", "")}  # fmt: skip
+        told = {
+            "STATUS": ",".join(words),
+            "ROLES": ",".join(sorted(roles)) or "<none>",
+            "VERSION": status.get("nodeInfo", {}).get("kubeletVersion", ""),
+        }
         if wide:
             told["INTERNAL-IP"] = next(
                 (a["address"] for a in status.get("addresses", []) if a["type"] == "InternalIP"), ""
@@ -169,14 +175,19 @@ def _columns(one: Object, *, wide: bool) -> dict[str, str]:
         for state in (each["state"] for each in states):
             reason = (state.get("waiting") or state.get("terminated") or {}).get("reason") or reason
         reason = "Terminating" if "deletionTimestamp" in one["metadata"] else reason
-        told = {"READY": f"{sum(each['ready'] for each in states)}/{total}", "STATUS": reason,
-                "RESTARTS": str(sum(each["restartCount"] for each in states))}  # fmt: skip
+        told = {
+            "READY": f"{sum(each['ready'] for each in states)}/{total}",
+            "STATUS": reason,
+            "RESTARTS": str(sum(each["restartCount"] for each in states)),
+        }
         if wide:
             told["NODE"] = one["spec"].get("nodeName", "<none>")
         return told
     if one["kind"] == "Job":
-        return {"STATUS": next((c["type"] for c in status.get("conditions") or []), "Running"),
-                "COMPLETIONS": f"{status.get('succeeded', 0)}/{one['spec'].get('completions', 1)}"}  # fmt: skip
+        return {
+            "STATUS": next((c["type"] for c in status.get("conditions") or []), "Running"),
+            "COMPLETIONS": f"{status.get('succeeded', 0)}/{one['spec'].get('completions', 1)}",
+        }
     if one["kind"] == "DaemonSet":
         return {
             "DESIRED": str(status.get("desiredNumberScheduled", 0)),

@@ -14,5 +14,11 @@ class Refused(Exception):
 
     def status(self) -> dict[str, Any]:
         """As the API says it."""
-        return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": str(self),
-                "reason": self.reason, "code": self.code}  # fmt: skip
+        return {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "status": "Failure",
+            "message": str(self),
+            "reason": self.reason,
+            "code": self.code,
+        }

@@ -18,6 +18,7 @@ from . import (
     baked,
     certificates,
     controllers,
+    encryption,
     joining,
     places,
     snapshots,
@@ -28,8 +29,19 @@ from .store import Store
 
 OTHER_TOKEN = "starting kubernetes: preparing server: bootstrap data already found and encrypted with different token"
 # as k3s ships them (manifests/runtimes.yaml)
-RUNTIME_CLASSES = ("crun", "lunatic", "nvidia", "nvidia-cdi", "nvidia-experimental", "slight", "spin", "wasmedge",
-                   "wasmer", "wasmtime", "wws")  # fmt: skip
+RUNTIME_CLASSES = (
+    "crun",
+    "lunatic",
+    "nvidia",
+    "nvidia-cdi",
+    "nvidia-experimental",
+    "slight",
+    "spin",
+    "wasmedge",
+    "wasmer",
+    "wasmtime",
+    "wws",
+)
 _BOOTSTRAP = "/bootstrap"
 
 
@@ -40,19 +52,21 @@ def run(options: dict[str, Any]) -> None:
     if options.get("cluster-reset"):
         snapshots.reset(options)
         return
+    (places.SERVER / "db").mkdir(parents=True, exist_ok=True)
+    places.SERVER.chmod(0o700)
+    (places.SERVER / "db").chmod(0o700)
+    snapshots.forget_reset()
     first = str(options.get("server") or "")
     if options.get("cluster-init") or first:
         _to_etcd()
     names = _names(address, options)
-    store = None if first else Store(_database(), baked.VERSION)
+    store = None if first else Store(snapshots.database(), baked.VERSION)
     secrets = _secrets_of_first(first, options) if first else _secrets(store, options)
     certificates.of_server(names)
     admission.configured(options.get("kube-apiserver-arg", []))
     if options.get("secrets-encryption"):
-        places.private(
-            places.SERVER / "cred/encryption-config.json", '{"kind": "EncryptionConfiguration"}\n'
-        )
-    _kubeconfig(options)
+        encryption.enable()
+    kubeconfig(options)
     served = api.Server(store, secrets, first)
     threading.Thread(target=served.serve_forever, daemon=True).start()
     if store:
@@ -68,10 +82,6 @@ def run(options: dict[str, Any]) -> None:
     agent.until_registered(kubelet)
     ready()
     kubelet.run()
-
-
-def _database() -> Path:
-    return places.ETCD / "member/snap/db" if places.ETCD.exists() else places.SQLITE
 
 
 def _to_etcd() -> None:
@@ -101,7 +111,10 @@ def _secrets(store: Any, options: dict[str, Any]) -> dict[str, str]:
     kept = store.get(_BOOTSTRAP)
     if kept:
         asked = options.get("token") or (
-            (places.SERVER / "token").read_text().strip() if (places.SERVER / "token").exists() else "")  # fmt: skip
+            (places.SERVER / "token").read_text().strip()
+            if (places.SERVER / "token").exists()
+            else ""
+        )
         if not asked or tokens.parts(asked, "server")[2] != kept["secrets"]["server"]:
             fatal(OTHER_TOKEN)
         for name, text in kept["files"].items():
@@ -125,8 +138,11 @@ def _secrets_of_first(first: str, options: dict[str, Any]) -> dict[str, str]:
             if named and named != certificates.ca_hash(authority):
                 fatal(tokens.mismatch(named, certificates.ca_hash(authority)))
             places.private(places.TLS / "server-ca.crt", authority, 0o644)
-            headers = {"Authorization": api.basic(user, secret), "k3s-Node-Version": baked.VERSION,
-                       "k3s-Node-Name": agent.node_name(options)}  # fmt: skip
+            headers = {
+                "Authorization": api.basic(user, secret),
+                "k3s-Node-Version": baked.VERSION,
+                "k3s-Node-Name": agent.node_name(options),
+            }
             found = agent.asked(first, "/v1-k3s/server-bootstrap", headers, places.TLS)
             break
         except OSError as err:
@@ -137,7 +153,9 @@ def _secrets_of_first(first: str, options: dict[str, Any]) -> dict[str, str]:
     return tokens.keep({**options, "agent-token": found["secrets"]["node"]}, "")
 
 
-def _kubeconfig(options: dict[str, Any]) -> None:
+def kubeconfig(options: dict[str, Any]) -> None:
+    """Write it anew, as at each start."""
+
     def encoded(name: str) -> str:
         return base64.b64encode((places.TLS / name).read_bytes()).decode()
 
@@ -175,9 +193,23 @@ def _shipped(store: Store, options: dict[str, Any]) -> None:
         )
     if "runtimes" not in options.get("disable", []):
         for name in RUNTIME_CLASSES:
-            controllers.put(store, {"kind": "RuntimeClass", "apiVersion": "node.k8s.io/v1",
-                                    "metadata": {"name": name}, "handler": name})  # fmt: skip
+            controllers.put(
+                store,
+                {
+                    "kind": "RuntimeClass",
+                    "apiVersion": "node.k8s.io/v1",
+                    "metadata": {"name": name},
+                    "handler": name,
+                },
+            )
     rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
-    controllers.put(store, {"kind": "ClusterRole", "apiVersion": "rbac.authorization.k8s.io/v1",
-                            "metadata": {"name": "cluster-admin"}, "rules": rules})  # fmt: skip
+    controllers.put(
+        store,
+        {
+            "kind": "ClusterRole",
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "metadata": {"name": "cluster-admin"},
+            "rules": rules,
+        },
+    )
     places.MANIFESTS.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import hashlib
 import re
 from typing import Any
 
-from . import certificates, places
+from . import certificates, objects, places
 from .kinds import SECRET
 from .said import fatal
 from .store import Store
@@ -78,8 +78,8 @@ def node_password_right(store: Store, node: str, password: str) -> bool:
         salt = hashlib.sha256(f"{node}{password}".encode()).hexdigest()[:16]
         metadata = {"name": f"{node}.node-password.k3s", "namespace": "kube-system"}
         data = {"hash": base64.b64encode(_hashed(salt, password).encode()).decode()}
-        store.put(path, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque",
-                         "immutable": True, "data": data})  # fmt: skip
+        given = {"metadata": metadata, "type": "Opaque", "immutable": True, "data": data}
+        objects.create(store, SECRET, "kube-system", given)
         return True
     kept = base64.b64decode(known["data"]["hash"]).decode()
     return kept == _hashed(kept.split(":")[1], password)

@@ -1,16 +1,13 @@
-"""kubectl's verbs that wait: wait, rollout status, and the ends of delete and drain."""
+"""kubectl's verbs that wait: wait, rollout status, and the end of a deletion."""
 
 from __future__ import annotations
 
 import re
-import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .kinds import POD
-
-if TYPE_CHECKING:
-    from .kubectl import Cluster, Options
+from .printing import path_values
+from .request import Cluster, Options, Wrong, label, targets
 
 LOOK_S = 0.3
 Object = dict[str, Any]
@@ -28,8 +25,6 @@ def _until(limit_s: float, held: Any) -> bool:
 
 def until_gone(cluster: Cluster, found: list[tuple[Any, Object]], limit_s: float) -> None:
     """Until none of them, by its uid, is there."""
-    from .kubectl import Wrong
-
     for kind, one in found:
         path = kind.url(one["metadata"].get("namespace", ""), one["metadata"]["name"])
 
@@ -43,54 +38,8 @@ def until_gone(cluster: Cluster, found: list[tuple[Any, Object]], limit_s: float
             )
 
 
-def evict(
-    cluster: Cluster, node: str, going: list[Object], limit_s: float, options: Options
-) -> None:
-    """Evict until all have gone; a disruption budget is asked again every so often (kubectl: every 5 s)."""
-    from .kubectl import Wrong
-
-    deadline = time.monotonic() + limit_s
-    for pod in going:
-        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-        print(f"evicting pod {namespace}/{name}")
-        path = POD.url(namespace, name)
-        while True:
-            if options.get("disable-eviction"):
-                status, answer = cluster.ask("DELETE", path)
-            else:
-                status, answer = cluster.ask(
-                    "POST", path + "/eviction", {"kind": "Eviction", "apiVersion": "policy/v1"}
-                )
-            if status in (200, 201, 404):
-                break
-            sys.stderr.write(
-                f'error when evicting pods/"{name}" -n "{namespace}" (will retry after 5s): {answer["message"]}\n'
-            )
-            if status != 429:
-                raise Wrong(
-                    f'error: unable to drain node "{node}" due to error: {answer["message"]}'
-                )
-            time.sleep(LOOK_S)
-            if limit_s and time.monotonic() > deadline:
-                raise Wrong(_late(node, pod, limit_s))
-    for pod in going:
-        left = max(deadline - time.monotonic(), 0.01) if limit_s else 0.0
-        try:
-            until_gone(cluster, [(POD, pod)], left)
-        except Wrong:
-            raise Wrong(_late(node, pod, limit_s)) from None
-
-
-def _late(node: str, pod: Object, limit_s: float) -> str:
-    return (f'error: unable to drain node "{node}" due to error: error when waiting for pod "{pod["metadata"]["name"]}" in '
-            f'namespace "{pod["metadata"]["namespace"]}" to terminate: global timeout reached: {limit_s:.0f}s, '
-            "continuing command...")  # fmt: skip
-
-
 def wait(cluster: Cluster, options: Options, words: list[str]) -> None:
     """wait --for=condition=X[=false], --for=delete, --for=jsonpath='{…}'=value."""
-    from .kubectl import Wrong, label, targets
-
     wanted = str(options["for"])
     limit_s = options.seconds("timeout", 30)
     if wanted == "delete":
@@ -110,8 +59,6 @@ def wait(cluster: Cluster, options: Options, words: list[str]) -> None:
 
 
 def _holds(one: Object, wanted: str) -> bool:
-    from .printing import path_values
-
     if wanted.startswith("jsonpath="):
         path, _, value = wanted.removeprefix("jsonpath=").rpartition("=")
         return value in [str(found) for found in path_values(one, path.strip("'\"").strip("{}"))]
@@ -126,8 +73,6 @@ def _holds(one: Object, wanted: str) -> bool:
 
 def rollout(cluster: Cluster, options: Options, words: list[str]) -> None:
     """rollout status|restart of daemon sets and deployments."""
-    from .kubectl import Wrong, label, targets
-
     for kind, one in targets(cluster, options, words[1:]):
         name = one["metadata"]["name"]
         path = kind.url(one["metadata"]["namespace"], name)
