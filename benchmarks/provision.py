@@ -111,11 +111,10 @@ class Ours:
                 os.kill(process.pid, signal.SIGKILL)
         wall = time.perf_counter() - began
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if process.returncode and until == 1.0:
+        if process.returncode and not killed_after:
             raise RuntimeError((self.home.operations / f"{operation}.log").read_text())
-        return Ran(
-            wall, spent(before, after), self._steps(operation), self._changed(operation), first
-        )
+        steps, changed = self._steps(operation), self._changed(operation)
+        return Ran(wall, spent(before, after), steps, changed, first)
 
     def _steps(self, operation: str) -> int:
         with read_inventory(self.home.inventory) as inventory:
