@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from yolodeploy.core.errors import UsageError
 from yolodeploy.core.k3s_version import Step, parse_version, step, step_allowed
 
-FILTER = Path(__file__).parents[2] / "playbooks/roles/upgrade/filter_plugins/k3s_steps.py"
+FILTER = Path(__file__).parents[2] / "playbooks/filter_plugins/k3s_steps.py"
 TABLE = [
     ("v1.34.9+k3s1", "v1.34.9+k3s1", "same"),
     ("v1.34.9+k3s1", "v1.34.9+k3s2", "up"),

@@ -1,6 +1,6 @@
 """Versions of k3s, and which step from one to another a site may take.
 
-The role `upgrade` has the same rule (`playbooks/roles/upgrade/filter_plugins/k3s_steps.py`),
+The playbooks have the same rule (`playbooks/filter_plugins/k3s_steps.py`),
 because playbooks run without this package; a test holds the two equal.
 """
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolodeploy.inventory import devices, events
 from yolodeploy.inventory.sites import set_site_k3s
+from yolodeploy.ops import day_two_after
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
@@ -66,4 +67,11 @@ def prove(inventory: Inventory, site: str, name: str, *, at: float | None) -> No
         events.add_event(inventory, site, "device.proved", at=at, device=name)
 
 
-AFTER: dict[str, Callable[[Ended], None]] = {"site.yml": _site, "reset.yml": _reset}
+AFTER: dict[str, Callable[[Ended], None]] = {
+    "site.yml": _site,
+    "reset.yml": _reset,
+    "backup.yml": day_two_after.backed_up,
+    "upgrade.yml": day_two_after.upgraded,
+    "restore.yml": _site,
+    "replace.yml": _site,
+}

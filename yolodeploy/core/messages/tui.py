@@ -6,6 +6,7 @@ _FRAME = {
     "tab.fleet": Message("Fleet", "设备"),
     "tab.rollouts": Message("Rollouts", "发布"),
     "tab.events": Message("Events", "事件"),
+    "tab.sites": Message("Sites", "站点"),
     "seen": Message("seen {age} ago", "{age}前更新"),
     "now": Message("now", "刚刚"),
     "ago": Message("{age} ago", "{age}前"),
@@ -29,6 +30,10 @@ _FRAME = {
     ),
     "empty.events": Message("Nothing has happened yet. Later also:", "还没有事件。之后也可执行："),
     "empty.events.command": Message("yolodeploy events", "yolodeploy events"),
+    "empty.sites": Message("No site yet. Make one of gateways with:", "还没有站点。可执行："),
+    "empty.sites.command": Message(
+        "yolodeploy site create NAME --k3s", "yolodeploy site create NAME --k3s"
+    ),
     "filter.placeholder": Message(
         "words that a row must contain; Enter keeps, Escape clears",
         "输入行中须包含的词；回车保留，Esc 清除",
@@ -68,6 +73,17 @@ _COLUMNS = {
     "column.detail": Message("detail", "详情"),
     "column.time": Message("time", "时间"),
     "column.event": Message("event", "事件"),
+    "column.kind": Message("kind", "类型"),
+    "column.devices": Message("devices", "设备"),
+    "column.proved": Message("proved", "已验证"),
+    "column.k3s": Message("k3s", "k3s"),
+    "column.backup": Message("backup", "备份"),
+    "column.operation": Message("last operation", "最近操作"),
+    "column.roles": Message("roles", "角色"),
+    "column.tasks": Message("tasks", "任务"),
+    "column.changed": Message("changed", "更改"),
+    "column.now_at": Message("task", "任务"),
+    "column.task": Message("task", "任务"),
 }
 
 _STATES = {
@@ -99,6 +115,29 @@ _STATES = {
     "rollout.resume": Message(
         "nobody has driven it for {silent}; p resumes: yolodeploy rollout resume {id}",
         "已有 {silent} 无进程执行；按 p 继续：yolodeploy rollout resume {id}",
+    ),
+    "operation.created": Message("begins", "即将开始"),
+    "operation.running": Message("running", "进行中"),
+    "operation.done": Message("done", "完成"),
+    "operation.failed": Message("failed", "失败"),
+    "operation.cancelled": Message("cancelled", "已取消"),
+    "operation.lost": Message("cut off", "已中断"),
+    "task.running": Message("running", "进行中"),
+    "task.waiting": Message("waits", "等待"),
+    "task.ok": Message("ok", "正常"),
+    "task.changed": Message("changed", "已更改"),
+    "task.skipped": Message("skipped", "已跳过"),
+    "task.failed": Message("failed", "失败"),
+    "task.unreachable": Message("unreachable", "无法连接"),
+    "play.check": Message("{name} (only looks)", "{name}（只检查）"),
+    "play.nothing": Message("It said nothing.", "没有输出。"),
+    "site.no_play": Message(
+        "nothing was run on {site} yet: a adds a gateway, p provisions",
+        "{site} 上尚未执行操作：a 添加网关，p 部署",
+    ),
+    "site.no_hosts": Message(
+        "{site} is processes of this machine: there are no gateways",
+        "{site} 由本机进程组成：没有网关",
     ),
     "scope.site": Message("a failure stops its site only", "失败只影响该站点"),
     "scope.wave": Message("a failure reverts its wave", "失败时回退该波次"),
@@ -132,6 +171,7 @@ _FIGURES = {
     "count.devices": Message("{n} devices", "{n} 台设备"),
     "count.rollouts": Message("◐ {n} running", "◐ {n} 个进行中"),
     "count.all_rollouts": Message("{n} rollouts", "{n} 个发布"),
+    "count.sites": Message("{n} sites", "{n} 个站点"),
     "count.events": Message("{n} newest events", "最近 {n} 条事件"),
     "stage.queue": Message("queue", "排队"),
     "stage.decode": Message("decode", "解码"),
@@ -177,6 +217,9 @@ _EVENTS = {
     "event.site.unreachable": Message("site unreachable", "站点无法读取"),
     "event.site.late": Message("site too slow", "站点响应过慢"),
     "event.site.back": Message("site is back", "站点已恢复"),
+    "event.device.moved": Message("address changed", "地址已变更"),
+    "event.device.proved": Message("proved", "已验证"),
+    "event.device.reset": Message("bare again", "已重置"),
     "event.hold.set": Message("hold", "锁定"),
     "event.hold.ended": Message("hold ended", "解除锁定"),
 }
@@ -186,6 +229,17 @@ _DIALOGS = {
     "do_it": Message("Do it", "执行"),
     "same_as": Message("The same as:", "等同于："),
     "ask.reason": Message("reason, for whoever finds it held", "原因（供他人查看）"),
+    "ask.source": Message(
+        "bundle.tar, a folder of parts, or: online", "bundle.tar、部件文件夹，或：online"
+    ),
+    "form.name": Message("name, such as gw-3", "名称，例如 gw-3"),
+    "form.address": Message(
+        "USER@HOST[:PORT], or local for this machine", "USER@HOST[:PORT]，本机写 local"
+    ),
+    "form.jump": Message("hosts in between, or nothing", "中间主机，可留空"),
+    "form.identity": Message("file of a key, or nothing", "密钥文件，可留空"),
+    "form.server": Message("a server (the first one always is)", "作为服务器（第一台总是服务器）"),
+    "output.title": Message("What the task said  (Escape closes)", "任务输出（Esc 关闭）"),
     "ask.keys": Message("Enter does it, Escape cancels", "回车执行，Esc 取消"),
 }
 
@@ -193,6 +247,7 @@ _KEYS = {
     "key.app.fleet": Message("fleet", "设备"),
     "key.app.rollouts": Message("rollouts", "发布"),
     "key.app.events": Message("events", "事件"),
+    "key.app.sites": Message("sites", "站点"),
     "key.app.refresh": Message("refresh", "刷新"),
     "key.app.palette": Message("actions", "操作"),
     "key.app.help": Message("help", "帮助"),
@@ -215,6 +270,13 @@ _KEYS = {
     "key.rollout.back": Message("back", "返回"),
     "key.events.filter": Message("filter", "筛选"),
     "key.events.unfilter": Message("show all", "显示全部"),
+    "key.sites.filter": Message("filter", "筛选"),
+    "key.sites.unfilter": Message("show all", "显示全部"),
+    "key.sites.add": Message("add gateway", "添加网关"),
+    "key.sites.provision": Message("provision", "部署"),
+    "key.play.other": Message("hosts/tasks", "设备/任务"),
+    "key.play.cancel": Message("cancel", "取消"),
+    "key.play.back": Message("back", "返回"),
     "key.table.open": Message("open", "打开"),
     "key.table.move": Message("one row", "逐行移动"),
     "key.table.page": Message("one page", "翻页"),
@@ -231,6 +293,8 @@ _HELP = {
     "help.rollouts": Message("rollouts", "发布列表"),
     "help.rollout": Message("one rollout", "单个发布"),
     "help.events": Message("events", "事件"),
+    "help.sites": Message("sites", "站点"),
+    "help.play": Message("one operation", "单个操作"),
     "help.table": Message("every table", "所有表格"),
     "help.signs": Message("devices", "设备状态"),
     "help.rollout_signs": Message("rollouts", "发布状态"),

@@ -22,7 +22,7 @@ FORMAT = 1
 UNIT = "k3s"
 SERVER = "var/lib/rancher/k3s/server"
 SETTINGS = "etc/rancher"  # config.yaml, registries.yaml, token files, the node's own password
-KEPT = ("token", "agent-token", "node-token", "cred", "tls", "audit.yaml", "psa.yaml")
+KEPT = ("token", "agent-token", "cred", "tls")
 NOT_KEPT = {"k3s.yaml"}  # made anew at each start
 SNAPSHOT = "yolodeploy"
 SPARE = 32 << 20  # bytes that must stay free
@@ -139,7 +139,8 @@ def write(target, root, parts, about, extra=None):
     files = {}
     for path in [*(root / SERVER / name for name in (*parts, *KEPT)), root / SETTINGS]:
         for found in [path] if not path.is_dir() else sorted(path.rglob("*")):
-            if found.is_file() and found.name not in NOT_KEPT:
+            # links that k3s makes itself lead to what is kept
+            if found.is_file() and not found.is_symlink() and found.name not in NOT_KEPT:
                 files[str(found.relative_to(root))] = found
     files.update(extra or {})
     manifest = {**about, "files": {name: sha256(path) for name, path in files.items()}}
