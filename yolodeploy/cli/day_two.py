@@ -92,10 +92,14 @@ def backup(name: str, keep: int, options: PlayOptions) -> int:
     """
     from yolodeploy.ops.backing_up import backup_variables
     from yolodeploy.ops.home import home
+    from yolodeploy.ops.replacing import first_server
 
     variables = backup_variables(home(), name, keep)
     say("with one server the API is away for some seconds; pods go on")
-    return perform(name, "backup.yml", options, variables=variables)
+    # an agent that cannot be reached is no reason to have no backup
+    return perform(
+        name, "backup.yml", options, variables=variables, devices=[first_server(home(), name)]
+    )
 
 
 @click.command()
@@ -122,14 +126,34 @@ def restore(
     """
     from yolodeploy.ops.backing_up import restore_variables
     from yolodeploy.ops.home import home
+    from yolodeploy.ops.replacing import first_server
 
     variables = restore_variables(
         home(), name, file, parts_named(bundle, parts), from_another=from_another
     )
     say(f"from {variables['restore_file']}")
     if not options.dry_run:
+        known_anew(f"{name}/{first_server(home(), name)}", yes=yes)
         confirm(f"Put site {name} back to that backup?", yes=yes, action="site restore")
     return perform(name, "restore.yml", options, variables=variables)
+
+
+def known_anew(device: str, *, yes: bool) -> None:
+    """Where the server was installed anew: show its keys, and pin the new one when that is meant.
+
+    Raises:
+        Everything of `look_at_new` and `pin_new`.
+    """
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.replacing import look_at_new, pin_new
+
+    found = look_at_new(home(), device, restoring=True)
+    if not found.changed:
+        return
+    old, new = found.fingerprints
+    say(f"pinned: {old}\nshown:  {new}")
+    confirm(f"Is {new} what its own console says?", yes=yes, action="site restore")
+    pin_new(home(), found)
 
 
 @click.command()
@@ -163,6 +187,9 @@ def account(name: str, namespaces: tuple[str, ...], days: int, options: PlayOpti
     """
     from yolodeploy.ops.accounts import account_variables
     from yolodeploy.ops.home import home
+    from yolodeploy.ops.replacing import first_server
 
     variables = account_variables(home(), name, namespaces, days)
-    return perform(name, "account.yml", options, variables=variables)
+    return perform(
+        name, "account.yml", options, variables=variables, devices=[first_server(home(), name)]
+    )

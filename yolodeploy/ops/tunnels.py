@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.devices import list_devices
 from yolodeploy.inventory.sites import get_site
+from yolodeploy.ops.accounts import account_file
 from yolodeploy.ops.connect import K3S
 from yolodeploy.ops.private import write_private
 from yolodeploy.ops.targets import route_of
@@ -23,6 +25,7 @@ from yolodeploy.provision.kubeconfig import (
     authority_of,
     near_kubeconfig,
     port_of,
+    token_left_s,
 )
 from yolodeploy.provision.play import SERVER, Secrets
 from yolodeploy.ssh.address import LOCAL
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 API_PORT = 6443
 NO_SECRETS = Secrets()
 _READ = '[ ! -e "$1" ] || exec cat "$1"'
+_LEAST_LEFT_S = 3600.0  # a tunnel is open for a while
 _ANSWER_S = 30.0  # sudo takes ten where no name server answers
 
 
@@ -56,7 +60,10 @@ class Api(NamedTuple):
 
 
 def write_kubeconfig(home: Home, site: str, port: int = 0, secrets: Secrets = NO_SECRETS) -> Api:
-    """Fetch a site's kubeconfig from a server that can be reached, and keep it.
+    """A site's kubeconfig by way of a server that can be reached, kept here.
+
+    It is that of the account for day-to-day work where there is one (`site account`), else the
+    administrator's, which is fetched.
 
     `port` is this machine's end; 0 for the same as last time, else a free one.
 
@@ -68,7 +75,7 @@ def write_kubeconfig(home: Home, site: str, port: int = 0, secrets: Secrets = NO
     """
     for server in (servers := _servers(home, site)):
         try:
-            text = _fetched(home, server, secrets)
+            text = _as_account(home, server, secrets) or _fetched(home, server, secrets)
         except Unreachable:
             if server is servers[-1]:
                 raise
@@ -120,6 +127,27 @@ def _servers(home: Home, site: str) -> list[DeviceRow]:
     if not found:
         raise Refused("tunnel.no_server", site=site)
     return found
+
+
+def _as_account(home: Home, server: DeviceRow, secrets: Secrets) -> str:
+    """The kubeconfig of the account, where its token is good, and the server can be reached."""
+    try:
+        text = account_file(home, server.site).read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    if token_left_s(text, server.site, time.time()) < _LEAST_LEFT_S:
+        return ""
+    if server.address != LOCAL:
+        with socket_folder() as folder:
+            connection = Connection(
+                server.name, route_of(server), HostKeys(home.host_keys), folder,
+                password=secrets.login,
+            )  # fmt: skip
+            try:
+                connection.open()
+            finally:
+                connection.hang_up()
+    return text
 
 
 def _fetched(home: Home, server: DeviceRow, secrets: Secrets) -> str:
