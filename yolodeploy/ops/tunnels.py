@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +13,7 @@ from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.devices import list_devices
 from yolodeploy.inventory.sites import get_site
+from yolodeploy.ops.accounts import account_file
 from yolodeploy.ops.connect import K3S
 from yolodeploy.ops.private import write_private
 from yolodeploy.ops.targets import route_of
@@ -56,30 +57,17 @@ class Api(NamedTuple):
 
 
 def write_kubeconfig(home: Home, site: str, port: int = 0, secrets: Secrets = NO_SECRETS) -> Api:
-    """Fetch a site's kubeconfig from a server that can be reached, and keep it.
+    """Keep a kubeconfig for a site: of its account, else fetched from a server.
 
     `port` is this machine's end; 0 for the same as last time, else a free one.
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`, `tunnel.no_k3s`.
-        Refused: `tunnel.not_k3s`, `tunnel.no_server`, `ssh.*`.
+        Refused: `tunnel.not_k3s`, `tunnel.no_server`, `ssh.*`, `play.sudo_*`.
         Unreachable: `ssh.*`, of the last server that was tried.
         Corrupt: `tunnel.kubeconfig`.
     """
-    for server in (servers := _servers(home, site)):
-        try:
-            text = _fetched(home, server, secrets)
-        except Unreachable:
-            if server is servers[-1]:
-                raise
-            continue
-        break
-    path = home.kubeconfig(site)
-    if server.address == LOCAL:
-        port = API_PORT
-    port = port or _same_as_before(path)
-    write_private(path, near_kubeconfig(text, site, port))
-    return Api(site, server, port, path)
+    return _first(_servers(home, site), lambda server: _written(home, server, port, secrets))
 
 
 @contextmanager
@@ -97,19 +85,45 @@ def api_tunnel(
         Refused: `ssh.port_taken`.
         Unreachable: `tunnel.api_silent`.
     """
-    api = write_kubeconfig(home, site, port, secrets)
-    if api.server.address == LOCAL:
-        _check(api)
-        yield api
-        return
-    keys, route = HostKeys(home.host_keys), route_of(api.server)
-    with socket_folder() as folder:
-        tunnel = Tunnel(
-            api.server.name, route, keys, folder, API_PORT, api.port, told, secrets.login
-        )
-        with opened(tunnel):
-            _check(api)
-            yield api._replace(tunnel=tunnel)
+    with ExitStack() as stack:
+
+        def reached(server: DeviceRow) -> Api:
+            api = _written(home, server, port, secrets)
+            with ExitStack() as attempt:
+                if server.address != LOCAL:
+                    tunnel = Tunnel(
+                        server.name, route_of(server), HostKeys(home.host_keys),
+                        attempt.enter_context(socket_folder()), API_PORT, api.port, told,
+                        secrets.login,
+                    )  # fmt: skip
+                    api = api._replace(tunnel=attempt.enter_context(opened(tunnel)))
+                _check(api)
+                stack.push(attempt.pop_all())
+            return api
+
+        yield _first(_servers(home, site), reached)
+
+
+def _first(servers: list[DeviceRow], reached: Callable[[DeviceRow], Api]) -> Api:
+    """By way of the first server that can be reached."""
+    for server in servers[:-1]:
+        try:
+            return reached(server)
+        except Unreachable:
+            continue
+    return reached(servers[-1])
+
+
+def _written(home: Home, server: DeviceRow, port: int, secrets: Secrets) -> Api:
+    account = account_file(home, server.site)
+    if account.exists():
+        text = account.read_text(errors="replace")
+    else:
+        text = _fetched(home, server, secrets)
+    path = home.kubeconfig(server.site)
+    port = API_PORT if server.address == LOCAL else port or _same_as_before(path)
+    write_private(path, near_kubeconfig(text, server.site, port))
+    return Api(server.site, server, port, path)
 
 
 def _servers(home: Home, site: str) -> list[DeviceRow]:

@@ -1,7 +1,7 @@
 """The kubeconfig of a k3s server, made into one for this machine's end of a tunnel.
 
 What a gateway says is not handed on: a kubeconfig may name programs that kubectl runs. Ours has the
-three values that are needed, each checked, and nothing else.
+values that are needed, each checked, and nothing else.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ PATH = "/etc/rancher/k3s/k3s.yaml"
 SERVER_NAME = "kubernetes"  # in the certificate of every k3s server, whatever its address is
 _LONGEST = 64 << 10  # characters; k3s writes 3 kB
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-# where it is, and what it is called
-_WANTED = (
-    ("clusters", "cluster", "certificate-authority-data"),
-    ("users", "user", "client-certificate-data"),
-    ("users", "user", "client-key-data"),
-)
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # RFC 6750
+_AUTHORITY_KEY = "certificate-authority-data"
+# who comes: by a certificate (the administrator), or by a token (the account for every day)
+_BY_CERTIFICATE = {"client-certificate-data": _BASE64, "client-key-data": _BASE64}
+_BY_TOKEN = {"token": _TOKEN}
 _PORT = re.compile(r"^    server: https://127\.0\.0\.1:([0-9]{1,5})$", re.MULTILINE)
 
 _AUTHORITY = re.compile(r"^    certificate-authority-data: (\S+)$", re.MULTILINE)
@@ -35,7 +34,13 @@ def near_kubeconfig(text: str, site: str, port: int) -> str:
     Raises:
         Corrupt: `tunnel.kubeconfig`, the server's is none.
     """
-    authority, certificate, key = (_value(_read(text, site), *place, site) for place in _WANTED)
+    found = _read(text, site)
+    cluster, user = _first(found, "clusters", "cluster"), _first(found, "users", "user")
+    authority = _value(cluster, _AUTHORITY_KEY, _BASE64, site)
+    wanted = _BY_TOKEN if "token" in user else _BY_CERTIFICATE
+    who = "".join(
+        f"    {name}: {_value(user, name, form, site)}\n" for name, form in wanted.items()
+    )
     # by hand: its form is ours, and every value is a name, a number or base64
     return f"""apiVersion: v1
 kind: Config
@@ -48,9 +53,7 @@ clusters:
 users:
 - name: {site}
   user:
-    client-certificate-data: {certificate}
-    client-key-data: {key}
-contexts:
+{who}contexts:
 - name: {site}
   context:
     cluster: {site}
@@ -80,11 +83,16 @@ def _read(text: str, site: str) -> Any:
         raise Corrupt("tunnel.kubeconfig", site=site, reason="it is no YAML") from error
 
 
-def _value(found: Any, group: str, one: str, name: str, site: str) -> str:
+def _first(found: Any, group: str, one: str) -> dict[str, Any]:
     try:
-        value = found[group][0][one][name]
+        value = found[group][0][one]
     except (KeyError, IndexError, TypeError):
-        value = None
-    if not isinstance(value, str) or not _BASE64.fullmatch(value):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _value(found: dict[str, Any], name: str, form: re.Pattern[str], site: str) -> str:
+    value = found.get(name)
+    if not isinstance(value, str) or not form.fullmatch(value):
         raise Corrupt("tunnel.kubeconfig", site=site, reason=f"it lacks {name}")
     return value
