@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.shipped.conftest import ROOT
+
 BESIDE = Path(sys.executable).parent
 ANSIBLE = shutil.which("ansible-playbook", path=str(BESIDE))
 LINT = shutil.which("ansible-lint", path=str(BESIDE))
@@ -130,14 +132,22 @@ def test_a_wrong_setting_is_refused_by_name(play: Callable[..., Ran]) -> None:
     assert "preflight_memory_mb" in ran.stdout + ran.stderr
 
 
-@pytest.mark.parametrize("role", ["preflight", "doctor"])
+ROLES = sorted(path.name for path in (ROOT / "playbooks" / "roles").iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_what_is_documented_is_what_holds(playbooks: Path, role: str) -> None:
     """A role's documentation and its defaults are two files."""
     folder = playbooks / "roles" / role
-    specs = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text())
-    options = specs["argument_specs"]["main"]["options"]
-    defaults = yaml.safe_load((folder / "defaults" / "main.yml").read_text())
-    assert {name: option["default"] for name, option in options.items()} == defaults
+    specs = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    options = {
+        name: one for spec in specs.values() for name, one in spec.get("options", {}).items()
+    }
+    documented = {name: one["default"] for name, one in options.items() if "default" in one}
+    defaults = yaml.safe_load((folder / "defaults" / "main.yml").read_text()) or {}
+    required = {name for name, one in options.items() if one.get("required")}
+    assert documented == {name: one for name, one in defaults.items() if name not in required}
+    assert all(one.get("description") for one in options.values())
 
 
 @needs_ansible

@@ -26,8 +26,8 @@ COMMANDS = {
     ),
     "site": Lazy(
         f"{CLI}.site:site",
-        "Sites: create, adopt, lock, provision, upgrade, backup, restore, renew, account, reset, "
-        "list, show, tunnel, hold, unhold, start, stop, remove.",
+        "Sites: create, adopt, lock, fetch, provision, upgrade, backup, restore, renew, account, "
+        "reset, list, show, tunnel, hold, unhold, start, stop, remove.",
     ),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),
     "image": Lazy(

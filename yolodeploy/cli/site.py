@@ -20,6 +20,7 @@ from yolodeploy.cli.output import (
 )
 from yolodeploy.cli.plays import PlayOptions, asked, passwords_options, perform, play_options
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.site_fetch import fetch
 from yolodeploy.cli.site_lock import lock
 from yolodeploy.cli.site_tunnel import tunnel
 from yolodeploy.cli.words import FILE, labels_option, parsed_labels
@@ -31,7 +32,7 @@ def site() -> None:
     """Sites. An embedded site is server processes on this machine, no cluster needed."""
 
 
-for command in (lock, tunnel, upgrade, backup, restore, renew, account):
+for command in (lock, fetch, tunnel, upgrade, backup, restore, renew, account):
     site.add_command(command)
 
 
@@ -205,7 +206,7 @@ def reset(name: str, yes: bool, options: PlayOptions) -> int:
         what = f"devices {', '.join(options.devices)}" if options.devices else "every device"
         confirm(f"Take k3s and all that runs on it off {what} of {name}?", yes=yes,
                 action="site reset")  # fmt: skip
-    return perform(name, "reset.yml", options)
+    return perform(name, "reset.yml", options, variables={"reset_confirm": name})
 
 
 @site.command()

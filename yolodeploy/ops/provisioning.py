@@ -12,13 +12,13 @@ from yolodeploy.core.errors import NotFound, UsageError
 from yolodeploy.ops.opening import present_inventory
 from yolodeploy.ops.play_hosts import chosen, site_of_hosts
 from yolodeploy.ops.site_lock import lock_path
-from yolodeploy.provision.lock import Lock, read_lock
+from yolodeploy.provision.lock import FILE, Lock, read_lock
 from yolodeploy.provision.parts import Part, parts_in
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
 
-_LOCKS = ("lock.yml", "lock/lock.yml")  # beside the parts; a bundle has a folder for each role
+_LOCKS = (FILE, f"lock/{FILE}")  # beside the parts; a bundle has a folder for each role
 
 
 def unfinished(home: Home, site: str, names: Sequence[str], *, every: bool) -> list[str]:

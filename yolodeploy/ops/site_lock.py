@@ -16,7 +16,15 @@ from yolodeploy.core.k3s_version import parse_version
 from yolodeploy.ops import download_places as places
 from yolodeploy.ops.fetching import fetched
 from yolodeploy.ops.shipped import shipped
-from yolodeploy.provision.lock import Files, Lock, entries, is_entry_name, read_lock, write_lock
+from yolodeploy.provision.lock import (
+    FILE,
+    Files,
+    Lock,
+    entries,
+    is_entry_name,
+    read_lock,
+    write_lock,
+)
 from yolodeploy.provision.published import listed_digests, package_digests
 
 if TYPE_CHECKING:
@@ -51,8 +59,8 @@ def lock_path(home: Home) -> Path:
     Raises:
         NotFound: `ops.not_shipped`.
     """
-    mine = home.root / "lock.yml"
-    return mine if mine.exists() else shipped("playbooks") / "lock.yml"
+    mine = home.root / FILE
+    return mine if mine.exists() else shipped("playbooks") / FILE
 
 
 def lock_site(
@@ -72,8 +80,8 @@ def lock_site(
     """
     if not (wanted.k3s or wanted.toolkit or wanted.images):
         raise UsageError("lock.nothing_wanted")
-    path = output or home.root / "lock.yml"
-    before = read_lock(path if path.exists() else shipped("playbooks") / "lock.yml")
+    path = output or home.root / FILE
+    before = read_lock(path if path.exists() else shipped("playbooks") / FILE)
     references = dict(map(_reference, wanted.images))
     now = before
     if wanted.k3s:

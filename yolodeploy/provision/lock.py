@@ -14,6 +14,7 @@ import msgspec
 
 from yolodeploy.core.errors import Corrupt, Failed, NotFound
 
+FILE = "lock.yml"  # its name beside parts, in the home folder and among the playbooks
 _LARGEST = 1 << 20  # bytes; a filled lock has 3 kB
 _HEAD = """\
 # Versions and SHA-256 digests of what gateways get, filled by `yolodeploy site lock`. An empty

@@ -13,6 +13,23 @@ MESSAGES = {
         "{path} 处没有锁文件：{reason}",
         *_AGAIN,
     ),
+    "empty": Message(
+        "{path} pins no k3s yet",
+        "{path} 尚未锁定 k3s 版本",
+        "where there is internet: yolodeploy site lock --k3s v1.34.9+k3s1",
+        "请在有互联网的机器上运行：yolodeploy site lock --k3s v1.34.9+k3s1",
+    ),
+    "file_differs": Message(
+        "what {url} has is not what the lock pins (sha256 {digest})",
+        "{url} 的内容与锁定的摘要不符（sha256 {digest}）",
+        "again; if it stays, pin it anew where you trust the link: yolodeploy site lock",
+        "请重试；如仍不符，请在可信网络中重新锁定：yolodeploy site lock",
+    ),
+    "no_arch": Message(
+        "{path} pins nothing of {version} for {arch}",
+        "{path} 未锁定 {version} 的 {arch} 文件",
+        *_AGAIN,
+    ),
     "image_invalid": Message(
         "{given} names no image to pin",
         "{given} 未指明要锁定的镜像",

@@ -10,7 +10,14 @@ import time
 
 ANSWER_S = 30.0
 LINES, LINE = 12, 300
-PROPERTIES = ("LoadState", "ActiveState", "SubState", "NRestarts", "NeedDaemonReload", "UnitFileState")
+PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "NRestarts",
+    "NeedDaemonReload",
+    "UnitFileState",
+)
 
 
 def main(asked):

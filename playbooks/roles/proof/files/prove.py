@@ -3,10 +3,14 @@
 `python3 - '{"nodes": [NAME, …], "image": …, "wait_s": …, …}' < prove.py`, on a server of k3s. The
 answer is that of a number drawn for this run and node, so that no earlier success, cached log or
 other node can give it. The namespace is this run's own and is gone afterwards.
+
+With `"cuda": {NAME: [UUID, …], …}` each of these nodes runs NVIDIA's vector addition on a share of
+its GPUs instead: it must pass, on a device that the node's own driver tells of.
 """
 
 import hashlib
 import json
+import re
 import secrets
 import signal
 import subprocess
@@ -17,6 +21,8 @@ KUBECTL = ("/usr/local/bin/k3s", "kubectl")
 LABEL = "yolodeploy.io/proof"
 ANSWER_S = 60
 LINE = 300
+SHARE = "nvidia.com/gpu"
+UUID = re.compile(r"\(UUID: ((?:GPU|MIG)-[0-9A-Za-z/-]+)\)")
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -26,7 +32,7 @@ RESTRICTED = {
 
 def main(asked):
     """Verdicts by node: proved or not, after how many seconds, and why not."""
-    run = Run(asked)
+    run = CudaRun(asked) if "cuda" in asked else Run(asked)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     try:
@@ -47,6 +53,8 @@ class Unanswered(Exception):
 
 class Run:
     """One run's namespace, numbers and verdicts."""
+
+    further = {}
 
     def __init__(self, asked):
         self.asked = asked
@@ -97,8 +105,21 @@ class Run:
         self.made.add(node)
         self.verdicts[node]["why"] = "its pod has not started"
 
+    def container(self, node):
+        """What runs: a digest of the number."""
+        return {
+            "image": self.asked["image"],
+            "command": ["sh", "-c", 'printf %s "$NUMBER" | busybox sha256sum'],
+            "env": [{"name": "NUMBER", "value": self.numbers[node]}],
+        }
+
+    def wrong(self, node, said):
+        """What is wrong with what its pod said; nothing when it is right."""
+        right = hashlib.sha256(self.numbers[node].encode()).hexdigest()
+        return "" if right in said.split() else f"its pod said: {shown(said)}"
+
     def pod(self, node):
-        """What runs: a digest of the number, by nobody, with no right at all."""
+        """The pod around it, by nobody, with no right at all."""
         return {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -116,14 +137,13 @@ class Run:
                     "runAsGroup": 65534,
                     "seccompProfile": {"type": "RuntimeDefault"},
                 },
+                **self.further,
                 "containers": [
                     {
                         "name": "proof",
-                        "image": self.asked["image"],
                         "imagePullPolicy": "IfNotPresent",
-                        "command": ["sh", "-c", 'printf %s "$NUMBER" | busybox sha256sum'],
-                        "env": [{"name": "NUMBER", "value": self.numbers[node]}],
                         "securityContext": RESTRICTED,
+                        **self.container(node),
                     }
                 ],
             },
@@ -137,12 +157,15 @@ class Run:
             self.close(node, False, f"its pod failed: {detail(status)}{self.last(node)}")
         elif phase != "Succeeded":
             self.verdicts[node]["why"] = f"its pod is {phase or 'unknown'}: {detail(status)}"
+            self.waits(node, status)
         elif pod["spec"].get("nodeName") != node:
             self.close(node, False, f"its pod ran on {pod['spec'].get('nodeName')}")
         else:
-            right = hashlib.sha256(self.numbers[node].encode()).hexdigest()
-            said = self.log(node)
-            self.close(node, right in said.split(), f"its pod said: {shown(said)}")
+            wrong = self.wrong(node, self.log(node))
+            self.close(node, not wrong, wrong)
+
+    def waits(self, node, status):
+        """Whether it is worth while to wait; here it is."""
 
     def close(self, node, proved, why):
         """The last word on a node."""
@@ -175,6 +198,38 @@ class Run:
             kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
         except Unanswered as err:
             sys.stderr.write(f"{err}\n")
+
+
+class CudaRun(Run):
+    """The same with a CUDA program, on nodes with GPUs."""
+
+    further = {"runtimeClassName": "nvidia"}
+
+    def container(self, node):
+        """NVIDIA's sample, and which devices it was given; it needs one share."""
+        return {
+            "image": self.asked["image"],
+            "command": ["sh", "-c", "nvidia-smi -L; exec /cuda-samples/sample"],
+            "resources": {"limits": {SHARE: 1}},
+        }
+
+    def wrong(self, node, said):
+        """It says whether the sum was right; the devices must be the node's."""
+        known, seen = set(self.asked["cuda"][node]), set(UUID.findall(said))
+        if "Test PASSED" not in said.splitlines():
+            return f"its pod said: {shown(said)}"
+        # a Jetson's driver names none
+        if known and not seen:
+            return f"its pod did not say which GPU it was given: {shown(said)}"
+        foreign = sorted(seen - known)
+        return f"its pod saw {', '.join(foreign)}, which the node does not have" if foreign else ""
+
+    def waits(self, node, status):
+        """Where apps have taken every share, nobody can say more than that they run."""
+        taken = self.asked.get("taken", {}).get(node, 0)
+        if taken and f"Insufficient {SHARE}" in detail(status):
+            self.close(node, False, f"{taken} pods have taken all of its shares")
+            self.verdicts[node]["busy"] = True
 
 
 def not_ready(node):
