@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from yolodeploy.provision.kubeconfig import (
     authority_of,
     near_kubeconfig,
     port_of,
+    token_left_s,
 )
 from yolodeploy.provision.play import SERVER, Secrets
 from yolodeploy.ssh.address import LOCAL
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 API_PORT = 6443
 NO_SECRETS = Secrets()
 _READ = '[ ! -e "$1" ] || exec cat "$1"'
+_LEAST_LEFT_S = 3600.0  # a tunnel is open for a while
 _ANSWER_S = 30.0  # sudo takes ten where no name server answers
 
 
@@ -115,15 +118,20 @@ def _first(servers: list[DeviceRow], reached: Callable[[DeviceRow], Api]) -> Api
 
 
 def _written(home: Home, server: DeviceRow, port: int, secrets: Secrets) -> Api:
-    account = account_file(home, server.site)
-    if account.exists():
-        text = account.read_text(errors="replace")
-    else:
-        text = _fetched(home, server, secrets)
+    text = _as_account(home, server.site) or _fetched(home, server, secrets)
     path = home.kubeconfig(server.site)
     port = API_PORT if server.address == LOCAL else port or _same_as_before(path)
     write_private(path, near_kubeconfig(text, server.site, port))
     return Api(server.site, server, port, path)
+
+
+def _as_account(home: Home, site: str) -> str:
+    """The kubeconfig of the account for every day, as long as its token is good."""
+    try:
+        text = account_file(home, site).read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text if token_left_s(text, site, time.time()) > _LEAST_LEFT_S else ""
 
 
 def _servers(home: Home, site: str) -> list[DeviceRow]:

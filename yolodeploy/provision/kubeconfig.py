@@ -1,12 +1,13 @@
 """The kubeconfig of a k3s server, made into one for this machine's end of a tunnel.
 
 What a gateway says is not handed on: a kubeconfig may name programs that kubectl runs. Ours has the
-values that are needed, each checked, and nothing else.
+three values that are needed, each checked, and nothing else.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import re
 from typing import Any
 
@@ -18,11 +19,10 @@ PATH = "/etc/rancher/k3s/k3s.yaml"
 SERVER_NAME = "kubernetes"  # in the certificate of every k3s server, whatever its address is
 _LONGEST = 64 << 10  # characters; k3s writes 3 kB
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # RFC 6750
-_AUTHORITY_KEY = "certificate-authority-data"
-# who comes: by a certificate (the administrator), or by a token (the account for every day)
-_BY_CERTIFICATE = {"client-certificate-data": _BASE64, "client-key-data": _BASE64}
-_BY_TOKEN = {"token": _TOKEN}
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+# where it is, and what it is called
+_AUTHORITY_AT = ("clusters", "cluster", "certificate-authority-data")
+_USER_AT = ("client-certificate-data", "client-key-data")
 _PORT = re.compile(r"^    server: https://127\.0\.0\.1:([0-9]{1,5})$", re.MULTILINE)
 
 _AUTHORITY = re.compile(r"^    certificate-authority-data: (\S+)$", re.MULTILINE)
@@ -35,12 +35,7 @@ def near_kubeconfig(text: str, site: str, port: int) -> str:
         Corrupt: `tunnel.kubeconfig`, the server's is none.
     """
     found = _read(text, site)
-    cluster, user = _first(found, "clusters", "cluster"), _first(found, "users", "user")
-    authority = _value(cluster, _AUTHORITY_KEY, _BASE64, site)
-    wanted = _BY_TOKEN if "token" in user else _BY_CERTIFICATE
-    who = "".join(
-        f"    {name}: {_value(user, name, form, site)}\n" for name, form in wanted.items()
-    )
+    authority = _value(found, *_AUTHORITY_AT, site)
     # by hand: its form is ours, and every value is a name, a number or base64
     return f"""apiVersion: v1
 kind: Config
@@ -53,13 +48,37 @@ clusters:
 users:
 - name: {site}
   user:
-{who}contexts:
+{_user(found, site)}
+contexts:
 - name: {site}
   context:
     cluster: {site}
     user: {site}
 current-context: {site}
 """
+
+
+def _user(found: Any, site: str) -> str:
+    """Who we are: an account by its token, else whoever the certificate says."""
+    try:
+        token = found["users"][0]["user"]["token"]
+    except (KeyError, IndexError, TypeError):
+        values = {name: _value(found, "users", "user", name, site) for name in _USER_AT}
+        return "\n".join(f"    {name}: {value}" for name, value in values.items())
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise Corrupt("tunnel.kubeconfig", site=site, reason="its token is none")
+    return f"    token: {token}"
+
+
+def token_left_s(text: str, site: str, now: float) -> float:
+    """For how many seconds a kubeconfig's token is good; 0 where it has none, or none of ours."""
+    try:
+        claims = str(_read(text, site)["users"][0]["user"]["token"]).split(".")[1]
+        padded = claims + "=" * (-len(claims) % 4)
+        ends = float(json.loads(base64.urlsafe_b64decode(padded))["exp"])
+    except (Corrupt, KeyError, IndexError, TypeError, ValueError, RecursionError):
+        return 0.0
+    return max(ends - now, 0.0)
 
 
 def port_of(text: str) -> int:
@@ -83,16 +102,11 @@ def _read(text: str, site: str) -> Any:
         raise Corrupt("tunnel.kubeconfig", site=site, reason="it is no YAML") from error
 
 
-def _first(found: Any, group: str, one: str) -> dict[str, Any]:
+def _value(found: Any, group: str, one: str, name: str, site: str) -> str:
     try:
-        value = found[group][0][one]
+        value = found[group][0][one][name]
     except (KeyError, IndexError, TypeError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _value(found: dict[str, Any], name: str, form: re.Pattern[str], site: str) -> str:
-    value = found.get(name)
-    if not isinstance(value, str) or not form.fullmatch(value):
+        value = None
+    if not isinstance(value, str) or not _BASE64.fullmatch(value):
         raise Corrupt("tunnel.kubeconfig", site=site, reason=f"it lacks {name}")
     return value
