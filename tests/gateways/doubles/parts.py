@@ -140,7 +140,7 @@ def images(
                 {
                     "architecture": "amd64",
                     "os": "linux",
-                    "config": {"Env": ["PATH=/bin"], "Cmd": list(command)},
+                    "config": {"Env": ["PATH=/bin:/usr/bin"], "Cmd": list(command)},
                     "rootfs": {
                         "type": "layers",
                         "diff_ids": [f"sha256:{hashlib.sha256(plain).hexdigest()}"],
