@@ -31,7 +31,7 @@ RESTRICTED = {
 
 
 def main(asked):
-    """Verdicts by node: proved or not, after how many seconds, and why not."""
+    """Verdicts by node: proved or not, after how many seconds, why not; and its labels."""
     run = CudaRun(asked) if "cuda" in asked else Run(asked)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
@@ -44,6 +44,8 @@ def main(asked):
         run.fail(str(err))
     finally:
         run.end()
+    for node, told in run.verdicts.items():
+        told["labels"] = run.labels.get(node, {})
     return run.verdicts
 
 
@@ -54,8 +56,6 @@ class Unanswered(Exception):
 class Run:
     """One run's namespace, numbers and verdicts."""
 
-    further = {}
-
     def __init__(self, asked):
         self.asked = asked
         self.started = time.monotonic()
@@ -63,7 +63,7 @@ class Run:
         self.namespace = f"yolodeploy-proof-{secrets.token_hex(4)}"
         self.numbers = {node: secrets.token_hex(16) for node in asked["nodes"]}
         self.pods = {node: f"proof-{at}" for at, node in enumerate(asked["nodes"])}
-        self.made = set()
+        self.made, self.labels = set(), {}
         self.verdicts = {
             node: {"proved": False, "seconds": 0.0, "why": "the node has not registered"}
             for node in asked["nodes"]
@@ -83,6 +83,7 @@ class Run:
     def look(self):
         """Pods for nodes that are ready; a verdict for pods that ended."""
         nodes = {one["metadata"]["name"]: one for one in items("nodes")}
+        self.labels = {name: one["metadata"].get("labels", {}) for name, one in nodes.items()}
         for node in self.open():
             if node not in self.made:
                 self.make(node, nodes.get(node))
@@ -113,6 +114,10 @@ class Run:
             "env": [{"name": "NUMBER", "value": self.numbers[node]}],
         }
 
+    def beside(self):
+        """What its pod has beside that."""
+        return {}
+
     def wrong(self, node, said):
         """What is wrong with what its pod said; nothing when it is right."""
         right = hashlib.sha256(self.numbers[node].encode()).hexdigest()
@@ -137,7 +142,7 @@ class Run:
                     "runAsGroup": 65534,
                     "seccompProfile": {"type": "RuntimeDefault"},
                 },
-                **self.further,
+                **self.beside(),
                 "containers": [
                     {
                         "name": "proof",
@@ -203,7 +208,9 @@ class Run:
 class CudaRun(Run):
     """The same with a CUDA program, on nodes with GPUs."""
 
-    further = {"runtimeClassName": "nvidia"}
+    def beside(self):
+        """Without it no pod sees a GPU."""
+        return {"runtimeClassName": "nvidia"}
 
     def container(self, node):
         """NVIDIA's sample, and which devices it was given; it needs one share."""
