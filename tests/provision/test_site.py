@@ -168,7 +168,7 @@ def test_what_is_half_there_is_mended_by_the_same_command(
            "touch /usr/local/bin/.yolodeploy-k3s.abc; rm /etc/rancher/k3s/config.yaml")  # fmt: skip
     # and a label was thought of that k3s gives to nodes only when they register
     labels = {"node_labels": {"place": "press-7"}}
-    mended = run("site.yml", **labels).well()
+    run("site.yml", **labels).well()
     assert set(ready(server).values()) == {"True"}
     assert server("ls -A /usr/local/bin").split() == ["crictl", "k3s", "kubectl"]
     assert kubectl(server, "get nodes -l place=press-7 -o name").count("node/") == 2
