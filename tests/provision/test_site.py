@@ -151,10 +151,16 @@ def test_the_second_run_changes_nothing(made: Made) -> None:
 def test_a_changed_setting_restarts_the_one_that_it_is_for(
     made: Made, two: list[Gateway], run: Run
 ) -> None:
-    changed = run("site.yml", k3s_server_audit_days=31).well()
+    keeper = "/etc/systemd/system/systemd-timesyncd.service"
+    two[1].put(keeper, "[Service]\nExecStart=/bin/sleep infinity\n")
+    servers = ["192.0.2.7", "ntp.plant.example"]
+    changed = run("site.yml", k3s_server_audit_days=31, time_servers=servers).well()
     assert [since(one) == was for one, was in zip(two, made.started, strict=True)] == [False, True]
     assert "audit-log-maxage=31" in two[0]("cat /etc/rancher/k3s/config.yaml")
-    assert changed.total("changed") == 2
+    told = two[1]("cat /etc/systemd/timesyncd.conf.d/yolodeploy.conf")
+    assert told == "[Time]\nNTP=192.0.2.7 ntp.plant.example"
+    assert two[1]("systemctl is-active systemd-timesyncd") == "active"
+    assert changed.total("changed") == 4, "two files, and a start for each"
 
 
 def test_what_is_half_there_is_mended_by_the_same_command(
