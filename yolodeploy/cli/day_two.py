@@ -122,14 +122,34 @@ def restore(
     """
     from yolodeploy.ops.backing_up import restore_variables
     from yolodeploy.ops.home import home
+    from yolodeploy.ops.replacing import first_server
 
     variables = restore_variables(
         home(), name, file, parts_named(bundle, parts), from_another=from_another
     )
     say(f"from {variables['restore_file']}")
     if not options.dry_run:
+        known_anew(first_server(home(), name), yes=yes)
         confirm(f"Put site {name} back to that backup?", yes=yes, action="site restore")
     return perform(name, "restore.yml", options, variables=variables)
+
+
+def known_anew(device: str, *, yes: bool) -> None:
+    """Where the server was installed anew: show its keys, and pin the new one when that is meant.
+
+    Raises:
+        Everything of `look_at_new` and `pin_new`.
+    """
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.replacing import look_at_new, pin_new
+
+    found = look_at_new(home(), device, restoring=True)
+    if not found.changed:
+        return
+    old, new = found.fingerprints
+    say(f"pinned: {old}\nshown:  {new}")
+    confirm(f"Is {new} what its own console says?", yes=yes, action="site restore")
+    pin_new(home(), found)
 
 
 @click.command()

@@ -45,8 +45,27 @@ class Replacement(NamedTuple):
         return (fingerprint(self.old) if self.old else "-", fingerprint(self.new))
 
 
-def look_at_new(home: Home, name: str, secrets: Secrets | None = None) -> Replacement:
+def first_server(home: Home, site: str) -> str:
+    """The device on which a restore begins, as `site/name`.
+
+    Raises:
+        NotFound: `inventory.missing`, `inventory.unknown_site`, `play.no_device`.
+        Refused: `play.no_hosts`.
+    """
+    with read_inventory(home.inventory) as inventory:
+        site_of_hosts(inventory, site)
+        for row in rows.list_devices(inventory, site):
+            if row.gateway.role == SERVER:
+                return f"{site}/{row.name}"
+    raise NotFound("play.no_device", site=site)
+
+
+def look_at_new(
+    home: Home, name: str, secrets: Secrets | None = None, *, restoring: bool = False
+) -> Replacement:
     """Log in to a device whatever key it shows, and remember nothing.
+
+    The only server of a site can be known anew only when the site is about to be restored.
 
     Raises:
         NotFound: `inventory.missing`, `ops.unknown_device`, `inventory.unknown_device`,
@@ -62,8 +81,10 @@ def look_at_new(home: Home, name: str, secrets: Secrets | None = None) -> Replac
         servers = [one.name for one in rows.list_devices(inventory, row.site)
                    if one.gateway.role == SERVER]  # fmt: skip
     if row.address == HERE:
+        if restoring:
+            return Replacement(row, row.gateway.host_key, row.gateway.host_key)
         raise Refused("replace.here", device=row.name)
-    if servers == [row.name]:
+    if servers == [row.name] and not restoring:
         raise Refused("replace.only_server", device=row.name, site=row.site)
     old = row.gateway.host_key or HostKeys(home.host_keys).of(parse_address(row.address))
     with socket_folder() as folder:
