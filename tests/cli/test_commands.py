@@ -275,6 +275,7 @@ DRY = {
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
     "image send": None,  # it asks devices: tests/send
+    "gpu share": None,  # it asks devices: tests/provision/test_nvidia.py
     "site lock": None, "site fetch": None,  # they ask makers: tests/provision
     "image index": None, "image remove": None,  # tests/ops/test_images_kept
     "bundle create": None, "bundle apply": None,  # tests/bundles
