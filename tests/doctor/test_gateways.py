@@ -42,7 +42,7 @@ class Plant:
             for fault in faults:
                 gateway(fault.breaks)
         self.first("ip link set host0 mtu 1400")
-        self.first(f"echo {self.second('cat /etc/machine-id')} >/etc/machine-id")
+        self.second(f"echo {self.first('cat /etc/machine-id')} >/etc/machine-id")
         self.second.set_clock("+400d")
         self.run = self.doctor()
         self.found = told(self.run.output)
@@ -86,7 +86,7 @@ def test_each_fault_of_a_gateway_is_found_on_it_and_not_on_the_other(plant: Plan
     second = tuple(fault for fault in SECOND if fault.check not in among)
     judged(second, plant.found[plant.names[1]], "clock")
     assert set(plant.found["among"]) == among
-    assert "secret" not in plant.run.output, "the password of a proxy"
+    assert "h1dden" not in plant.run.output, "the password of a proxy"
 
 
 def test_what_is_blocking_is_named_so(plant: Plant) -> None:
@@ -143,6 +143,6 @@ def test_whoever_runs_plain_ansible_reads_lines_and_the_run_fails(plant: Plant) 
     assert ran.code == 2
     assert "BLOCKING python: no python3 that Ansible can use: " in ran.output
     assert "-> apt-get install python3" in ran.output
-    assert "BLOCKING port: python3, which is not k3s, listens on port 6443 -> ss -Hl" in ran.output
+    assert "BLOCKING port: python3, which is not k3s, listens on port 10250 -> ss -Hl" in ran.output
     assert "blocking: " in ran.output.rpartition("Stop where a finding is blocking")[2]
     assert ran.recap[here]["changed"] == 0

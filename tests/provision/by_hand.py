@@ -1,4 +1,4 @@
-"""k3s set up by hand on a gateway, as the official installer leaves it: for tests without a playbook."""
+"""k3s set up by hand, as the official installer leaves it: for tests without a playbook."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.gateways.hosts import Gateway
 
-# the file that k3s's install.sh writes, without what guests have no use for
+# the file that k3s's install.sh writes, without what guests have no use for; RestartSec is 5s there
 UNIT = """[Unit]
 Description=Lightweight Kubernetes
 After=network-online.target
@@ -21,7 +21,7 @@ KillMode=process
 Delegate=yes
 TimeoutStartSec=0
 Restart=always
-RestartSec=5s
+RestartSec=1s
 ExecStart=/usr/local/bin/k3s {command}
 """
 CONFIG = "/etc/rancher/k3s/config.yaml"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from yolodeploy.cli.device_find import find
+from yolodeploy.cli.device_replace import replace
 from yolodeploy.cli.output import (
     Column,
     age,
@@ -37,7 +38,8 @@ def device() -> None:
     """Gateways. In an embedded site a device is one server process."""
 
 
-device.add_command(find)
+for command in (find, replace):
+    device.add_command(command)
 
 
 def columns(now: float) -> list[Column]:

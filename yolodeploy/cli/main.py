@@ -22,12 +22,12 @@ COMMANDS = {
     "quickstart": Lazy(f"{CLI}.quickstart:quickstart", "Everything below once, on this machine."),
     "device": Lazy(
         f"{CLI}.device:device",
-        "Gateways: add, import, list, show, edit, find, hold, unhold, remove.",
+        "Gateways: add, import, list, show, edit, find, replace, hold, unhold, remove.",
     ),
     "site": Lazy(
         f"{CLI}.site:site",
-        "Sites: create, adopt, lock, fetch, provision, reset, list, show, tunnel, hold, unhold, "
-        "start, stop, remove.",
+        "Sites: create, adopt, lock, fetch, provision, upgrade, backup, restore, renew, account, "
+        "reset, list, show, tunnel, hold, unhold, start, stop, remove.",
     ),
     "gpu": Lazy(f"{CLI}.gpu:gpu", "GPUs of k3s sites: show, share."),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),

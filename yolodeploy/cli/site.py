@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from yolodeploy.cli.day_two import account, backup, renew, restore, upgrade
 from yolodeploy.cli.output import (
     Column,
     age,
@@ -17,7 +18,7 @@ from yolodeploy.cli.output import (
     say,
     yes_option,
 )
-from yolodeploy.cli.plays import PlayOptions, perform, play_options
+from yolodeploy.cli.plays import PlayOptions, asked, passwords_options, perform, play_options
 from yolodeploy.cli.reading import read
 from yolodeploy.cli.site_fetch import fetch
 from yolodeploy.cli.site_lock import lock
@@ -31,9 +32,8 @@ def site() -> None:
     """Sites. An embedded site is server processes on this machine, no cluster needed."""
 
 
-site.add_command(fetch)
-site.add_command(lock)
-site.add_command(tunnel)
+for command in (lock, fetch, tunnel, upgrade, backup, restore, renew, account):
+    site.add_command(command)
 
 
 def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
@@ -122,12 +122,34 @@ def create(name: str, devices: int, k3s: bool, labels: tuple[str, ...], dry_run:
 
 @site.command()
 @click.argument("name")
+@click.option(
+    "--address", default="", metavar="[USER@]HOST[:PORT]", help="A server of an existing k3s."
+)
+@click.option("--identity", type=FILE, help="The key to log in with. Default: as ssh does.")
+@click.option("--jump", default="", metavar="[USER@]HOST[:PORT]", help="A host in between.")
+@passwords_options
 @dry_run_option
-def adopt(name: str, dry_run: bool) -> None:
+def adopt(
+    name: str,
+    address: str,
+    identity: Path | None,
+    jump: str,
+    ask_password: bool,
+    ask_sudo_password: bool,
+    dry_run: bool,
+) -> None:
     """Take over a site that is not in the inventory.
 
-    Its devices and releases come with it, under the numbers that they had.
+    Its devices and releases come with it, under the numbers that they had. With an address: an
+    existing k3s, which is read and not changed.
     """
+    if address:
+        from yolodeploy.cli.site_adopt import adopt_running
+
+        adopt_running(
+            name, address, identity, jump, asked(ask_password, ask_sudo_password), dry_run=dry_run
+        )
+        return
     from yolodeploy.ops.adopt import adopt_site
     from yolodeploy.ops.home import home
 

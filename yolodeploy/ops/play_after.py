@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolodeploy.inventory import devices, events
 from yolodeploy.inventory.sites import set_site_k3s
+from yolodeploy.ops import day_two_after
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
@@ -90,5 +91,9 @@ def _share(ended: Ended) -> None:
 AFTER: dict[str, Callable[[Ended], None]] = {
     "site.yml": _site,
     "reset.yml": _reset,
+    "backup.yml": day_two_after.backed_up,
+    "upgrade.yml": day_two_after.upgraded,
+    "restore.yml": _site,
+    "replace.yml": _site,
     "share-gpu.yml": _share,
 }

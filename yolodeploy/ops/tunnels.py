@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.devices import list_devices
 from yolodeploy.inventory.sites import get_site
+from yolodeploy.ops.accounts import account_file
 from yolodeploy.ops.connect import K3S
 from yolodeploy.ops.private import write_private
 from yolodeploy.ops.targets import route_of
@@ -23,6 +25,7 @@ from yolodeploy.provision.kubeconfig import (
     authority_of,
     near_kubeconfig,
     port_of,
+    token_left_s,
 )
 from yolodeploy.provision.play import SERVER, Secrets
 from yolodeploy.ssh.address import LOCAL
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 API_PORT = 6443
 NO_SECRETS = Secrets()
 _READ = '[ ! -e "$1" ] || exec cat "$1"'
+_LEAST_LEFT_S = 3600.0  # a tunnel is open for a while
 _ANSWER_S = 30.0  # sudo takes ten where no name server answers
 
 
@@ -56,30 +60,17 @@ class Api(NamedTuple):
 
 
 def write_kubeconfig(home: Home, site: str, port: int = 0, secrets: Secrets = NO_SECRETS) -> Api:
-    """Fetch a site's kubeconfig from a server that can be reached, and keep it.
+    """Keep a kubeconfig for a site: of its account, else fetched from a server.
 
     `port` is this machine's end; 0 for the same as last time, else a free one.
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`, `tunnel.no_k3s`.
-        Refused: `tunnel.not_k3s`, `tunnel.no_server`, `ssh.*`.
+        Refused: `tunnel.not_k3s`, `tunnel.no_server`, `ssh.*`, `play.sudo_*`.
         Unreachable: `ssh.*`, of the last server that was tried.
         Corrupt: `tunnel.kubeconfig`.
     """
-    for server in (servers := _servers(home, site)):
-        try:
-            text = _fetched(home, server, secrets)
-        except Unreachable:
-            if server is servers[-1]:
-                raise
-            continue
-        break
-    path = home.kubeconfig(site)
-    if server.address == LOCAL:
-        port = API_PORT
-    port = port or _same_as_before(path)
-    write_private(path, near_kubeconfig(text, site, port))
-    return Api(site, server, port, path)
+    return _first(_servers(home, site), lambda server: _written(home, server, port, secrets))
 
 
 @contextmanager
@@ -97,19 +88,50 @@ def api_tunnel(
         Refused: `ssh.port_taken`.
         Unreachable: `tunnel.api_silent`.
     """
-    api = write_kubeconfig(home, site, port, secrets)
-    if api.server.address == LOCAL:
-        _check(api)
-        yield api
-        return
-    keys, route = HostKeys(home.host_keys), route_of(api.server)
-    with socket_folder() as folder:
-        tunnel = Tunnel(
-            api.server.name, route, keys, folder, API_PORT, api.port, told, secrets.login
-        )
-        with opened(tunnel):
-            _check(api)
-            yield api._replace(tunnel=tunnel)
+    with ExitStack() as stack:
+
+        def reached(server: DeviceRow) -> Api:
+            api = _written(home, server, port, secrets)
+            with ExitStack() as attempt:
+                if server.address != LOCAL:
+                    tunnel = Tunnel(
+                        server.name, route_of(server), HostKeys(home.host_keys),
+                        attempt.enter_context(socket_folder()), API_PORT, api.port, told,
+                        secrets.login,
+                    )  # fmt: skip
+                    api = api._replace(tunnel=attempt.enter_context(opened(tunnel)))
+                _check(api)
+                stack.push(attempt.pop_all())
+            return api
+
+        yield _first(_servers(home, site), reached)
+
+
+def _first(servers: list[DeviceRow], reached: Callable[[DeviceRow], Api]) -> Api:
+    """By way of the first server that can be reached."""
+    for server in servers[:-1]:
+        try:
+            return reached(server)
+        except Unreachable:
+            continue
+    return reached(servers[-1])
+
+
+def _written(home: Home, server: DeviceRow, port: int, secrets: Secrets) -> Api:
+    text = _as_account(home, server.site) or _fetched(home, server, secrets)
+    path = home.kubeconfig(server.site)
+    port = API_PORT if server.address == LOCAL else port or _same_as_before(path)
+    write_private(path, near_kubeconfig(text, server.site, port))
+    return Api(server.site, server, port, path)
+
+
+def _as_account(home: Home, site: str) -> str:
+    """The kubeconfig of the account for every day, as long as its token is good."""
+    try:
+        text = account_file(home, site).read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text if token_left_s(text, site, time.time()) > _LEAST_LEFT_S else ""
 
 
 def _servers(home: Home, site: str) -> list[DeviceRow]:

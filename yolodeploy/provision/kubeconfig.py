@@ -7,6 +7,7 @@ three values that are needed, each checked, and nothing else.
 from __future__ import annotations
 
 import base64
+import json
 import re
 from typing import Any
 
@@ -18,12 +19,10 @@ PATH = "/etc/rancher/k3s/k3s.yaml"
 SERVER_NAME = "kubernetes"  # in the certificate of every k3s server, whatever its address is
 _LONGEST = 64 << 10  # characters; k3s writes 3 kB
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 # where it is, and what it is called
-_WANTED = (
-    ("clusters", "cluster", "certificate-authority-data"),
-    ("users", "user", "client-certificate-data"),
-    ("users", "user", "client-key-data"),
-)
+_AUTHORITY_AT = ("clusters", "cluster", "certificate-authority-data")
+_USER_AT = ("client-certificate-data", "client-key-data")
 _PORT = re.compile(r"^    server: https://127\.0\.0\.1:([0-9]{1,5})$", re.MULTILINE)
 
 _AUTHORITY = re.compile(r"^    certificate-authority-data: (\S+)$", re.MULTILINE)
@@ -35,7 +34,8 @@ def near_kubeconfig(text: str, site: str, port: int) -> str:
     Raises:
         Corrupt: `tunnel.kubeconfig`, the server's is none.
     """
-    authority, certificate, key = (_value(_read(text, site), *place, site) for place in _WANTED)
+    found = _read(text, site)
+    authority = _value(found, *_AUTHORITY_AT, site)
     # by hand: its form is ours, and every value is a name, a number or base64
     return f"""apiVersion: v1
 kind: Config
@@ -48,8 +48,7 @@ clusters:
 users:
 - name: {site}
   user:
-    client-certificate-data: {certificate}
-    client-key-data: {key}
+{_user(found, site)}
 contexts:
 - name: {site}
   context:
@@ -57,6 +56,29 @@ contexts:
     user: {site}
 current-context: {site}
 """
+
+
+def _user(found: Any, site: str) -> str:
+    """Who we are: an account by its token, else whoever the certificate says."""
+    try:
+        token = found["users"][0]["user"]["token"]
+    except (KeyError, IndexError, TypeError):
+        values = {name: _value(found, "users", "user", name, site) for name in _USER_AT}
+        return "\n".join(f"    {name}: {value}" for name, value in values.items())
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise Corrupt("tunnel.kubeconfig", site=site, reason="its token is none")
+    return f"    token: {token}"
+
+
+def token_left_s(text: str, site: str, now: float) -> float:
+    """For how many seconds a kubeconfig's token is good; 0 where it has none, or none of ours."""
+    try:
+        claims = str(_read(text, site)["users"][0]["user"]["token"]).split(".")[1]
+        padded = claims + "=" * (-len(claims) % 4)
+        ends = float(json.loads(base64.urlsafe_b64decode(padded))["exp"])
+    except (Corrupt, KeyError, IndexError, TypeError, ValueError, RecursionError):
+        return 0.0
+    return max(ends - now, 0.0)
 
 
 def port_of(text: str) -> int:

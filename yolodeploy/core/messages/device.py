@@ -3,6 +3,11 @@
 from yolodeploy.core.messages import Message
 
 MESSAGES = {
+    "form": Message(
+        "a gateway needs a name and an address",
+        "网关需要名称和地址",
+        "yolodeploy device add NAME USER@HOST --site SITE",
+    ),
     "address_taken": Message(
         "{address} is the address of device {other} of site {site} already",
         "{address} 已是站点 {site} 中设备 {other} 的地址",

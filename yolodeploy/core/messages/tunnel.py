@@ -28,8 +28,7 @@ MESSAGES = {
     "no_server": Message(
         "site {site} has no device that is a server",
         "站点 {site} 没有作为服务器的设备",
-        "yolodeploy device list --site {site}; add one with yolodeploy device add --role server",
-        "yolodeploy device list --site {site}；用 yolodeploy device add --role server 添加",
+        "yolodeploy device add NAME USER@HOST --site {site} --server",
     ),
     "not_k3s": Message(
         "site {site} is no k3s site: there is no API to reach",

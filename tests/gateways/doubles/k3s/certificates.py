@@ -51,8 +51,10 @@ def authority(name: str) -> None:
     _key(key)
     subject = f"/CN=k3s-{name}@{int(time.time())}"
     made = _openssl(
-        "req", "-x509", "-new", "-key", str(key), "-subj", subject, "-days", str(CA_DAYS), "-sha256"
-    )
+        "req", "-x509", "-new", "-key", str(key), "-subj", subject, "-days", str(CA_DAYS), "-sha256",
+        # Python 3.13 takes no authority without it
+        "-addext", "keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign",
+    )  # fmt: skip
     places.private(certificate, made, 0o644)
 
 
@@ -63,7 +65,8 @@ def leaf(path: Path, ca: str, subject: str, usage: str, names: Sequence[str] = (
         return
     _key(path.with_suffix(".key"))
     asked = _openssl("req", "-new", "-key", str(path.with_suffix(".key")), "-subj", subject)
-    lines = [f"extendedKeyUsage={usage}", "keyUsage=digitalSignature,keyEncipherment"]
+    lines = [f"extendedKeyUsage={usage}", "keyUsage=critical,digitalSignature,keyEncipherment",
+             "authorityKeyIdentifier=keyid", "subjectKeyIdentifier=hash"]  # fmt: skip
     if names:
         lines.append(
             "subjectAltName=" + ",".join(f"{'IP' if _is_address(n) else 'DNS'}:{n}" for n in names)

@@ -104,12 +104,9 @@ class Host:
         told = self.answer("journalctl", "-kqn", "4000", "-S", DAY, "-o", "cat", "--no-pager")
         return (told or "").splitlines()
 
-    def k3s_log(self):
-        """What k3s said in the last day."""
-        units = ("-u", "k3s", "-u", "k3s-agent")
-        told = self.answer(
-            "journalctl", "-qn", "4000", *units, "-S", DAY, "-o", "cat", "--no-pager"
-        )
+    def journal(self, *words):
+        """What some part of the journal says, oldest line first."""
+        told = self.answer("journalctl", "-qn", "4000", *words, "-o", "cat", "--no-pager")
         return (told or "").splitlines()
 
 
