@@ -272,6 +272,9 @@ DRY = {
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
     "image send": None,  # it asks devices: tests/send
     "site lock": None, "site fetch": None,  # they ask makers: tests/provision
+    # they ask gateways: tests/provision/test_day_two, test_upgrade
+    "site upgrade": None, "site backup": None, "site restore": None, "site renew": None,
+    "site account": None, "device replace": None,
     "image index": None, "image remove": None,  # tests/ops/test_images_kept
     "bundle create": None, "bundle apply": None,  # tests/bundles
     "image prune": "", "app create": "weld --description x",
@@ -439,7 +442,9 @@ NAMING = [
     "model add {}", "model add m.onnx --name {}", "inventory restore {} --yes",
     "release create brake-disc --image brake-disc-v1 --gates {}", "app create x --frames {}",
     "config set {} 1", "config set concurrency {}", "image build brake-disc-v1 --name {}",
-    "image build brake-disc-v1 --base {}",
+    "image build brake-disc-v1 --base {}", "site upgrade {} --online --yes", "site backup {}",
+    "site restore {} --yes", "site renew {}", "site account {}", "site account x --namespace {}",
+    "device replace {} --online --yes",
 ]  # fmt: skip
 
 
