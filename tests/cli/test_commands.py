@@ -90,7 +90,8 @@ def test_the_same_option_is_told_in_the_same_words() -> None:
 
 LISTS = [path for path in LEAVES if path.split()[-1] in ("list", "show", "diff", "check")]
 CHANGES = [
-    "device edit", "device hold", "device unhold", "site create", "site adopt", "site remove",
+    "device add", "device import", "device remove", "site provision", "site reset",
+    "operations cancel", "device edit", "device hold", "device unhold", "site create", "site adopt", "site remove",
     "site start", "site stop", "site hold", "site unhold", "model add", "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
     "config set",
@@ -178,7 +179,8 @@ def test_a_group_alone_shows_its_help_and_is_2(name: str, run: Run) -> None:
 def test_dangerous_commands_want_a_yes(run: Run, filled: Home) -> None:
     before = contents(filled.root)
     for line in ("site remove plant", "site stop plant", "rollout abort r-1", "rollout undo r-1",
-                 "inventory restore /nowhere"):  # fmt: skip
+                 "inventory restore /nowhere", "site reset plant",
+                 "device remove d1"):  # fmt: skip
         answer = run(*line.split())
         is_error(answer, 2)
         assert "--yes" in answer.err
@@ -262,6 +264,8 @@ def test_a_lost_operation_is_told_and_not_waited_for(run: Run, filled: Home) -> 
 # dry runs -----------------------------------------------------------------------------------------
 
 DRY = {
+    "device add": None, "device import": None, "device remove": None,  # tests/ops/test_devices
+    "site provision": None, "site reset": None, "operations cancel": None,  # tests/provision
     "device edit": "d1 --label a=b",
     "device find": None,  # it asks a network: tests/ssh
     "device hold": "d1 --reason shift", "device unhold": "d1",
@@ -338,7 +342,9 @@ def test_every_command_is_asked() -> None:
 @pytest.fixture
 def places(tmp_path: Path, example: Path, v1: Path) -> dict[str, object]:
     picture = next((example / "frames").glob("*.jpg"))
-    return {"tmp": tmp_path, "picture": picture, "model": v1}
+    devices = tmp_path / "devices.csv"
+    devices.write_text("name,address\ng1,root@127.0.0.1:1\n")
+    return {"tmp": tmp_path, "picture": picture, "model": v1, "devices": devices}
 
 
 @pytest.mark.parametrize("line", NEED_INVENTORY)
@@ -442,8 +448,16 @@ NAMING = [
     "model add {}", "model add m.onnx --name {}", "inventory restore {} --yes",
     "release create brake-disc --image brake-disc-v1 --gates {}", "app create x --frames {}",
     "config set {} 1", "config set concurrency {}", "image build brake-disc-v1 --name {}",
-    "image build brake-disc-v1 --base {}", "site upgrade {} --online --yes", "site backup {}",
-    "site restore {} --yes", "site renew {}", "site account {}", "site account x --namespace {}",
+    "image build brake-disc-v1 --base {}",
+    "device add {} root@127.0.0.1:1 --site plant --offline",
+    "device add g1 {} --site plant --offline",
+    "device add g1 root@127.0.0.1:1 --site {} --offline",
+    "device add g1 root@127.0.0.1:1 --site plant --offline --identity {}",
+    "device import {}", "device remove {} --yes", "site create {} --k3s",
+    "site provision {} --online", "site provision plant --online --device {}",
+    "site reset {} --yes", "operations cancel {}",
+    "site upgrade {} --online --yes", "site backup {}", "site restore {} --yes",
+    "site renew {}", "site account {}", "site account x --namespace {}",
     "device replace {} --online --yes",
 ]  # fmt: skip
 

@@ -206,7 +206,7 @@ def reset(name: str, yes: bool, options: PlayOptions) -> int:
         what = f"devices {', '.join(options.devices)}" if options.devices else "every device"
         confirm(f"Take k3s and all that runs on it off {what} of {name}?", yes=yes,
                 action="site reset")  # fmt: skip
-    return perform(name, "reset.yml", options)
+    return perform(name, "reset.yml", options, variables={"reset_confirm": name})
 
 
 @site.command()

@@ -66,7 +66,7 @@ def hosts_of(rows: Iterable[DeviceRow]) -> tuple[Host, ...]:
 
 
 def with_first_server(rows: Sequence[DeviceRow], chosen_rows: Sequence[DeviceRow]) -> list[str]:
-    """The names of chosen devices and of the first server, which the others have to ask."""
+    """The names of chosen devices and of the first server, whom those who join have to ask."""
     servers = [row.name for row in rows if row.gateway.role == SERVER]
     names = {row.name for row in chosen_rows} | set(servers[:1])
     return [row.name for row in rows if row.name in names]

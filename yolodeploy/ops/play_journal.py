@@ -48,6 +48,12 @@ class Journal(Watcher):
                 "reason": failed.said if failed else "",
             }
             said.append(Said(now, "info", HOST, fields))
+        counted = {
+            "site": self._site, "done": len(outcome.done), "all": len(outcome.hosts),
+            "changed": sum(end.changed for end in outcome.hosts),
+        }  # fmt: skip
+        if not outcome.cancelled:
+            said.append(Said(now, "info", "play.done", counted))
         self._teller.say_all(said)
 
     def _said(self, step: Step) -> Iterator[Said]:

@@ -120,7 +120,11 @@ def _play(
         variables={"site_name": site, **arguments["variables"]},
         folder=_folder(home, operation),
         host_keys=home.host_keys,
-        limit=tuple(with_first_server(all_rows, wanted)),
+        limit=tuple(
+            with_first_server(all_rows, wanted)
+            if arguments["playbook"] == SITE
+            else [row.name for row in wanted]
+        ),
         check=bool(arguments["check"]),
     )
 

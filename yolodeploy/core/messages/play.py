@@ -29,7 +29,8 @@ MESSAGES = {
     "bundle_parts": Message(
         "bundle {path} carries nothing to provision gateways with",
         "bundle {path} 中没有用于部署网关的文件",
-        "yolodeploy bundle create FILE --file k3s=PATH --file k3s-images=PATH --file images=PATH",
+        "make one with k3s in it: yolodeploy bundle create FILE --file k3s=PATH",
+        "请制作包含 k3s 的 bundle：yolodeploy bundle create FILE --file k3s=PATH",
     ),
     "where_from": Message(
         "it is not said where k3s comes from",
@@ -56,6 +57,10 @@ MESSAGES = {
         "{device}：{task} 超过 {seconds} 秒，已终止",
         "look into what its journal says above, then run the same command again",
         "请查看上面的设备日志，然后重新运行同一命令",
+    ),
+    "done": Message(
+        "site {site}: {done} of {all} devices are done, {changed} things changed",
+        "站点 {site}：{all} 台设备中 {done} 台完成，共更改 {changed} 项",
     ),
     "disk_full": Message(
         "{device}: the disk is full: {reason}",
@@ -144,8 +149,8 @@ MESSAGES = {
     "no_temporary": Message(
         "{device}: nothing can be kept in its folder for temporary files: {reason}",
         "{device}：无法写入临时文件夹：{reason}",
-        "on {device}: make /tmp and the home folder writable, then run the same command again",
-        "请使 {device} 上的 /tmp 和主目录可写，然后重新运行同一命令",
+        "on {device}: df -h ~ for a full disk; mount -o remount,rw / where it became read-only",
+        "在 {device} 上运行：df -h ~ 查看磁盘是否已满；若已变为只读：mount -o remount,rw /",
     ),
     "not_run": Message(
         "the playbook for site {site} did not run: {reason}",
