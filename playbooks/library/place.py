@@ -32,7 +32,7 @@ options:
         description: Share the disk space of the source where both lie on one file system.
         type: bool
         default: false
-      target: {description: Where a symbolic link leads., type: str}
+      target: {description: Where a symbolic link leads; what has its name stays., type: str}
       mode: {description: Its mode., type: str, default: "0644"}
       folder_mode: {description: The mode of a folder made for it., type: str, default: "0755"}
   absent:
@@ -208,10 +208,8 @@ def copy(source, opened):
 
 
 def place_link(path, file, check):
-    """A link; a file or folder of that name is replaced only where it is a link too."""
-    if path.is_symlink() and str(path.readlink()) == file["target"]:
-        return False
-    if path.exists() and not path.is_symlink():
+    """A link, unless there is something of that name already: it may be somebody else's."""
+    if path.is_symlink() or path.exists():
         return False
     if not check:
         make_folder(path.parent, int(file["folder_mode"], 8))

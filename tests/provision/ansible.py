@@ -63,6 +63,13 @@ class Inventory:
         groups = {"servers": hosts(servers), "agents": hosts(agents)}
         self.file.write_text(yaml.safe_dump({"all": {"vars": common, "children": groups}}))
 
+    @classmethod
+    def of_file(cls, file: Path, folder: Path) -> Inventory:
+        """One that a person wrote; `folder` takes what Ansible writes meanwhile."""
+        made = cls.__new__(cls)
+        made.file, made.folder, made.names = file, folder, {}
+        return made
+
 
 def play(playbook: str | Path, inventory: Inventory, *args: str, limit_s: float = LIMIT_S,
          **variables: Any) -> Played:  # fmt: skip

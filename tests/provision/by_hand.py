@@ -1,4 +1,4 @@
-"""k3s set up by hand on a gateway, as the official installer leaves it: for tests without a playbook."""
+"""k3s set up by hand, as the official installer leaves it: for tests without a playbook."""
 
 from __future__ import annotations
 

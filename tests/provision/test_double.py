@@ -24,7 +24,9 @@ LIMIT_S = 40.0
 _TEXTS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=12)
 _PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | _TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS.filter(bool), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(_TEXTS.filter(bool), inner, max_size=3)
+    ),
     max_leaves=8,
 )  # fmt: skip
 
@@ -89,19 +91,32 @@ def apply(server: Gateway, *objects: dict[str, Any]) -> str:
     )
 
 
+def thing(version: str, kind: str, name: str, **rest: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "default"}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
+
+
 def job(name: str, command: str, **spec: Any) -> dict[str, Any]:
     container = {"name": "main", "image": BUSYBOX, "command": ["sh", "-c", command]}
     pod = {"restartPolicy": "Never", "containers": [container],
            "tolerations": [{"operator": "Exists"}], **spec}  # fmt: skip
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": "default"},
-            "spec": {"backoffLimit": 0, "template": {"spec": pod}}}  # fmt: skip
+    return thing("batch/v1", "Job", name, spec={"backoffLimit": 0, "template": {"spec": pod}})
+
+
+def sleepers(kind: str, name: str, **spec: Any) -> dict[str, Any]:
+    """A daemon set or a deployment of pods that do nothing."""
+    container = {"name": "main", "image": BUSYBOX, "command": ["sleep", "9999"]}
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container], **spec}}
+    told = {"selector": {"matchLabels": labels}, "template": template}
+    return thing("apps/v1", kind, name, spec=told)
 
 
 def test_files_and_nodes_are_as_k3s_leaves_them(server: Gateway, agent: Gateway) -> None:
-    modes = server(
-        "cd /var/lib/rancher/k3s/server; stat -Lc '%a %n' token agent-token /etc/rancher/k3s/k3s.yaml"
-    )
-    assert modes.splitlines() == ["600 token", "600 agent-token", "600 /etc/rancher/k3s/k3s.yaml"]
+    folder = "/var/lib/rancher/k3s/server"
+    files = [f"{folder}/token", f"{folder}/agent-token", "/etc/rancher/k3s/k3s.yaml"]
+    modes = server(f"stat -Lc '%a' {' '.join(files)}")
+    assert modes.split() == ["600"] * 3
     assert server("head -c 16 /var/lib/rancher/k3s/server/db/state.db").startswith(
         "SQLite format 3"
     )
@@ -120,8 +135,8 @@ def test_a_pod_really_runs_and_its_exit_code_decides(server: Gateway, agent: Gat
     path = "jsonpath={.items[0].status.containerStatuses[0].state.terminated.exitCode}"
     assert kubectl(server, f"get pods -l job-name=ill -o '{path}'") == "3"
     kubectl(server, "delete job well ill")
-    until(lambda: agent("k3s ctr containers ls -q; mount | grep /var/lib/kubelet/pods", fails=True) == "",
-          "containers and mounts are left")  # fmt: skip
+    left = "k3s ctr containers ls -q; mount | grep /var/lib/kubelet/pods"
+    until(lambda: agent(left, fails=True) == "", "containers and mounts are gone")
 
 
 def test_what_cannot_run_says_why(server: Gateway) -> None:
@@ -162,11 +177,7 @@ def test_who_may_join(server: Gateway, agent: Gateway) -> None:
 
 def test_power_loss_and_pods_that_go_on(server: Gateway, agent: Gateway) -> None:
     fault(server, node_grace_s=5)
-    apply(server, {
-        "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "on", "namespace": "default"},
-        "spec": {"selector": {"matchLabels": {"app": "on"}}, "template": {"metadata": {"labels": {"app": "on"}},
-                 "spec": {"containers": [{"name": "main", "image": BUSYBOX, "command": ["sleep", "9999"]}]}}},
-    })  # fmt: skip
+    apply(server, sleepers("DaemonSet", "on"))
     kubectl(server, "rollout status ds/on --timeout=60s")
     agent.crash()
     until(lambda: not ready(server, agent), "the node falls silent")
@@ -178,6 +189,8 @@ def test_power_loss_and_pods_that_go_on(server: Gateway, agent: Gateway) -> None
     agent("systemctl restart k3s-agent")
     until(lambda: ready(server, agent), "the node is ready")
     assert agent("k3s ctr tasks ls | tail -1") == before
+    agent.reboot()
+    until(lambda: ready(server, agent), "the node is ready after a reboot")
     fault(server)
 
 
@@ -185,12 +198,7 @@ def test_a_drain_that_does_not_end_leaves_the_node_cordoned(
     server: Gateway, agent: Gateway
 ) -> None:
     name = agent.machine.name
-    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "busy", "namespace": "default"},
-                  "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "busy"}},
-                           "template": {"metadata": {"labels": {"app": "busy"}}, "spec": {
-                               "nodeSelector": {"kubernetes.io/hostname": name},
-                               "containers": [{"name": "main", "image": BUSYBOX, "command": ["sleep", "9999"]}]}}}}  # fmt: skip
-    apply(server, deployment)
+    apply(server, sleepers("Deployment", "busy", nodeSelector={"kubernetes.io/hostname": name}))
     kubectl(server, "rollout status deploy/busy --timeout=60s")
     fault(agent, drain_hangs=True)
     drain = f"drain {name} --ignore-daemonsets --timeout=2s"
@@ -203,16 +211,16 @@ def test_a_drain_that_does_not_end_leaves_the_node_cordoned(
 
 
 def test_a_role_gives_what_it_says_and_no_more(server: Gateway) -> None:
-    role = "rbac.authorization.k8s.io/v1"
+    role, group = "rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io"
     account = {"kind": "ServiceAccount", "name": "watcher", "namespace": "default"}
+    rule = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]}
+    bound = {"kind": "ClusterRole", "name": "watcher", "apiGroup": group}
     apply(
         server,
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "watcher", "namespace": "default"}},
-        {"apiVersion": role, "kind": "ClusterRole", "metadata": {"name": "watcher"},
-         "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]}]},
-        {"apiVersion": role, "kind": "ClusterRoleBinding", "metadata": {"name": "watcher"}, "subjects": [account],
-         "roleRef": {"kind": "ClusterRole", "name": "watcher", "apiGroup": "rbac.authorization.k8s.io"}},
-    )  # fmt: skip
+        thing("v1", "ServiceAccount", "watcher"),
+        thing(role, "ClusterRole", "watcher", rules=[rule]),
+        thing(role, "ClusterRoleBinding", "watcher", subjects=[account], roleRef=bound),
+    )
     own = f"--token {kubectl(server, 'create token watcher')}"
     assert server.machine.name in kubectl(server, f"get nodes {own}")
     assert kubectl(server, f"get secrets -A {own}", fails=True) == ""
@@ -233,18 +241,22 @@ def test_versions_go_up_servers_first(server: Gateway, agent: Gateway, tmp_path:
 
 
 def test_a_datastore_is_worth_nothing_without_its_token(server: Gateway) -> None:
-    server(
-        "systemctl stop k3s; echo another > /etc/rancher/k3s/server-token; systemctl start --no-block k3s"
-    )
+    server("systemctl stop k3s; echo another > /etc/rancher/k3s/server-token")
+    server("systemctl start --no-block k3s")
     until(lambda: "encrypted with different token" in said(server), "refused")
     server("echo a-server-secret > /etc/rancher/k3s/server-token; timeout 60 systemctl restart k3s")
 
 
 def test_a_start_that_cannot_be(server: Gateway) -> None:
     config = server(f"cat {CONFIG}")
-    server.put(CONFIG, json.dumps({**json.loads(config), "nod-label": ["a=b"]}), "600")
-    server("systemctl restart --no-block k3s")
-    until(lambda: "flag provided but not defined: -nod-label" in said(server), "a misspelt key")
+    for more, words in (
+        ({"nod-label": ["a=b"]}, "flag provided but not defined: -nod-label"),
+        ({"kubelet-arg": ["shutdown-grace-period=9s"]}, "unknown flag: --shutdown-grace-period"),
+        ({"node-label": ["kubernetes.io/role=x"]}, "specified with --node-labels"),
+    ):
+        server.put(CONFIG, json.dumps({**json.loads(config), **more}), "600")
+        server("systemctl restart --no-block k3s")
+        until(lambda words=words: words in said(server), words)  # type: ignore[misc]
     server.put(CONFIG, config, "600")
     route = server("ip route show default")
     server("ip route del default; systemctl restart --no-block k3s")

@@ -40,17 +40,17 @@ class Here(NamedTuple):
 
 
 def here(
-    folder: Path, servers: dict[str, Any], agents: dict[str, Any], book: list[Any]
+    folder: Path, servers: dict[str, Any], agents: dict[str, Any], book: list[Any], **common: Any
 ) -> tuple[Path, Here]:
     """A playbook beside the shared variables, and hosts on which nothing is ever changed."""
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     groups = {"servers": {"hosts": servers}, "agents": {"hosts": agents}}
     file = folder / "inventory.yml"
-    file.write_text(yaml.safe_dump({"all": {"vars": local, "children": groups}}))
+    file.write_text(yaml.safe_dump({"all": {"vars": local | common, "children": groups}}))
     shutil.copytree(PLAYBOOKS / "group_vars", folder / "group_vars")
     playbook = folder / "book.yml"
-    common = {"hosts": "all", "gather_facts": False}
-    playbook.write_text(yaml.safe_dump([common | one for one in book]))
+    everywhere = {"hosts": "all", "gather_facts": False}
+    playbook.write_text(yaml.safe_dump([everywhere | one for one in book]))
     return playbook, Here(folder, file)
 
 
@@ -145,11 +145,11 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
              "k3s_node_ip": "fd00::9", "k3s_node_options": {"flannel-iface": "eth1"},
              "site_proxy": {"https": "http://proxy:3128",
                             "no_proxy": ["plant.example"]}}  # fmt: skip
-    files = [
-        str(ROLES / role / part / "main.yml")
-        for role in ("k3s_node", "k3s_server", "k3s_agent")
-        for part in ("defaults", "vars")
-    ]
+    roles = [ROLES / name for name in ("k3s_node", "k3s_server", "k3s_agent")]
+    files = [str(role / "vars/main.yml") for role in roles]
+    defaults: dict[str, Any] = {}
+    for role in roles:
+        defaults |= yaml.safe_load((role / "defaults/main.yml").read_text())
     config = "{{ k3s_server_config if 'server' in inventory_hostname else k3s_agent_config }}"
     out = "{{ {'config': k3s_node_whole, 'environment': k3s_node_environment} | to_json }}"
     task = {
@@ -160,7 +160,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "vars": {"k3s_node_config": config},
     }
     book = [{"vars_files": files, "tasks": [{"name": "Keep", **task}]}]
-    playbook, inventory = here(folder, servers, {"agent-1": agent}, book)
+    playbook, inventory = here(folder, servers, {"agent-1": agent}, book, **defaults)
     play(playbook, inventory).well()
     return {path.stem: yaml.safe_load(path.read_text()) for path in folder.glob("*.json")}
 
@@ -230,9 +230,10 @@ def test_a_part_that_is_damaged_gets_no_name(place: ModuleType, tmp_path: Path) 
 
 
 def test_a_command_of_somebody_else_is_not_replaced(place: ModuleType, tmp_path: Path) -> None:
-    theirs = tmp_path / "kubectl"
-    theirs.write_text("theirs")
-    assert not place.place(file(theirs, target="k3s"), False) and theirs.read_text() == "theirs"
+    for theirs in (tmp_path / "kubectl", tmp_path / "crictl"):
+        theirs.symlink_to("/bin/true") if theirs.name == "crictl" else theirs.touch()
+        assert not place.place(file(theirs, target="k3s"), False)
+    assert theirs.readlink() == Path("/bin/true")
     assert place.place(file(tmp_path / "ctr", target="k3s"), False)
     assert not place.place(file(tmp_path / "ctr", target="k3s"), False)
 

@@ -51,9 +51,7 @@ def failed(inventory: Inventory) -> None:
     """One that ended yesterday."""
     begin(inventory, "op-0000a1", NOW - 86_400)
     operations.append_events(inventory, "op-0000a1", list(steps(NOW - 86_400)))
-    operations.finish(
-        inventory, "op-0000a1", OperationState.FAILED, 1, at=NOW - 86_300
-    )
+    operations.finish(inventory, "op-0000a1", OperationState.FAILED, 1, at=NOW - 86_300)
 
 
 def step(at: float, host: str, role: str, task: str, state: str, **more: Any) -> Said:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import click
 
-from yolodeploy.cli.output import LONGEST_LINE, Column, emit, output_option, say
+from yolodeploy.cli.output import (
+    LONGEST_LINE,
+    Column,
+    dry_run_option,
+    emit,
+    output_option,
+    say,
+    yes_option,
+)
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[SITE|DEVICE]…")
 @click.option("--fix", is_flag=True, help="Mend what is safe to mend.")
-@click.option("--yes", is_flag=True, help="With --fix: also what interrupts something.")
-@click.option("--dry-run", is_flag=True, help="With --fix: say what would be mended.")
+@yes_option
+@dry_run_option
 @click.option("--ask-password", is_flag=True, help="Ask for the password to log in with.")
 @click.option("--ask-sudo-password", is_flag=True, help="Ask for the password of sudo.")
 @output_option
@@ -29,6 +37,9 @@ def doctor(
     Without a name this machine and what it knows of its sites. With the name of a site or a
     device its gateways, over SSH; 3 when the only thing that is wrong is that one cannot be
     reached. A table shows what is wrong, the other forms every check with its figures.
+
+    --fix mends what interrupts nobody; with --yes also what interrupts something, or undoes what
+    a person may have meant.
     """
     if names:
         from yolodeploy.cli.doctor_gateways import look

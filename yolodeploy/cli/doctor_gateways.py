@@ -58,7 +58,7 @@ def _followed(operation: str, tongue: str) -> list[OperationEvent]:
     try:
         for batch in batches(home(), operation):
             events += batch
-            tree.heard([event for event in batch if event.level != "error"])
+            tree.heard(batch)
     finally:
         tree.end()
     return events

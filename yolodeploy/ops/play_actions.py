@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.errors import UsageError
+from yolodeploy.ops.backing_up import backup_variables
 from yolodeploy.ops.device_wish import DeviceWish
 from yolodeploy.ops.devices import add_devices
 from yolodeploy.ops.plays import start_play
 from yolodeploy.ops.provisioning import parts_of_bundle, provision_variables, unfinished
+from yolodeploy.ops.site_doctor import Mend, start_doctor
+from yolodeploy.ops.upgrading import upgrade_of
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
@@ -43,16 +46,39 @@ def provision(home: Home, site: str, source: str) -> Begun:
     devices = unfinished(home, site, (), every=False)
     if not devices:
         return Begun("")
-    parts = None if source == ONLINE else Path(source).expanduser()
-    if parts is not None and source.endswith(_BUNDLE):
-        parts = parts_of_bundle(home, parts)
+    parts = _parts(home, source)
     variables, _ = provision_variables(home, parts, online=parts is None)
     return Begun(start_play(home, site, "site.yml", variables=variables, devices=devices))
+
+
+def upgrade(home: Home, site: str, source: str) -> Begun:
+    """Bring a site to the version of the lock; raises as `site upgrade`."""
+    parts = _parts(home, source)
+    found = upgrade_of(home, site, parts, online=parts is None)
+    return Begun(start_play(home, site, "upgrade.yml", variables=found.variables))
+
+
+def backup(home: Home, site: str) -> Begun:
+    """Bring what a site cannot be rebuilt from here; raises as `site backup`."""
+    return Begun(start_play(home, site, "backup.yml", variables=backup_variables(home, site)))
+
+
+def look(home: Home, site: str) -> Begun:
+    """Look at a site's gateways, and mend nothing; raises as `doctor`."""
+    return Begun(start_doctor(home, site, (), Mend.NONE))
 
 
 def reset(home: Home, site: str) -> Begun:
     """Make bare gateways of a site's devices again; raises as `start_play`."""
     return Begun(start_play(home, site, "reset.yml"))
+
+
+def _parts(home: Home, source: str) -> Path | None:
+    """The folder with the parts; None where the gateways fetch them."""
+    if source == ONLINE:
+        return None
+    path = Path(source).expanduser()
+    return parts_of_bundle(home, path) if source.endswith(_BUNDLE) else path
 
 
 def add_device(home: Home, site: str, words: str) -> None:

@@ -34,8 +34,10 @@ def site_of_hosts(inventory: Inventory, name: str) -> SiteRow:
     return row
 
 
-def chosen(inventory: Inventory, site: str, names: Sequence[str]) -> list[DeviceRow]:
-    """The devices of a site that are named, or all that are not held.
+def chosen(
+    inventory: Inventory, site: str, names: Sequence[str], *, held: bool = False
+) -> list[DeviceRow]:
+    """The devices of a site that are named, or all that are not held; with `held` those too.
 
     Raises:
         NotFound: `play.no_device`, the site has none; `inventory.unknown_device`.
@@ -49,10 +51,10 @@ def chosen(inventory: Inventory, site: str, names: Sequence[str]) -> list[Device
         if name not in known:
             raise NotFound("inventory.unknown_device", site=site, device=name)
     wanted = [row for row in rows if not names or row.name in names]
-    held = [row for row in wanted if _held(row) is not None]
-    if held and (names or len(held) == len(wanted)):
-        raise Refused("send.held", device=held[0].name, reason=_held(held[0]))
-    return [row for row in wanted if row not in held]
+    kept = [] if held else [row for row in wanted if _held(row) is not None]
+    if kept and (names or len(kept) == len(wanted)):
+        raise Refused("send.held", device=kept[0].name, reason=_held(kept[0]))
+    return [row for row in wanted if row not in kept]
 
 
 def hosts_of(rows: Iterable[DeviceRow]) -> tuple[Host, ...]:

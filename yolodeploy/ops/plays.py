@@ -53,11 +53,13 @@ def start_play(
     devices: Sequence[str] = (),
     check: bool = False,
     secrets: Secrets | None = None,
+    reads: bool = False,
 ) -> str:
     """Run a playbook of ours on the hosts of a site, in a process of its own; its operation.
 
     It is run on `devices` (by name; all that are not held where none is named). `variables` are
-    journalled: nothing secret may be among them.
+    journalled: nothing secret may be among them. One that only `reads` is run on those that are
+    held, too.
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`, `play.no_device`,
@@ -69,11 +71,11 @@ def start_play(
     program()
     with present_inventory(home) as inventory:
         site_of_hosts(inventory, site)
-        hosts_of(chosen(inventory, site, devices))
+        hosts_of(chosen(inventory, site, devices, held=reads))
         _refuse_second(inventory, site)
     arguments = {
         "site": site, "playbook": playbook, "variables": dict(variables or {}),
-        "devices": list(devices), "check": check,
+        "devices": list(devices), "check": check, "reads": reads,
     }  # fmt: skip
     given = secrets or Secrets()
     secret = msgspec.json.encode(given._asdict()) if any(given) else b""
@@ -87,7 +89,8 @@ def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str
     site, check = str(arguments["site"]), bool(arguments["check"])
     with _alone(home, inventory, site):
         _sweep(home, inventory, teller.operation)
-        wanted = chosen(inventory, site, arguments["devices"])
+        held = bool(arguments.get("reads"))
+        wanted = chosen(inventory, site, arguments["devices"], held=held)
         if arguments["playbook"] == SITE and not check:
             for row in wanted:
                 prove(inventory, site, row.name, at=None)  # until it is proved again

@@ -113,6 +113,8 @@ def start_doctor(
 ) -> str:
     """Look at the gateways of a site, in a process of its own; its operation.
 
+    Those that are held are looked at, unless something is to be mended.
+
     Raises:
         Everything of `start_play`.
     """
@@ -121,6 +123,7 @@ def start_doctor(
     variables = {
         "preflight_report": True,
         "doctor_mend": mend.value,
+        "doctor_only": list(devices),
         "site_backed_up_at": backed_up_at or 0,
     }
     return start_play(
@@ -131,6 +134,7 @@ def start_doctor(
         devices=devices,
         check=check,
         secrets=secrets,
+        reads=mend is Mend.NONE,
     )
 
 

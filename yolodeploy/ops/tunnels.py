@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,33 +60,17 @@ class Api(NamedTuple):
 
 
 def write_kubeconfig(home: Home, site: str, port: int = 0, secrets: Secrets = NO_SECRETS) -> Api:
-    """A site's kubeconfig by way of a server that can be reached, kept here.
-
-    It is that of the account for day-to-day work where there is one (`site account`), else the
-    administrator's, which is fetched.
+    """Keep a kubeconfig for a site: of its account, else fetched from a server.
 
     `port` is this machine's end; 0 for the same as last time, else a free one.
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`, `tunnel.no_k3s`.
-        Refused: `tunnel.not_k3s`, `tunnel.no_server`, `ssh.*`.
+        Refused: `tunnel.not_k3s`, `tunnel.no_server`, `ssh.*`, `play.sudo_*`.
         Unreachable: `ssh.*`, of the last server that was tried.
         Corrupt: `tunnel.kubeconfig`.
     """
-    for server in (servers := _servers(home, site)):
-        try:
-            text = _as_account(home, server, secrets) or _fetched(home, server, secrets)
-        except Unreachable:
-            if server is servers[-1]:
-                raise
-            continue
-        break
-    path = home.kubeconfig(site)
-    if server.address == LOCAL:
-        port = API_PORT
-    port = port or _same_as_before(path)
-    write_private(path, near_kubeconfig(text, site, port))
-    return Api(site, server, port, path)
+    return _first(_servers(home, site), lambda server: _written(home, server, port, secrets))
 
 
 @contextmanager
@@ -104,19 +88,50 @@ def api_tunnel(
         Refused: `ssh.port_taken`.
         Unreachable: `tunnel.api_silent`.
     """
-    api = write_kubeconfig(home, site, port, secrets)
-    if api.server.address == LOCAL:
-        _check(api)
-        yield api
-        return
-    keys, route = HostKeys(home.host_keys), route_of(api.server)
-    with socket_folder() as folder:
-        tunnel = Tunnel(
-            api.server.name, route, keys, folder, API_PORT, api.port, told, secrets.login
-        )
-        with opened(tunnel):
-            _check(api)
-            yield api._replace(tunnel=tunnel)
+    with ExitStack() as stack:
+
+        def reached(server: DeviceRow) -> Api:
+            api = _written(home, server, port, secrets)
+            with ExitStack() as attempt:
+                if server.address != LOCAL:
+                    tunnel = Tunnel(
+                        server.name, route_of(server), HostKeys(home.host_keys),
+                        attempt.enter_context(socket_folder()), API_PORT, api.port, told,
+                        secrets.login,
+                    )  # fmt: skip
+                    api = api._replace(tunnel=attempt.enter_context(opened(tunnel)))
+                _check(api)
+                stack.push(attempt.pop_all())
+            return api
+
+        yield _first(_servers(home, site), reached)
+
+
+def _first(servers: list[DeviceRow], reached: Callable[[DeviceRow], Api]) -> Api:
+    """By way of the first server that can be reached."""
+    for server in servers[:-1]:
+        try:
+            return reached(server)
+        except Unreachable:
+            continue
+    return reached(servers[-1])
+
+
+def _written(home: Home, server: DeviceRow, port: int, secrets: Secrets) -> Api:
+    text = _as_account(home, server.site) or _fetched(home, server, secrets)
+    path = home.kubeconfig(server.site)
+    port = API_PORT if server.address == LOCAL else port or _same_as_before(path)
+    write_private(path, near_kubeconfig(text, server.site, port))
+    return Api(server.site, server, port, path)
+
+
+def _as_account(home: Home, site: str) -> str:
+    """The kubeconfig of the account for every day, as long as its token is good."""
+    try:
+        text = account_file(home, site).read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text if token_left_s(text, site, time.time()) > _LEAST_LEFT_S else ""
 
 
 def _servers(home: Home, site: str) -> list[DeviceRow]:
@@ -127,27 +142,6 @@ def _servers(home: Home, site: str) -> list[DeviceRow]:
     if not found:
         raise Refused("tunnel.no_server", site=site)
     return found
-
-
-def _as_account(home: Home, server: DeviceRow, secrets: Secrets) -> str:
-    """The kubeconfig of the account, where its token is good, and the server can be reached."""
-    try:
-        text = account_file(home, server.site).read_text()
-    except (OSError, UnicodeDecodeError):
-        return ""
-    if token_left_s(text, server.site, time.time()) < _LEAST_LEFT_S:
-        return ""
-    if server.address != LOCAL:
-        with socket_folder() as folder:
-            connection = Connection(
-                server.name, route_of(server), HostKeys(home.host_keys), folder,
-                password=secrets.login,
-            )  # fmt: skip
-            try:
-                connection.open()
-            finally:
-                connection.hang_up()
-    return text
 
 
 def _fetched(home: Home, server: DeviceRow, secrets: Secrets) -> str:

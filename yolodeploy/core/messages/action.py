@@ -23,6 +23,9 @@ MESSAGES = {
         "Reset: take k3s and all that runs on it off its gateways",
         "重置：从网关上移除 k3s 及其上运行的一切",
     ),
+    "site.doctor": Message("Doctor: look at its gateways", "检查：查看其网关"),
+    "site.backup": Message("Backup: datastore, tokens, keys", "备份：数据、令牌、密钥"),
+    "site.upgrade": Message("Upgrade k3s, one node after the other", "逐个节点升级 k3s"),
     "operation.cancel": Message("Cancel: what was done stays", "取消：已完成的部分保留"),
     "site.remove": Message("Remove the site and all that it holds", "移除站点及其全部内容"),
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from . import plain_yaml
 from .kinds import BY_KIND
 from .refused import Refused
+from .said import fatal
 from .store import Object, Store
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -37,26 +39,39 @@ def _level(store: Store, namespace: str) -> str:
     )
     if _ENFORCE in labels:
         return str(labels[_ENFORCE])
-    defaults = configured().get("defaults", {})
-    exempt = configured().get("exemptions", {}).get("namespaces") or []
+    defaults = CONFIGURED.get("defaults", {})
+    exempt = CONFIGURED.get("exemptions", {}).get("namespaces") or []
     return "privileged" if namespace in exempt else str(defaults.get("enforce", "privileged"))
 
 
-def configured(arguments: list[str] | None = None) -> dict[str, Any]:
-    """PodSecurity's part of the file named by kube-apiserver-arg: admission-control-config-file=…"""
-    if arguments is not None:
-        _CONFIGURED.clear()
-        for one in arguments:
-            key, _, path = one.partition("=")
-            if key == "admission-control-config-file":
-                document = plain_yaml.document(Path(path).read_text())
-                for plugin in document["plugins"]:
-                    if plugin["name"] == "PodSecurity":
-                        _CONFIGURED.update(plugin["configuration"])
-    return _CONFIGURED
+def configure(arguments: list[str]) -> None:
+    """What kube-apiserver-arg names: PodSecurity's defaults, and a file for what was asked."""
+    named = dict(one.partition("=")[::2] for one in arguments)
+    for key in ("admission-control-config-file", "audit-policy-file"):
+        if key in named and not Path(named[key]).exists():
+            fatal(f"apiserver exited: --{key}: open {named[key]}: no such file or directory")
+    if "admission-control-config-file" in named:
+        found = plain_yaml.document(Path(named["admission-control-config-file"]).read_text())
+        for plugin in found["plugins"]:
+            if plugin["name"] == "PodSecurity":
+                CONFIGURED.update(plugin["configuration"])
+    if "audit-log-path" in named and "audit-policy-file" in named:
+        AUDIT.append(Path(named["audit-log-path"]))
+        AUDIT[0].parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
-_CONFIGURED: dict[str, Any] = {}
+def audit(person: str, verb: str, path: str) -> None:
+    """One line for each change; the policy itself is not read."""
+    if AUDIT and verb not in ("get", "list") and not person.startswith("system:node:"):
+        AUDIT[0].touch(0o600)
+        with AUDIT[0].open("a") as log:
+            log.write(
+                json.dumps({"verb": verb, "user": {"username": person}, "requestURI": path}) + "\n"
+            )
+
+
+CONFIGURED: dict[str, Any] = {}
+AUDIT: list[Path] = []
 
 
 def _beyond_baseline(spec: Object) -> list[str]:

@@ -15,7 +15,7 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from . import baked, joining, objects, people, places, plain_yaml
+from . import admission, baked, joining, objects, people, places, plain_yaml
 from .kinds import ALL, NODE, POD, Kind
 from .people import Person
 from .refused import Refused
@@ -158,6 +158,7 @@ class Handler(BaseHTTPRequestHandler):
             about = f' "{asked.name}"' if asked.name else ""
             text = f'{resource}{about} is forbidden: User "{person}" cannot {verb} resource "{resource}"'
             raise Refused(403, "Forbidden", f'{text} in API group "{group}"{where}')
+        admission.audit(str(person), verb, self.path)
         given = _document(body)
         with store.lock:
             if asked.part in ("log", "eviction", "token"):

@@ -11,11 +11,13 @@ from . import objects, places, plain_yaml, scheduler, workloads
 from .kinds import BY_KIND, LEASE, NODE
 from .refused import Refused
 from .said import say
-from .store import Store
+from .store import Object, Store
 
 TICK_S, NODE_GRACE_S = 0.25, 12.0
 
 
+SILENT = "Kubelet stopped posting node status."
+_SEEN: dict[str, tuple[Object, float]] = {}
 UNREACHABLE = {"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"}
 
 
@@ -45,9 +47,8 @@ def _loop(store: Store) -> None:
             try:
                 with store.lock:
                     step(store)
-            except (
-                Exception
-            ) as err:  # an object that this double does not understand must not end the rest
+            # an object that this double does not understand must not end the rest
+            except Exception as err:
                 if repr(err) not in said:
                     said.add(repr(err))
                     say("error", f"{step.__name__.strip('_')}: {err!r}")
@@ -55,24 +56,29 @@ def _loop(store: Store) -> None:
 
 
 def _nodes(store: Store) -> None:
+    """By this clock: when a lease changed last, whatever the node's own clock says."""
     grace = float(places.fault("node_grace_s", NODE_GRACE_S))
     for node in store.under(NODE.registry()):
         name = node["metadata"]["name"]
-        lease = store.get(LEASE.registry("kube-node-lease", name))
-        silent = lease is None or time.time() - lease["spec"]["renewTime"] > grace
-        ready = next(
-            (one for one in node.get("status", {}).get("conditions", []) if one["type"] == "Ready"),
-            None,
-        )
-        if silent and ready and ready["status"] == "True":
-            for one in node["status"]["conditions"]:
-                one.update(
-                    status="Unknown",
-                    reason="NodeStatusUnknown",
-                    message="Kubelet stopped posting node status.",
-                )
-            node["spec"]["taints"] = [*(node["spec"].get("taints") or []), UNREACHABLE]
-            store.put(NODE.registry("", name), node)
+        lease = store.get(LEASE.registry("kube-node-lease", name)) or {"spec": {}}
+        seen = _SEEN.get(name)
+        if seen is None or seen[0] != lease["spec"]:
+            seen = _SEEN[name] = (lease["spec"], time.monotonic())
+        silent = time.monotonic() - seen[1] > grace
+        _judge(store, node, silent)
+
+
+def _judge(store: Store, node: Object, silent: bool) -> None:
+    conditions = node.get("status", {}).get("conditions", [])
+    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    taints = node["spec"].get("taints") or []
+    if silent and ready:
+        for one in conditions:
+            one.update(status="Unknown", reason="NodeStatusUnknown", message=SILENT)
+    if (silent and ready) or (ready and UNREACHABLE in taints):
+        node["spec"]["taints"] = [one for one in taints if one != UNREACHABLE]
+        node["spec"]["taints"] += [UNREACHABLE] if silent else []
+        store.put(NODE.registry("", node["metadata"]["name"]), node)
 
 
 def _manifests(store: Store, deployed: dict[Path, float]) -> None:

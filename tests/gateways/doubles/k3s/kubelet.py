@@ -32,9 +32,8 @@ class Kubelet(Node):
                 self.said.discard("gone")
             except Gone as err:
                 self.once("gone", "error", f"Unable to reach the API server: {err}")
-            except (
-                Exception
-            ) as err:  # a pod that this double does not understand must not end the node
+            # a pod that this double does not understand must not end the node
+            except Exception as err:
                 self.once(repr(err), "error", f"kubelet: {err!r}")
             time.sleep(TICK_S)
 
@@ -195,14 +194,11 @@ class Kubelet(Node):
         there = containerd.find(image, self.images)
         if there is None:
             return self.without_image(pod, container, attempt, reason)
-        pod.start(
-            container,
-            there,
-            attempt,
-            runtime=self.runtimes.get(handler, ""),
-            environment=environment,
-        )
-        self.known_alive.add(pod.container_id(name, attempt))
+        # begun already, but the API was not told: it was away just then
+        if not pod.log_file(name, attempt).exists():
+            runtime = self.runtimes.get(handler, "")
+            pod.start(container, there, attempt, runtime=runtime, environment=environment)
+            self.known_alive.add(pod.container_id(name, attempt))
         return status_of(name, image, attempt, {"running": {"startedAt": now()}})
 
     def is_alive(self, pod: Pod, identity: str) -> bool:
@@ -221,12 +217,8 @@ class Kubelet(Node):
             return status_of(name, image, attempt, waiting("ErrImageNeverPull", text))
         self.event(pod, "Failed", f'Failed to pull image "{image}": no network here')
         if reason in ("ErrImagePull", "ImagePullBackOff"):
-            return status_of(
-                name,
-                image,
-                attempt,
-                waiting("ImagePullBackOff", f'Back-off pulling image "{image}"'),
-            )
+            later = waiting("ImagePullBackOff", f'Back-off pulling image "{image}"')
+            return status_of(name, image, attempt, later)
         text = f'failed to pull and unpack image "{containerd.full_name(image)}": failed to resolve reference'
         return status_of(name, image, attempt, waiting("ErrImagePull", text))
 

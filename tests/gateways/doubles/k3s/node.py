@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import platform
 import time
@@ -58,16 +59,11 @@ class Node:
                 got = self.channel.getresponse()
                 text = got.read()
                 break
-            except OSError as err:
+            except (OSError, http.client.HTTPException) as err:
                 self.channel.close()
                 self.channel = None
                 if not again:
-                    raise Gone(str(err)) from err
-            except Exception as err:  # http.client's own: the other end closed
-                self.channel.close()
-                self.channel = None
-                if not again:
-                    raise Gone(str(err)) from err
+                    raise Gone(repr(err)) from err
         if got.status in (404, 409):
             return None
         if got.status >= 400:
@@ -75,9 +71,11 @@ class Node:
         return json.loads(text)
 
     def read(self, kind: str, namespace: str, name: str) -> Object | None:
+        """One object; None where it is not."""
         return self.ask("GET", BY_KIND[kind].url(namespace, name))
 
     def put_if_missing(self, kind: Kind, namespace: str, value: Object) -> Object | None:
+        """That which is there, or the new one."""
         found = self.ask("GET", kind.url(namespace, value["metadata"]["name"]))
         return found or self.ask("POST", kind.url(namespace), value)
 
@@ -85,11 +83,10 @@ class Node:
 
     def register(self) -> None:
         """Labels and taints of the options count when the node is made; labels also later, taints do not."""
-        arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
         labels = {
             "kubernetes.io/hostname": self.name,
             "kubernetes.io/os": "linux",
-            "kubernetes.io/arch": arch,
+            "kubernetes.io/arch": _arch(),
             "node.kubernetes.io/instance-type": "k3s",
             "beta.kubernetes.io/os": "linux",
         }
@@ -119,6 +116,7 @@ class Node:
         self.tell_status()
 
     def taints(self) -> list[Object]:
+        """Those of the options."""
         found = []
         for one in self.options.get("node-taint", []):
             pair, _, effect = one.rpartition(":")
@@ -154,9 +152,7 @@ class Node:
                 "osImage": release,
                 "containerRuntimeVersion": "containerd://2.3.0-k3s1",
                 "operatingSystem": "linux",
-                "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(
-                    platform.machine(), platform.machine()
-                ),
+                "architecture": _arch(),
             },
             "images": [{"names": [name]} for name in self.images],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": places.KUBELET_PORT}},
@@ -168,28 +164,13 @@ class Node:
         for key in set(node.get("status", {}).get("capacity", {})) - set(has):
             has[key] = "0"
         self.ask("PATCH", NODE.url("", self.name) + "/status", {"status": status})
-        lost = [
-            one
-            for one in node["spec"].get("taints") or []
-            if not one["key"].startswith("node.kubernetes.io/un")
-        ]
-        gone = [
-            one
-            for one in node["spec"].get("taints") or []
-            if one["key"] == "node.kubernetes.io/unreachable"
-        ]
-        if gone:
-            keep = lost + [
-                one
-                for one in node["spec"]["taints"]
-                if one["key"] == "node.kubernetes.io/unschedulable"
-            ]
-            self.ask("PATCH", NODE.url("", self.name), {"spec": {"taints": keep}})
 
     def node_labels(self) -> dict[str, str]:
+        """As they are now."""
         return ((self.read("Node", "", self.name) or {}).get("metadata") or {}).get("labels") or {}
 
     def renew(self) -> None:
+        """Say that the node lives."""
         lease = {
             "apiVersion": LEASE.group,
             "kind": "Lease",
@@ -199,6 +180,10 @@ class Node:
         url = LEASE.url("kube-node-lease", self.name)
         if self.ask("PATCH", url, {"spec": lease["spec"]}) is None:
             self.ask("POST", LEASE.url("kube-node-lease"), lease)
+
+
+def _arch() -> str:
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
 def _memory_kb() -> int:

@@ -7,6 +7,7 @@ that a misspelt key cannot pass a test.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,21 @@ LISTS = words("""
     node-label node-taint kubelet-arg kube-proxy-arg tls-san kube-apiserver-arg disable
     etcd-arg
 """)
+# settings of the kubelet that are only in its file, such as shutdown-grace-period, are no flags
+KUBELET = words("""
+    allowed-unsafe-sysctls cgroup-driver cloud-provider cluster-dns config config-dir
+    container-log-max-files container-log-max-size cpu-manager-policy enforce-node-allocatable
+    event-qps eviction-hard eviction-max-pod-grace-period eviction-minimum-reclaim eviction-soft
+    eviction-pressure-transition-period eviction-soft-grace-period fail-swap-on feature-gates
+    image-gc-high-threshold image-gc-low-threshold kube-reserved max-pods
+    minimum-image-ttl-duration node-status-update-frequency pod-max-pids protect-kernel-defaults
+    registry-burst registry-qps resolv-conf root-dir runtime-request-timeout serialize-image-pulls
+    streaming-connection-idle-timeout system-reserved topology-manager-policy v
+""")
+# of labels in kubernetes.io a node gives itself only these (NodeRestriction)
+OWN_LABELS = re.compile(
+    r"([^/]*\.)?(node|kubelet)\.kubernetes\.io/|[^/]*$|(?!.*(kubernetes|k8s)\.io/)"
+)
 ENVIRONMENT = {
     "K3S_TOKEN": "token",
     "K3S_TOKEN_FILE": "token-file",
@@ -67,6 +83,7 @@ def read(command: str, arguments: list[str]) -> dict[str, Any]:
         found[key] = (
             [str(one) for one in value] if isinstance(value, list) else str(value).split(",")
         )
+    _check_node(found)
     if command == "server":
         _check_server(found)
     elif not found.get("server"):
@@ -77,6 +94,18 @@ def read(command: str, arguments: list[str]) -> dict[str, Any]:
     if command == "agent" and not found.get("token"):
         fatal("Error: --token is required")
     return found
+
+
+def _check_node(found: dict[str, Any]) -> None:
+    for one in found.get("kubelet-arg", []):
+        name = one.partition("=")[0].lstrip("-")
+        if name not in KUBELET:
+            fatal(f"kubelet exited: failed to parse kubelet flag: unknown flag: --{name}")
+    for one in found.get("node-label", []):
+        if not OWN_LABELS.match(one.partition("=")[0]):
+            fatal(
+                f"unknown 'kubernetes.io' or 'k8s.io' labels specified with --node-labels: [{one}]"
+            )
 
 
 def _check_server(found: dict[str, Any]) -> None:

@@ -172,8 +172,6 @@ class Pod:
 
     def stop(self, force: bool = False) -> bool:
         """End its containers; whether all are gone."""
-        attempts = [path.name.rpartition("-") for path in (self.logs.glob("*/*.log"))]
-        del attempts
         gone = True
         for log in self.logs.glob("*/*.log"):
             container, attempt = log.parent.name, int(log.stem)

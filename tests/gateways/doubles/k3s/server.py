@@ -63,7 +63,7 @@ def run(options: dict[str, Any]) -> None:
     store = None if first else Store(snapshots.database(), baked.VERSION)
     secrets = _secrets_of_first(first, options) if first else _secrets(store, options)
     certificates.of_server(names)
-    admission.configured(options.get("kube-apiserver-arg", []))
+    admission.configure(options.get("kube-apiserver-arg", []))
     if options.get("secrets-encryption"):
         encryption.enable()
     kubeconfig(options)

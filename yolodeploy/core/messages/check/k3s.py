@@ -79,8 +79,11 @@ MESSAGES = {
     "images_missing": Message(
         "images that were brought here are gone: {images}",
         "已送达的镜像不见了：{images}",
-        "k3s ctr -n k8s.io images import, of each of {archives}",
-        "对以下每个文件运行 k3s ctr -n k8s.io images import：{archives}",
+        "systemctl restart k3s (or k3s-agent), which takes in what lies in "
+        "/var/lib/rancher/k3s/agent/images; of these one alone: k3s ctr -n k8s.io images import "
+        "{archives}",
+        "systemctl restart k3s（或 k3s-agent）会导入 /var/lib/rancher/k3s/agent/images 中的文件；"
+        "单独导入：k3s ctr -n k8s.io images import {archives}",
     ),
     "images_unpinned": Message(
         "images that were brought here may be thrown away when the disk fills: {images}",

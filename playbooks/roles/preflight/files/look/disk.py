@@ -64,7 +64,7 @@ def fsync(host):
         folder=host.asked["fsync_folder"],
         p99_ms=p99,
         median_ms=round(took[len(took) // 2], 2),
-        most_ms=most,
+        most_ms=f"{most:g}",
     )
 
 

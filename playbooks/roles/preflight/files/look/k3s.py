@@ -47,13 +47,14 @@ REFUSED = re.compile(
     r"|unable to verify (password|hash) for node"
 )
 # the line of whoever was refused names the node; without one it is this host
-REFUSED_NODE = re.compile(r"(?:password for node|hash for node|node name)\s+\[?\"?'?([a-z0-9.-]+)")
+REFUSED_NODE = re.compile(r"(?:password|hash) for node\s+\[?\"?'?([a-z0-9.-]+)")
 CORRUPT = re.compile(
     r"unexpected commit digest|metadata\.db.*(invalid|corrupt|checksum)|page \d+.*already freed"
     r"|failed to load plugin.*bolt|blob sha256:\S+ .*(not found|input/output error)"
     r"|content digest sha256:\S+: not found|failed to recover state|structure needs cleaning"
     r"|database disk image is malformed",
 )
+MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
 LATELY = "-5min"
 FAILING = re.compile(r"level=(fatal|error)|^[EF]\d{4} |panic:|Error:", re.IGNORECASE)
 
@@ -61,6 +62,12 @@ FAILING = re.compile(r"level=(fatal|error)|^[EF]\d{4} |panic:|Error:", re.IGNORE
 def unit(host):
     """The unit by which k3s runs here; None where it is not set up."""
     return next((name for name, file in UNITS.items() if host.exists(file)), None)
+
+
+def message(line):
+    """What a line of k3s's log says, without when and how loud."""
+    found = MESSAGE.search(line)
+    return one_line(found.group(1).replace('\\"', '"') if found else line)
 
 
 def state(host, name):
@@ -94,7 +101,7 @@ def k3s_stopped(host):
     if not now:
         return unknown()
     line = last_match(log(host), FAILING)
-    return judged(now != "active", unit=name, state=now, line=one_line(line or "-"))
+    return judged(now != "active", unit=name, state=now, line=message(line or "-"))
 
 
 def k3s_version(host):
@@ -176,7 +183,7 @@ def node_password(host):
     if line is None or (name == "k3s-agent" and state(host, name) == "active"):
         return ok(node=node)
     named = REFUSED_NODE.search(line)
-    return finding(node=named.group(1) if named else node, line=one_line(line))
+    return finding(node=named.group(1) if named else node, line=message(line))
 
 
 def node_password_file(host):
@@ -191,7 +198,7 @@ def node_password_file(host):
 def containerd_corrupt(host):
     """Whether containerd or the database complain of what a power loss leaves behind."""
     line = last_match(log(host), CORRUPT)
-    return ok() if line is None else finding(line=one_line(line))
+    return ok() if line is None else finding(line=message(line))
 
 
 def images_here(host):
@@ -204,13 +211,13 @@ def images_here(host):
 
 
 def brought(host):
-    """The names of the images in the archives that lie here, as far as they can be read."""
-    found = set()
+    """The images in the archives that lie here, as far as those can be read: name to archive."""
+    found = {}
     for pattern in (f"{STATE}/agent/images/*.tar", f"{STATE}/agent/images/*.tar.gz"):
         for name in host.found(pattern):
             try:
                 with tarfile.open(host.path(name)) as archive:
-                    found |= names_in(archive)
+                    found.update(dict.fromkeys(map(whole, names_in(archive)), name))
             except (OSError, tarfile.TarError, ValueError):
                 continue
     return found
@@ -240,17 +247,20 @@ def of_oci(index):
 
 
 def wanted_images(host):
-    """The images that must be here: those that archives brought, and the one under every pod."""
-    if not host.found(ARCHIVES):
-        return []
-    told = SANDBOX.search(host.text(CONTAINERD) or "")
-    return sorted(brought(host) | ({whole(told.group(1))} if told else set()))
+    """The images that must be here, with their archive: brought ones, and the one under every pod.
+
+    That one comes in an archive of zstd, which nobody here can look into: it has none.
+    """
+    told = SANDBOX.search(host.text(CONTAINERD) or "") if host.found(ARCHIVES) else None
+    return {**({whole(told.group(1)): ""} if told else {}), **brought(host)}
 
 
 def whole(name):
-    """A name as containerd keeps it: with its registry."""
-    head = name.split("/")[0]
-    return name if "." in head or ":" in head or head == "localhost" else f"docker.io/{name}"
+    """A name as containerd keeps it: `docker save` leaves the registry out."""
+    head, slash, _ = name.partition("/")
+    if slash and ("." in head or ":" in head or head == "localhost"):
+        return name
+    return f"docker.io/{'' if slash else 'library/'}{name}"
 
 
 def is_there(image, rows):
@@ -264,9 +274,10 @@ def images_missing(host):
     rows, wanted = images_here(host), wanted_images(host)
     if rows is None or not wanted:
         return absent() if not wanted else unknown()
-    lost = [image for image in wanted if is_there(image, rows) is None]
-    archives = listed(host.found(ARCHIVES))
-    return judged(lost, images=listed(lost), archives=archives)
+    lost = sorted(image for image in wanted if is_there(image, rows) is None)
+    archives = sorted({wanted[image] for image in lost})
+    result = judged(lost, images=listed(lost), archives=listed(filter(None, archives)))
+    return result._replace(mendable="" not in archives)
 
 
 def images_unpinned(host):
@@ -274,7 +285,7 @@ def images_unpinned(host):
     rows, wanted = images_here(host), wanted_images(host)
     if rows is None or not wanted:
         return absent() if not wanted else unknown()
-    there = [row for row in (is_there(image, rows) for image in wanted) if row]
+    there = [row for row in (is_there(image, rows) for image in sorted(wanted)) if row]
     loose = sorted({row[0] for row in there if "io.cri-containerd.pinned=pinned" not in row[2]})
     return judged(loose, images=" ".join(loose))
 
