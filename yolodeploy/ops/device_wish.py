@@ -109,8 +109,13 @@ def _known(address: str) -> str:
 def _key_file(text: str) -> str:
     if not text:
         return ""
-    path = Path(text).expanduser().absolute()
-    # it becomes a word of OpenSSH's configuration
-    if '"' in text or not text.isprintable() or not path.is_file():
+    path = Path(text)
+    try:
+        path = path.expanduser().absolute()
+        # it becomes a word of OpenSSH's configuration
+        good = '"' not in text and text.isprintable() and path.is_file()
+    except (OSError, RuntimeError, ValueError):  # a name too long, nobody's home, a NUL
+        good = False
+    if not good:
         raise UsageError("device.identity", path=path)
     return str(path)

@@ -69,7 +69,7 @@ MESSAGES = {
     "site_devices": Message(
         "site {site} has {devices} devices",
         "站点 {site} 有 {devices} 台设备",
-        "yolodeploy site reset {site}, then yolodeploy device remove DEVICE for each",
+        "yolodeploy site reset {site}, then for each of them yolodeploy device remove DEVICE",
         "yolodeploy site reset {site}，然后对每台设备 yolodeploy device remove DEVICE",
     ),
     "site_moves": Message(

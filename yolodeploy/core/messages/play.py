@@ -29,7 +29,8 @@ MESSAGES = {
     "bundle_parts": Message(
         "bundle {path} carries nothing to provision gateways with",
         "bundle {path} 中没有用于部署网关的文件",
-        "yolodeploy bundle create FILE --file k3s=PATH --file k3s-images=PATH --file images=PATH",
+        "make one with k3s in it: yolodeploy bundle create FILE --file k3s=PATH",
+        "请制作包含 k3s 的 bundle：yolodeploy bundle create FILE --file k3s=PATH",
     ),
     "where_from": Message(
         "it is not said where k3s comes from",

@@ -24,6 +24,8 @@ LINKS = ("cni0", "flannel.1", "flannel-v6.1", "flannel-wg", "flannel-wg-v6", "ku
 LINKED, PROGRAM_LINKS = ("kubectl", "crictl", "ctr"), ("k3s", "/usr/local/bin/k3s")
 TABLES = ("kube-proxy", "flannel-ipv4", "flannel-ipv6")
 NETWORK = "cbr0"  # what flannel calls its network in the comments of CNI's rules
+# who uses these folders too: Debian's containerd makes one of them when it starts
+SHARED, ENGINES = ("/etc/cni", "/var/lib/cni"), ("containerd", "dockerd", "crio", "podman")
 OF_COMMENTS = ("flanneld ", "rule to explicitly ACCEPT traffic that comply to network policies")
 taken, kept = [], []
 
@@ -40,7 +42,8 @@ def main(asked):
     for tree in map(Path, asked["trees"]):
         remove_tree(tree, check)
     for place in map(Path, [*asked["folders"], *ansible_folders()]):
-        remove_empty(place, check)
+        if not (str(place).startswith(SHARED) and any(map(shutil.which, ENGINES))):
+            remove_empty(place, check)
     if taken and not check:
         run("systemctl", "daemon-reload")
         run("systemctl", "reset-failed", "k3s.service", "k3s-agent.service")
