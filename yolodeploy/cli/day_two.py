@@ -92,10 +92,14 @@ def backup(name: str, keep: int, options: PlayOptions) -> int:
     """
     from yolodeploy.ops.backing_up import backup_variables
     from yolodeploy.ops.home import home
+    from yolodeploy.ops.replacing import first_server
 
     variables = backup_variables(home(), name, keep)
     say("with one server the API is away for some seconds; pods go on")
-    return perform(name, "backup.yml", options, variables=variables)
+    # an agent that cannot be reached is no reason to have no backup
+    return perform(
+        name, "backup.yml", options, variables=variables, devices=[first_server(home(), name)]
+    )
 
 
 @click.command()
@@ -129,7 +133,7 @@ def restore(
     )
     say(f"from {variables['restore_file']}")
     if not options.dry_run:
-        known_anew(first_server(home(), name), yes=yes)
+        known_anew(f"{name}/{first_server(home(), name)}", yes=yes)
         confirm(f"Put site {name} back to that backup?", yes=yes, action="site restore")
     return perform(name, "restore.yml", options, variables=variables)
 
@@ -183,6 +187,9 @@ def account(name: str, namespaces: tuple[str, ...], days: int, options: PlayOpti
     """
     from yolodeploy.ops.accounts import account_variables
     from yolodeploy.ops.home import home
+    from yolodeploy.ops.replacing import first_server
 
     variables = account_variables(home(), name, namespaces, days)
-    return perform(name, "account.yml", options, variables=variables)
+    return perform(
+        name, "account.yml", options, variables=variables, devices=[first_server(home(), name)]
+    )

@@ -46,7 +46,7 @@ class Replacement(NamedTuple):
 
 
 def first_server(home: Home, site: str) -> str:
-    """The device on which a restore begins, as `site/name`.
+    """The device that is asked for all of a site, and on which a restore begins.
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`, `play.no_device`.
@@ -56,7 +56,7 @@ def first_server(home: Home, site: str) -> str:
         site_of_hosts(inventory, site)
         for row in rows.list_devices(inventory, site):
             if row.gateway.role == SERVER:
-                return f"{site}/{row.name}"
+                return row.name
     raise NotFound("play.no_device", site=site)
 
 
