@@ -14,7 +14,7 @@ DOCUMENTATION = r"""
 module: debs
 short_description: Installs packages from files in pinned versions, and holds them
 description:
-  - Packages that are installed in their version already are left alone, and their files are not asked for.
+  - Packages that are installed in their version are left alone; their files are not asked for.
   - Nothing is written in check mode; C(stale) then says which files a run would need.
 options:
   folder:
@@ -22,11 +22,15 @@ options:
     type: path
     required: true
   sha256:
-    description: The digest of each file by its name, NAME_VERSION_ARCH.deb. Those of another architecture are passed over.
+    description:
+      - The digest of each file by its name, NAME_VERSION_ARCH.deb.
+      - Those of another architecture are passed over.
     type: dict
     required: true
   fetch:
-    description: Fetch what is missing from the repositories that apt knows, and judge it by its digest all the same.
+    description:
+      - Fetch what is missing from the repositories that apt knows.
+      - It is judged by its digest all the same.
     type: bool
     default: false
   hold:
@@ -36,7 +40,7 @@ options:
 author: yolodeploy
 """
 RETURN = r"""
-stale: {description: Files of packages that are not installed in that version., type: list, returned: always}
+stale: {description: Files of packages in another version, or none., type: list, returned: always}
 unheld: {description: Packages that upgrades were not kept from., type: list, returned: always}
 """
 
@@ -93,7 +97,9 @@ class Debs:
         names = [one.name for one in self.packages]
         form = "${Package} ${Version} ${db:Status-Abbrev}\n"
         _, said, _ = self.module.run_command(["dpkg-query", "-W", "-f", form, *names])
-        installed = {tuple(line.split()[:2]) for line in said.splitlines() if line.split()[-1][1:2] == "i"}
+        installed = {
+            tuple(line.split()[:2]) for line in said.splitlines() if line.split()[-1][1:2] == "i"
+        }
         return [one for one in self.packages if (one.name, one.version) not in installed]
 
     def unheld(self):
@@ -108,7 +114,9 @@ class Debs:
             return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chdir(self.folder)
-        self.told("apt-get", "download", "--quiet", *(f"{one.name}={one.version}" for one in lacking))
+        self.told(
+            "apt-get", "download", "--quiet", *(f"{one.name}={one.version}" for one in lacking)
+        )
 
     def digest(self, package):
         """The digest of a file; empty where there is none."""
@@ -143,7 +151,11 @@ def run(module):
             unheld = debs.unheld()
             if unheld:
                 debs.told("apt-mark", "hold", *unheld)
-    return {"changed": bool(stale or unheld), "stale": [one.file for one in stale], "unheld": unheld}
+    return {
+        "changed": bool(stale or unheld),
+        "stale": [one.file for one in stale],
+        "unheld": unheld,
+    }
 
 
 def main():

@@ -1,4 +1,4 @@
-"""Applies Kubernetes objects on the server's own cluster, and says honestly whether that changed any.
+"""Applies Kubernetes objects, and says honestly whether that changed any.
 
 kubectl's server-side apply prints the same words whether it changed something or not.
 """
@@ -12,8 +12,9 @@ DOCUMENTATION = r"""
 module: manifests
 short_description: Applies Kubernetes objects, and says whether that changed any
 description:
-  - Each object carries the digest of what we want it to be as an annotation, so that a field which we no longer set is
-    noticed as well; what somebody changed by hand is put right. Nothing is written in check mode.
+  - Each object carries the digest of what it is to be as an annotation, so that a field which is no
+    longer set is noticed as well. What somebody changed by hand is put right.
+  - Nothing is written in check mode.
 options:
   objects:
     description: The objects, in the order in which they depend on each other.
@@ -28,12 +29,13 @@ options:
 author: yolodeploy
 """
 RETURN = r"""
-applied: {description: KIND/NAME of those that were or would be applied., type: list, returned: always}
+applied: {description: KIND/NAME of what was or would be applied., type: list, returned: always}
 """
 
 ANNOTATION = "yolodeploy.io/digest"
 MANAGER = "yolodeploy"
 ANSWER_S = 60
+KUBECTL = ["/usr/local/bin/k3s", "kubectl"]
 
 
 class Wrong(Exception):
@@ -102,7 +104,11 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "objects": {"type": "list", "elements": "dict", "required": True},
-            "kubectl": {"type": "list", "elements": "str", "default": ["/usr/local/bin/k3s", "kubectl"]},
+            "kubectl": {
+                "type": "list",
+                "elements": "str",
+                "default": ["/usr/local/bin/k3s", "kubectl"],
+            },
         },
         supports_check_mode=True,
     )

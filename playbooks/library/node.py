@@ -44,6 +44,7 @@ did: {description: The kubectl verbs that were or would be used., type: list, re
 """
 
 ANSWER_S = 60
+KUBECTL = ["/usr/local/bin/k3s", "kubectl"]
 
 
 class Wrong(Exception):
@@ -69,8 +70,8 @@ class Kubectl:
 def differing(wanted, found):
     """KEY=VALUE or KEY- for each that is not as wanted."""
     words = []
-    for key, value in sorted(wanted.items()):
-        value = "" if value is None else str(value)
+    for key, told in sorted(wanted.items()):
+        value = "" if told is None else str(told)
         if value and found.get(key) != value:
             words.append(f"{key}={value}")
         elif not value and key in found:
@@ -107,7 +108,11 @@ def main():
             "annotations": {"type": "dict", "default": {}},
             "taints": {"type": "dict", "default": {}},
             "schedulable": {"type": "bool"},
-            "kubectl": {"type": "list", "elements": "str", "default": ["/usr/local/bin/k3s", "kubectl"]},
+            "kubectl": {
+                "type": "list",
+                "elements": "str",
+                "default": ["/usr/local/bin/k3s", "kubectl"],
+            },
         },
         supports_check_mode=True,
     )

@@ -35,6 +35,8 @@ NEED_INVENTORY = (
     "site account plant",
     "site hold plant --reason shift",
     "site unhold plant",
+    "gpu show",
+    "gpu share plant --exclusive",
     "model list",
     "model show m",
     "model compare m n --frames {tmp}",

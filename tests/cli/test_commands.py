@@ -275,6 +275,7 @@ DRY = {
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
     "image send": None,  # it asks devices: tests/send
+    "gpu share": None,  # it asks devices: tests/provision/test_nvidia.py
     "site lock": None, "site fetch": None,  # they ask makers: tests/provision
     # they ask gateways: tests/provision/test_day_two, test_upgrade
     "site upgrade": None, "site backup": None, "site restore": None, "site renew": None,

@@ -1,4 +1,4 @@
-"""The objects that serve GPUs to pods: valid everywhere, and each way of sharing is what its name says."""
+"""The objects that serve GPUs to pods: valid, and each way of sharing is what its name says."""
 
 import json
 import re
@@ -59,7 +59,7 @@ def test_each_way_of_sharing_has_its_configuration(objects: dict[str, Any]) -> N
         (key,) = found  # slicing and MPS exclude each other
         assert key == {"time-slicing": "timeSlicing", "mps": "mps"}[sharing.mode.value]
         assert found[key]["failRequestsGreaterThanOne"] is True
-        assert found[key]["resources"] == [{"name": "nvidia.com/gpu", "replicas": sharing.count}]
+        assert found[key]["resources"] == [{"name": "nvidia.com/gpu", "replicas": sharing.per_gpu}]
     assert named["exclusive"] == {"version": "v1", "flags": {"migStrategy": "none"}}
     assert named["mig"] == {"version": "v1", "flags": {"migStrategy": "single"}}
 

@@ -29,6 +29,7 @@ COMMANDS = {
         "Sites: create, adopt, lock, fetch, provision, upgrade, backup, restore, renew, account, "
         "reset, list, show, tunnel, hold, unhold, start, stop, remove.",
     ),
+    "gpu": Lazy(f"{CLI}.gpu:gpu", "GPUs of k3s sites: show, share."),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),
     "image": Lazy(
         f"{CLI}.image:image",

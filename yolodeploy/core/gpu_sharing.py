@@ -14,6 +14,8 @@ from typing import NamedTuple
 from yolodeploy.core.errors import Refused, UsageError, YolodeployError
 
 MOST_SHARES = 16  # as many as configmap.yaml has; a 16th of 24 GB holds one small detector
+_PROFILE = re.compile(r"(?P<slices>[1-7])g\.(?P<memory_gb>[1-9][0-9]{0,2})gb", re.ASCII)
+_SMALL_MB = 32768  # A30 has 24 GB; the smallest with seven slices, A100, has 40
 _TEXT = re.compile(
     r"(?P<whole>exclusive)|(?P<mode>time-slicing|mps):(?P<count>[0-9]{1,3})"
     r"|mig:(?P<profile>[1-7]g\.[1-9][0-9]{0,2}gb)",
@@ -39,7 +41,10 @@ class MigProfile(NamedTuple):
 
 
 class Gpu(NamedTuple):
-    """One GPU. `memory_mb` is MiB, as everywhere about GPUs; `mig` is None where it cannot."""
+    """One GPU. `memory_mb` is MiB, as everywhere about GPUs.
+
+    `mig` is None where it cannot, and empty where MIG is off: the driver lists no profiles then.
+    """
 
     product: str
     memory_mb: int
@@ -55,23 +60,25 @@ class Claim(NamedTuple):
 
 
 class Sharing(NamedTuple):
-    """One way of sharing. `count` is shares per GPU for time-slicing and MPS; `profile` for MIG."""
+    """One way of sharing: shares of each GPU for time-slicing and MPS, a profile for MIG."""
 
     mode: Mode = Mode.EXCLUSIVE
-    count: int = 1
+    per_gpu: int = 1
     profile: str = ""
 
     def __str__(self) -> str:
         """`exclusive`, `time-slicing:4`, `mps:4`, `mig:1g.10gb`; `parsed` reads it."""
         if self.mode is Mode.MIG:
             return f"mig:{self.profile}"
-        return self.mode.value if self.mode is Mode.EXCLUSIVE else f"{self.mode.value}:{self.count}"
+        return (
+            self.mode.value if self.mode is Mode.EXCLUSIVE else f"{self.mode.value}:{self.per_gpu}"
+        )
 
     @property
     def config_name(self) -> str:
         """The device plugin's configuration: what the node's label says."""
         counted = self.mode in (Mode.TIME_SLICING, Mode.MPS)
-        return f"{self.mode.value}-{self.count}" if counted else self.mode.value
+        return f"{self.mode.value}-{self.per_gpu}" if counted else self.mode.value
 
 
 def parsed(text: str) -> Sharing:
@@ -110,7 +117,7 @@ def shares(sharing: Sharing, gpus: Iterable[Gpu]) -> list[int]:
             profile = _profile(gpu, sharing.profile)
             found += [profile.memory_mb] * profile.most if profile else []
         else:
-            found += [gpu.memory_mb // sharing.count] * sharing.count
+            found += [gpu.memory_mb // sharing.per_gpu] * sharing.per_gpu
     return found
 
 
@@ -132,15 +139,12 @@ def possible(device: str, sharing: Sharing, gpus: Sequence[Gpu], profile: str = 
     for gpu in gpus:
         if gpu.mig is None:
             raise Refused("gpu.no_mig", device=device, product=gpu.product)
-        # before MIG is on, the driver lists no profiles: then it is asked on the way
-        if gpu.mig and _profile(gpu, sharing.profile) is None:
+        if _profile(gpu, sharing.profile) is None:
+            known = ", ".join(one.name for one in gpu.mig) or "none of that size"
             raise Refused(
-                "gpu.no_mig_profile",
-                device=device,
-                product=gpu.product,
-                profile=sharing.profile,
-                profiles=", ".join(one.name for one in gpu.mig),
-            )
+                "gpu.no_mig_profile", device=device, product=gpu.product, profile=sharing.profile,
+                profiles=known,
+            )  # fmt: skip
 
 
 def misfits(
@@ -153,8 +157,6 @@ def misfits(
     - Under time-slicing nothing keeps a pod within its share, so that it must have declared one.
     """
     each = shares(sharing, gpus)
-    if not each and any(gpu.mig == () for gpu in gpus):
-        return []  # nobody knows the instances yet
     found: list[YolodeployError] = []
     pods = sum(claim.pods for claim in claims)
     if pods > len(each):
@@ -174,4 +176,22 @@ def misfits(
 
 
 def _profile(gpu: Gpu, name: str) -> MigProfile | None:
+    if gpu.mig == ():
+        return estimated(gpu, name)
     return next((one for one in gpu.mig or () if one.name == name), None)
+
+
+def estimated(gpu: Gpu, name: str) -> MigProfile | None:
+    """What a profile will give of a GPU on which MIG is off, whose driver lists none.
+
+    A GPU has seven compute slices (A30 and smaller: four), `Ng` of which an instance takes, and its
+    memory's figure is rounded up: of `18gb` an H200 gives 16.0 GiB, of `12gb` an H100 with 94 GB
+    10.75; 88 % is below all of them (NVIDIA's MIG user guide, supported profiles).
+    """
+    found = _PROFILE.fullmatch(name)
+    if found is None:
+        return None
+    slices, memory_gb = int(found["slices"]), int(found["memory_gb"])
+    whole = 7 if gpu.memory_mb > _SMALL_MB else 4
+    most = min(whole // slices, round(gpu.memory_mb / 1024 / memory_gb))
+    return MigProfile(name, most, memory_gb * 1024 * 88 // 100) if most else None

@@ -67,6 +67,27 @@ def prove(inventory: Inventory, site: str, name: str, *, at: float | None) -> No
         events.add_event(inventory, site, "device.proved", at=at, device=name)
 
 
+def _share(ended: Ended) -> None:
+    """How GPUs are shared from now on, and that a CUDA program has run since."""
+    now = time.time()
+    reports, proofs = ended.reports("gpu"), ended.reports("proof")
+    wanted = ended.variables.get("share_gpu")
+    for name in ended.outcome.done:
+        if name not in reports or not isinstance(wanted, Mapping) or name not in wanted:
+            continue
+        row = devices.get_device(ended.inventory, ended.site, name)
+        sharing = str(wanted[name])
+        gateway = row.gateway._replace(sharing=sharing)
+        devices.set_device_gateway(ended.inventory, ended.site, name, gateway)
+        if sharing != (row.gateway.sharing or "exclusive"):
+            events.add_event(
+                ended.inventory, ended.site, "device.gpu_shared", at=now, device=name,
+                detail=sharing,
+            )  # fmt: skip
+        if proofs.get(name, {}).get("proved") is True:
+            prove(ended.inventory, ended.site, name, at=now)
+
+
 AFTER: dict[str, Callable[[Ended], None]] = {
     "site.yml": _site,
     "reset.yml": _reset,
@@ -74,4 +95,5 @@ AFTER: dict[str, Callable[[Ended], None]] = {
     "upgrade.yml": day_two_after.upgraded,
     "restore.yml": _site,
     "replace.yml": _site,
+    "share-gpu.yml": _share,
 }

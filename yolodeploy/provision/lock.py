@@ -39,6 +39,7 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     k3s: Files = Files()
     nvidia_container_toolkit: Files = Files()
+    nvidia_driver: Files = Files()  # only where parts bring one; its packages have several versions
     images: dict[str, Annotated[str, msgspec.Meta(pattern=_PINNED)]] = msgspec.field(
         default_factory=dict
     )
@@ -99,9 +100,10 @@ def text_of(lock: Lock) -> str:
 def entries(lock: Lock) -> dict[str, str]:
     """Every entry by its path: `k3s.version`, `k3s.sha256.k3s-arm64`, `images.proof_cpu`."""
     found = {}
-    for name in ("k3s", "nvidia_container_toolkit"):
+    for name in ("k3s", "nvidia_container_toolkit", "nvidia_driver"):
         files: Files = getattr(lock, name)
-        found[f"{name}.version"] = files.version
+        if files.version or name != "nvidia_driver":
+            found[f"{name}.version"] = files.version
         found |= {f"{name}.sha256.{file}": digest for file, digest in files.sha256.items()}
     return found | {f"images.{name}": pinned for name, pinned in lock.images.items()}
 

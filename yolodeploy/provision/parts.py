@@ -15,8 +15,14 @@ from yolodeploy.provision.lock import Lock
 
 ARCHES = ("amd64", "arm64")
 NVIDIA = "nvidia"
+DRIVER = "nvidia-driver"
 # role → where the lock has its digests; further images are checked when they are imported
-_LOCKED = {"k3s": "k3s", "k3s-images": "k3s", NVIDIA: "nvidia_container_toolkit"}
+_LOCKED = {
+    "k3s": "k3s",
+    "k3s-images": "k3s",
+    NVIDIA: "nvidia_container_toolkit",
+    DRIVER: "nvidia_driver",
+}
 ROLES = (*_LOCKED, "images")
 _READ = 1 << 20
 
@@ -64,7 +70,7 @@ def parts_for(device: str, parts: Sequence[Part], arch: str, profile: str) -> li
     return [
         part
         for part in parts
-        if part.arch in ("", arch) and (part.role != NVIDIA or profile == NVIDIA)
+        if part.arch in ("", arch) and (part.role not in (NVIDIA, DRIVER) or profile == NVIDIA)
     ]
 
 

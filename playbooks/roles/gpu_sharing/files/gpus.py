@@ -1,8 +1,8 @@
 """Look at this machine's GPUs and print them as JSON; divide them by MIG where that is asked.
 
-`python3 - '{"mig": "1g.10gb", "check": false}' < gpus.py`: `mig` names the profile that every GPU is
-to be divided into, an empty one that none is; without it nothing is changed. Runs on the gateway
-with nothing but Python's own library (3.8 or newer).
+`python3 - '{"mig": "1g.10gb", "check": false}' < gpus.py`: `mig` names the profile that every GPU
+is to be divided into, an empty one that none is; without it nothing is changed. Runs on the
+gateway with nothing but Python's own library (3.8 or newer).
 """
 
 import json

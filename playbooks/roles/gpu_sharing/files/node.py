@@ -1,8 +1,8 @@
 """How one node stands with its GPUs, as JSON: labels, what it has to give, and which pods take it.
 
-`python3 - '{"node": NAME, "wait_s": 0, "shares": null, "idle": false}' < node.py`, on a server of k3s.
-With `wait_s` it looks until the node gives so many `shares` and its plugin is ready, or until
-nothing of ours or of anybody uses a GPU there (`idle`). Reads only.
+`python3 - '{"node": NAME, "wait_s": 0, "shares": null, "idle": false}' < node.py`, on a server of
+k3s. With `wait_s` it looks until the node gives so many `shares` and its plugin is ready, or until
+nothing uses a GPU there (`idle`). Reads only.
 """
 
 import json
@@ -125,7 +125,11 @@ def daemon(pod):
                 told = told or f"{state[key].get('reason')} {state[key].get('message', '')}".strip()
     labels = pod["metadata"].get("labels") or {}
     app = labels.get("app.kubernetes.io/name", "")
-    return {"app": app, "ready": ready, "why": "" if ready else shown(told or status.get("phase", ""))}
+    return {
+        "app": app,
+        "ready": ready,
+        "why": "" if ready else shown(told or status.get("phase", "")),
+    }
 
 
 def read(*words):

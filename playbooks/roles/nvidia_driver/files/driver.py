@@ -30,7 +30,13 @@ def answer(*command):
     """Exit status and output of a program; 127 where it is missing."""
     try:
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=60,
+            check=False,
         )
     except OSError:
         return 127, ""

@@ -54,8 +54,6 @@ class Unanswered(Exception):
 class Run:
     """One run's namespace, numbers and verdicts."""
 
-    further = {}
-
     def __init__(self, asked):
         self.asked = asked
         self.started = time.monotonic()
@@ -113,6 +111,10 @@ class Run:
             "env": [{"name": "NUMBER", "value": self.numbers[node]}],
         }
 
+    def beside(self):
+        """What its pod has beside that."""
+        return {}
+
     def wrong(self, node, said):
         """What is wrong with what its pod said; nothing when it is right."""
         right = hashlib.sha256(self.numbers[node].encode()).hexdigest()
@@ -137,7 +139,7 @@ class Run:
                     "runAsGroup": 65534,
                     "seccompProfile": {"type": "RuntimeDefault"},
                 },
-                **self.further,
+                **self.beside(),
                 "containers": [
                     {
                         "name": "proof",
@@ -203,7 +205,9 @@ class Run:
 class CudaRun(Run):
     """The same with a CUDA program, on nodes with GPUs."""
 
-    further = {"runtimeClassName": "nvidia"}
+    def beside(self):
+        """Without it no pod sees a GPU."""
+        return {"runtimeClassName": "nvidia"}
 
     def container(self, node):
         """NVIDIA's sample, and which devices it was given; it needs one share."""

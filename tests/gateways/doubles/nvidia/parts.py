@@ -16,7 +16,8 @@ _SAMPLE = b"""#!/bin/sh
 # DOUBLE of vectorAdd
 echo "[Vector addition of 50000 elements]"
 ls /dev/nvidia[0-9]* >/dev/null 2>&1 || {
-  echo "Failed to allocate device vector A (error code no CUDA-capable device is detected)!"; exit 1; }
+  echo "Failed to allocate device vector A (error code no CUDA-capable device is detected)!"
+  exit 1; }
 echo "CUDA kernel launch with 196 blocks of 256 threads"
 echo "Test PASSED"
 echo "Done"
@@ -52,15 +53,9 @@ def nvidia_parts(folder: Path) -> Path:
     lock["nvidia_driver"] = {"sha256": packages.driver(folder / "nvidia-driver")}
     lock["images"]["device_plugin"] = f"{PLUGIN}@{digests[f'{PLUGIN}:1']}"
     lock["images"]["proof_cuda"] = f"{PROOF}@{digests[f'{PROOF}:1']}"
+    # what must not pass for a proof: another sum, and a pod that exits with 1
+    lock["other_proofs"] = {
+        name: f"{PROOF}@{digests[f'{PROOF}:{name}']}" for name in ("wrong", "failing")
+    }
     (folder / "lock.yml").write_text(yaml.safe_dump(lock))
     return folder
-
-
-def other_proof(folder: Path, name: str) -> str:
-    """The image of a proof that does not succeed: `wrong` says another sum, `failing` exits with 1."""
-    tree = busybox()
-    program = {"wrong": _WRONG, "failing": _FAILING}[name]
-    files = {**tree, "cuda-samples/sample": program}
-    digest = images(folder / f".{name}.tar", {f"{PROOF}:{name}": files})[f"{PROOF}:{name}"]
-    (folder / f".{name}.tar").unlink()
-    return f"{PROOF}@{digest}"
