@@ -199,7 +199,8 @@ MESSAGES = {
     "wheels_failed": Message(
         "the wheels of yolodeploy could not be fetched into {path}: {reason}",
         "无法将 yolodeploy 的 wheel 下载到 {path}：{reason}",
-        "fill the folder on a machine with internet: pip wheel --wheel-dir {path} 'yolodeploy[provision]' pip",
+        "fill the folder on a machine with internet: "
+        "pip wheel --wheel-dir {path} 'yolodeploy[provision]' pip",
         "请在可联网的机器上填充该文件夹：pip wheel --wheel-dir {path} 'yolodeploy[provision]' pip",
     ),
     "unreadable": Message(
