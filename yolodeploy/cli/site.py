@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from yolodeploy.cli.output import (
@@ -16,7 +18,7 @@ from yolodeploy.cli.output import (
     yes_option,
 )
 from yolodeploy.cli.reading import read
-from yolodeploy.cli.words import labels_option, parsed_labels
+from yolodeploy.cli.words import FILE, labels_option, parsed_labels
 from yolodeploy.core.text import one_line
 
 
@@ -95,16 +97,24 @@ def create(name: str, devices: int, labels: tuple[str, ...], dry_run: bool) -> N
 
 @site.command()
 @click.argument("name")
+@click.option("--context", help="A cluster: the context of a kubeconfig that reaches it.")
+@click.option("--kubeconfig", type=FILE, help="Its file. Default: as kubectl's.")
 @dry_run_option
-def adopt(name: str, dry_run: bool) -> None:
+def adopt(name: str, context: str | None, kubeconfig: Path | None, dry_run: bool) -> None:
     """Take over a site that is not in the inventory.
 
-    Its devices and releases come with it, under the numbers that they had.
+    Its devices and releases come with it, under the numbers that they had. Without --context it is
+    an embedded site of this machine.
     """
-    from yolodeploy.ops.adopt import adopt_site
+    from yolodeploy.ops.adopt import adopt_cluster, adopt_site
     from yolodeploy.ops.home import home
 
-    found = adopt_site(home(), name, dry_run=dry_run)
+    if kubeconfig is not None and context is None:
+        raise click.UsageError("--kubeconfig goes with --context")
+    if context is not None:
+        found = adopt_cluster(home(), name, context, kubeconfig, dry_run=dry_run)
+    else:
+        found = adopt_site(home(), name, dry_run=dry_run)
     what = ", ".join(release.alias for release in found) or "no release"
     say(f"site {name} {'would be' if dry_run else 'is'} adopted with {what}")
     for app in sorted({release.spec.app for release in found}):

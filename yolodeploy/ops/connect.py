@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.ops.home import Home
     from yolodeploy.sites.interface import Site
+    from yolodeploy.sites.kubernetes.access import Access
+    from yolodeploy.sites.kubernetes.site import KubernetesSite
 
 EMBEDDED = "embedded"
 K3S = "k3s"
+KUBERNETES = "kubernetes"
 
 
 def connect(home: Home, row: SiteRow) -> Site:
@@ -22,6 +25,10 @@ def connect(home: Home, row: SiteRow) -> Site:
     Raises:
         Refused: `ops.site_kind`, this version cannot talk to sites of that kind.
     """
+    if row.kind == KUBERNETES:
+        from yolodeploy.sites.kubernetes.access import Access
+
+        return cluster(home, row.name, Access.of(row.location))
     if row.kind != EMBEDDED:
         raise Refused("ops.site_kind", site=row.name, kind=row.kind)
     from pathlib import Path
@@ -29,6 +36,15 @@ def connect(home: Home, row: SiteRow) -> Site:
     from yolodeploy.sites.embedded.site import EmbeddedSite
 
     return EmbeddedSite(row.name, Path(row.location), home.layout)
+
+
+def cluster(home: Home, name: str, access: Access) -> KubernetesSite:
+    """The site that a kubeconfig's context reaches."""
+    from yolodeploy.ops.image_names import names_for_pods
+    from yolodeploy.ops.shipped import shipped
+    from yolodeploy.sites.kubernetes.site import KubernetesSite
+
+    return KubernetesSite(name, access, home.layout, shipped("k3s"), names_for_pods(home))
 
 
 def connect_named(home: Home, inventory: Inventory, name: str) -> Site:
