@@ -64,9 +64,10 @@ def _wait(connection: Connection, job: Object) -> None:
         reason, hopeless = _trouble(connection, job)
         if failed is not None and failed.status == "True":
             raise _not_pulled(connection, job, reason or failed.message)
-        now = time.monotonic()
-        failing_since = (failing_since or now) if reason else None
-        if reason and (hopeless or (failing_since and now - failing_since > PULL_TRIES_S)):
+        # between two tries the node says nothing
+        failing_since = failing_since or (time.monotonic() if reason else None)
+        tried_s = time.monotonic() - failing_since if failing_since else 0.0
+        if reason and (hopeless or tried_s > PULL_TRIES_S):
             with suppress(NotFound):
                 connection.call("DELETE", place_of(job), {"propagationPolicy": "Background"})
             raise _not_pulled(connection, job, reason)

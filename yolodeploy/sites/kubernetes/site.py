@@ -82,9 +82,8 @@ class KubernetesSite:
             state = states.app_state(kept.record, pods, deployment, now)
             apps.append(state)
             instances += [states.instance_state(pod, app) for pod in pods]
-            if state.release is not None and not state.settled:
-                digest = state.release.digest
-                instances += states.complaints(app, digest, guards, deployment)
+            if not state.settled:
+                instances += states.complaints(kept.record, guards, deployment)
         return SiteState(
             site=self.name,
             at=now,

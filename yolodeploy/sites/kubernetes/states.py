@@ -136,19 +136,23 @@ def is_settled(target: Release | None, pods: Sequence[Pod], deployment: Deployme
 
 
 def complaints(
-    app: str, release: str, guards: Iterable[Pod], deployment: Deployment | None
+    record: Record, guards: Iterable[Pod], deployment: Deployment | None
 ) -> list[InstanceState]:
     """What keeps pods from being made at all, as instances that are not ready."""
-    told = []
+    app, told = record.intent.app, []
     for pod in guards:
-        ready = condition(pod.status.conditions, "Ready")
-        going = pod.status.phase == "Succeeded" or (ready is not None and ready.status == "True")
-        if not going:
-            told.append((pod.metadata.name, f"guard: {reason_of(pod)}"))
+        # only those that wait for it know that it has not begun
+        begun = record.guard_until is not None or record.intent.guard is None
+        if not begun and pod.status.phase not in ("Succeeded", "Failed"):
+            ready = condition(pod.status.conditions, "Ready")
+            runs = ready is not None and ready.status == "True"
+            why = "it does not reach the API server" if runs else reason_of(pod)
+            told.append((pod.metadata.name, f"guard: {why}"))
     if deployment is not None:
         failing = condition(deployment.status.conditions, "ReplicaFailure")
         if failing is not None and failing.status == "True":
             told.append((app, one_line(failing.message or failing.reason, 160)))
+    release = record.intent.release.digest if record.intent.release else ""
     return [
         InstanceState(name=name, device="", app=app, release=release, ready=False, reason=reason)
         for name, reason in told
