@@ -42,6 +42,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     `asking` counts what was asked for and tells one asking from the next. `boot` and `guard_until`
     are the guard's: seconds since boot `boot` of the machine that it runs on, None before it has
     begun; until then nothing is switched. `guard_ends_at` is the same in Unix seconds, to be shown.
+    `settled` is its word that all is there, with the outage that it took.
     """
 
     intent: Intent
@@ -50,6 +51,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     boot: str = ""
     guard_until: float | None = None
     guard_ends_at: float | None = None
+    settled: bool = False
     reverted: bool = False
     reason: str = ""
     outage_s: float = 0.0

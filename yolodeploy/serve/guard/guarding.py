@@ -88,7 +88,9 @@ class Guard:
         return broken_gate(release, pods) if release is not None else ""
 
     def _revert(self, record: Record, reason: str) -> Record:
-        gone_back = self._write(msgspec.structs.replace(record, reverted=True, reason=reason))
+        gone_back = self._write(
+            msgspec.structs.replace(record, reverted=True, settled=False, reason=reason)
+        )
         previous = record.intent.previous
         back = previous.alias if previous else "nothing"
         self._event("guard.reverted", f"{self._app}: {reason}, back to {back}")
@@ -107,9 +109,16 @@ class Guard:
             return False
         replicas = found["spec"].get("replicas", 1) if found else 0
         there = settled(release, replicas, pods)
-        self._account(record, pods, there, passed)
-        if record.reverted and there:
-            self._event("guard.settled", f"{self._app}: {record.reason}")
+        if record.intent.previous is not None and not any(pod.ready for pod in pods):
+            self._out_s += passed
+        if there and not record.settled:
+            self._write(
+                msgspec.structs.replace(
+                    record, settled=True, outage_s=record.outage_s + self._out_s
+                )
+            )
+            self._out_s = 0.0
+            self._event("guard.settled", f"{self._app}: {release.alias if release else 'nothing'}")
         return record.reverted and there
 
     def _switch(
@@ -132,17 +141,6 @@ class Guard:
     def _read_asking(self) -> int:
         record = self._read()
         return record.asking if record else 0
-
-    def _account(self, record: Record, pods: list[Seen], there: bool, passed: float) -> None:
-        """Add up how long no pod was ready; told when it is over, as every write costs."""
-        if record.intent.previous is None:
-            return
-        if not any(pod.ready for pod in pods):
-            self._out_s += passed
-        elif self._out_s and there:
-            total = record.outage_s + self._out_s
-            self._out_s = 0.0
-            self._write(msgspec.structs.replace(record, outage_s=total))
 
     def _pods(self) -> list[Seen]:
         path = f"/api/v1/namespaces/{self._app}/pods"

@@ -98,7 +98,8 @@ def app_state(
     """What was asked for last, and how far that is."""
     intent = record.intent
     target = intent.previous if record.reverted else intent.release
-    settled = is_settled(target, pods, deployment)
+    # a guard says when it is there, and how long it took: until then the outage is not known
+    settled = is_settled(target, pods, deployment) and (intent.guard is None or record.settled)
     guarded = intent.guard is not None and not record.reverted
     left: float | None = None
     if guarded and intent.guard is not None:
