@@ -68,6 +68,7 @@ NEED_INVENTORY = (
 NEED_NONE = (
     "site create x",
     "site adopt x",
+    "site adopt x --context nowhere --kubeconfig {tmp}/absent",
     "site start plant",
     "site stop plant --yes",
     "model add {model}",

@@ -126,12 +126,19 @@ def adopt(name: str, context: str | None, kubeconfig: Path | None, dry_run: bool
 @yes_option
 @dry_run_option
 def remove(name: str, yes: bool, dry_run: bool) -> None:
-    """Stop an embedded site and leave nothing of it behind."""
+    """Stop an embedded site and leave nothing of it behind.
+
+    A cluster is only forgotten: what runs there goes on, and `site adopt` brings it back.
+    """
     from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import remove_site
 
     if not dry_run:
-        confirm(f"Remove site {name} and all that it holds?", yes=yes, action="site remove")
+        confirm(
+            f"Remove site {name} and all that it holds on this machine?",
+            yes=yes,
+            action="site remove",
+        )
     row = remove_site(home(), name, dry_run=dry_run)
     say(f"site {row.name} {'would be' if dry_run else 'is'} removed, {row.devices} devices")
 

@@ -77,7 +77,7 @@ def _refuse_present(home: Home, name: str) -> None:
 
 
 def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
-    """Stop an embedded site and leave nothing of it behind.
+    """Stop an embedded site and leave nothing of it behind; forget a cluster, which goes on.
 
     Raises:
         NotFound: `inventory.unknown_site`.
@@ -92,7 +92,8 @@ def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
             if any(name in wave for wave in rollout.plan.waves):
                 raise Refused("ops.site_moves", site=name, rollout=rollout.id)
         if not dry_run:
-            lifecycle.remove(home.site(name), name)
+            if row.kind == EMBEDDED:
+                lifecycle.remove(home.site(name), name)
             rows.remove_site(inventory, name)
     return row
 
@@ -242,6 +243,8 @@ def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
     from yolodeploy.sites.embedded.folder import SiteFolder
 
     known = name in known_sites(home)
+    if known:
+        _refuse_clusters(home, name)
     if not known and not (
         start and SiteFolder(home.site(checked_name("site", name))).database.exists()
     ):
@@ -254,6 +257,14 @@ def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
     if known:
         with open_inventory(home.inventory) as inventory:
             refresh_site(home, inventory, name)
+
+
+def _refuse_clusters(home: Home, name: str) -> None:
+    """A cluster has no processes here."""
+    with present_inventory(home, dry_run=True) as inventory:
+        row = rows.get_site(inventory, name)
+    if row.kind != EMBEDDED:
+        raise Refused("ops.site_kind", site=name, kind=row.kind)
 
 
 def _told(reason: str | None) -> str | None:

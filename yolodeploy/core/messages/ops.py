@@ -8,6 +8,11 @@ MESSAGES = {
         "站点 {site} 的类型为 {kind}，当前版本不支持",
         "yolodeploy site list",
     ),
+    "no_objects": Message(
+        "site {site} is no cluster: nothing of Kubernetes is applied there",
+        "站点 {site} 不是集群：不会应用任何 Kubernetes 对象",
+        "yolodeploy site list",
+    ),
     "not_started": Message(
         "operation {operation} could not be started: {reason}",
         "无法启动操作 {operation}：{reason}",

@@ -97,7 +97,7 @@ class Asking:
         self.check_namespace(intent.app)
         for item in self._manifests.surroundings(intent.app):
             self._connection.apply(place_of(item), item)
-        wanted = [each for each in (intent.release, intent.previous) if each is not None]
+        wanted = [each for each in (intent.previous, intent.release) if each is not None]
         for release in wanted:
             self._keep(release)
         if intent.release is not None:

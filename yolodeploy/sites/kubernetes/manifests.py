@@ -65,7 +65,7 @@ class Manifests:
             cluster.RELEASE: release.digest,
             cluster.ALIAS: release.alias,
             cluster.IMAGE: image,
-            cluster.AT: f"{at:.0f}",
+            cluster.AT: f"{at:.3f}",
         }
         found["data"] = {
             "serve.json": msgspec.json.format(msgspec.json.encode(told)).decode(),
