@@ -1,4 +1,4 @@
-"""If these fail, an update waits for room that never comes, or processes share a GPU that is full."""
+"""If these fail, an update waits for room that never comes, or a shared GPU runs out of memory."""
 
 from __future__ import annotations
 
