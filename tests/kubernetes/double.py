@@ -81,7 +81,7 @@ class Cluster(KubernetesEmulator):
     kept: dict[tuple[str, str, str], Obj]
     answers: dict[str, Answers]
     missing: set[str]
-    asked: list[tuple[str, str]]
+    asked: list[tuple[str, str, str]]
     guards: bool
     fault: Callable[[str, str], tuple[int, bytes] | None] | None
 
@@ -162,7 +162,7 @@ class Cluster(KubernetesEmulator):
         if "proxy" not in parts:
             return await super().__call__(raw_request)
         await raw_request.read()
-        self.asked.append((raw_request.method, raw_request.path))
+        self.asked.append(asked_by(raw_request, raw_request.method, raw_request.path))
         at = parts.index("proxy")
         try:
             body = self._proxied(parts[at - 3], parts[at - 1], "/".join(parts[at + 1 :]))
@@ -172,7 +172,7 @@ class Cluster(KubernetesEmulator):
 
     async def _handle(self, request: Any) -> aiohttp.web.StreamResponse:
         path = request.url.path
-        self.asked.append((request.method.value.upper(), path))
+        self.asked.append(asked_by(request, request.method.value.upper(), path))
         told = self.fault(request.method.value.upper(), path) if self.fault else None
         if told is not None:
             return aiohttp.web.Response(status=told[0], body=told[1])
@@ -461,6 +461,11 @@ def report(answers: Answers) -> bytes:
     return msgspec.msgpack.encode(
         StageReport(site="", device="", instance="", app="", release="", epochs=(epoch,))
     )
+
+
+def asked_by(request: Any, method: str, path: str) -> tuple[str, str, str]:
+    """Who asked, and for what: only the guard does not say which program it is."""
+    return ("operator" if "User-Agent" in request.headers else "guard", method, path)
 
 
 def leaves(value: Any, path: str = "") -> dict[str, Any]:
