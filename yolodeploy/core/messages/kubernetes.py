@@ -16,7 +16,8 @@ MESSAGES = {
     "kubeconfig": Message(
         "site {site}: kubeconfig {file} cannot be used: {reason}",
         "站点 {site}：无法使用 kubeconfig {file}：{reason}",
-        "kubectl --kubeconfig {file} config get-contexts",
+        "see what is in it: kubectl --kubeconfig {file} config get-contexts",
+        "请查看其内容：kubectl --kubeconfig {file} config get-contexts",
     ),
     "silent": Message(
         "the API server of site {site} does not answer: {reason}",
@@ -50,10 +51,12 @@ MESSAGES = {
     "conflict": Message(
         "on site {site} {manager} manages what is ours: {fields}",
         "在站点 {site} 上，{manager} 管理着属于我们的字段：{fields}",
-        "stop {manager} from changing it, then kubectl apply --server-side --force-conflicts "
-        "--field-manager=yolodeploy with what `yolodeploy release show NAME --site {site}` prints",
-        "请阻止 {manager} 更改它，然后用 kubectl apply --server-side --force-conflicts "
-        "--field-manager=yolodeploy 应用 `yolodeploy release show NAME --site {site}` 的输出",
+        "have {manager} leave these fields alone, then apply what is ours with kubectl apply "
+        "--server-side --force-conflicts --field-manager=yolodeploy -f -; it is printed by: "
+        "yolodeploy release show NAME --site {site}",
+        "请让 {manager} 不再管理这些字段，然后用 kubectl apply --server-side --force-conflicts "
+        "--field-manager=yolodeploy -f - 应用我们的内容，其输出命令为："
+        "yolodeploy release show NAME --site {site}",
     ),
     "changed": Message(
         "site {site} was changed by somebody else at the same moment: {reason}",
@@ -112,9 +115,7 @@ MESSAGES = {
     "not_pulled": Message(
         "{device} of site {site} does not get image {image}: {reason}",
         "站点 {site} 的 {device} 无法获取镜像 {image}：{reason}",
-        "yolodeploy image push, or yolodeploy image send {image} {device}, then: "
-        "yolodeploy rollout resume ID",
-        "yolodeploy image push，或 yolodeploy image send {image} {device}，然后："
-        "yolodeploy rollout resume ID",
+        "bring it there: yolodeploy image send IMAGE {device}",
+        "请将其送达：yolodeploy image send IMAGE {device}",
     ),
 }
