@@ -90,7 +90,8 @@ def test_the_same_option_is_told_in_the_same_words() -> None:
 
 LISTS = [path for path in LEAVES if path.split()[-1] in ("list", "show", "diff", "check")]
 CHANGES = [
-    "device edit", "device hold", "device unhold", "site create", "site adopt", "site remove",
+    "device add", "device import", "device remove", "site provision", "site reset",
+    "operations cancel", "device edit", "device hold", "device unhold", "site create", "site adopt", "site remove",
     "site start", "site stop", "site hold", "site unhold", "model add", "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
     "config set",
@@ -178,7 +179,8 @@ def test_a_group_alone_shows_its_help_and_is_2(name: str, run: Run) -> None:
 def test_dangerous_commands_want_a_yes(run: Run, filled: Home) -> None:
     before = contents(filled.root)
     for line in ("site remove plant", "site stop plant", "rollout abort r-1", "rollout undo r-1",
-                 "inventory restore /nowhere"):  # fmt: skip
+                 "inventory restore /nowhere", "site reset plant",
+                 "device remove d1"):  # fmt: skip
         answer = run(*line.split())
         is_error(answer, 2)
         assert "--yes" in answer.err
@@ -262,18 +264,25 @@ def test_a_lost_operation_is_told_and_not_waited_for(run: Run, filled: Home) -> 
 # dry runs -----------------------------------------------------------------------------------------
 
 DRY = {
-    "device edit": "d1 --label a=b", "device hold": "d1 --reason shift", "device unhold": "d1",
+    "device add": None, "device import": None, "device remove": None,  # tests/ops/test_devices
+    "site provision": None, "site reset": None, "operations cancel": None,  # tests/provision
+    "device edit": "d1 --label a=b",
+    "device find": None,  # it asks a network: tests/ssh
+    "device hold": "d1 --reason shift", "device unhold": "d1",
     "site create": "fresh --devices 3", "site adopt": None, "site remove": "plant",
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
     "site unhold": "plant", "model add": "{model}", "image build": "sample",
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
     "image send": None,  # it asks devices: tests/send
+    "gpu share": None,  # it asks devices: tests/provision/test_nvidia.py
+    "site lock": None, "site fetch": None,  # they ask makers: tests/provision
     "image index": None, "image remove": None,  # tests/ops/test_images_kept
     "bundle create": None, "bundle apply": None,  # tests/bundles
     "image prune": "", "app create": "weld --description x",
     "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",
     "config set": "concurrency 3",
+    "doctor": None,  # it asks gateways: tests/doctor
 }  # fmt: skip
 
 
@@ -332,7 +341,9 @@ def test_every_command_is_asked() -> None:
 @pytest.fixture
 def places(tmp_path: Path, example: Path, v1: Path) -> dict[str, object]:
     picture = next((example / "frames").glob("*.jpg"))
-    return {"tmp": tmp_path, "picture": picture, "model": v1}
+    devices = tmp_path / "devices.csv"
+    devices.write_text("name,address\ng1,root@127.0.0.1:1\n")
+    return {"tmp": tmp_path, "picture": picture, "model": v1, "devices": devices}
 
 
 @pytest.mark.parametrize("line", NEED_INVENTORY)
@@ -437,6 +448,13 @@ NAMING = [
     "release create brake-disc --image brake-disc-v1 --gates {}", "app create x --frames {}",
     "config set {} 1", "config set concurrency {}", "image build brake-disc-v1 --name {}",
     "image build brake-disc-v1 --base {}",
+    "device add {} root@127.0.0.1:1 --site plant --offline",
+    "device add g1 {} --site plant --offline",
+    "device add g1 root@127.0.0.1:1 --site {} --offline",
+    "device add g1 root@127.0.0.1:1 --site plant --offline --identity {}",
+    "device import {}", "device remove {} --yes", "site create {} --k3s",
+    "site provision {} --online", "site provision plant --online --device {}",
+    "site reset {} --yes", "operations cancel {}",
 ]  # fmt: skip
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-SUITE = "bookworm"
+SUITE = "bookworm"  # trixie works as well
+# openssl and zstd are for the double of k3s, which brings both in its own binary; libfaketime for
+# clocks that are wrong
 PACKAGES = (
     "systemd-sysv,dbus,openssh-server,sudo,iproute2,iptables,procps,kmod,ca-certificates,"
-    "containerd,runc,python3"
+    "containerd,runc,python3,openssl,zstd,libfaketime"
 )
 NEEDED = ("mmdebstrap", "systemd-nspawn", "ip", "tc", "ssh", "ssh-keygen")
 
@@ -30,7 +32,7 @@ mount -o remount,bind,rw,nosuid,nodev,noexec $d; done; true'
 """
 
 
-def base() -> Path:
+def base(suite: str = SUITE) -> Path:
     """The folder with `root` and the key `id` that opens it; built once (40 s), then kept.
 
     It lies in the folder for temporary files, which CI has for itself.
@@ -40,7 +42,7 @@ def base() -> Path:
     lacking = [tool for tool in NEEDED if shutil.which(tool) is None]
     if lacking:
         pytest.skip(f"not installed: {', '.join(lacking)}")
-    key = hashlib.sha256(f"{SUITE} {PACKAGES} {_UNIT}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{suite} {PACKAGES} {_UNIT}".encode()).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"yolodeploy-gateway-{key}"
     folder.mkdir(mode=0o755, exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -48,12 +50,12 @@ def base() -> Path:
         if not (folder / "built").exists():
             shutil.rmtree(folder / "root", ignore_errors=True)
             (folder / "id").unlink(missing_ok=True)
-            _build(folder)
+            _build(folder, suite)
             (folder / "built").touch()
     return folder
 
 
-def _build(folder: Path) -> None:
+def _build(folder: Path, suite: str) -> None:
     root = folder / "root"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "id"], check=True)
     ended = subprocess.run(
@@ -61,7 +63,7 @@ def _build(folder: Path) -> None:
             "mmdebstrap", "-q", "--variant=minbase", f"--include={PACKAGES}",
             "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*",
             "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=force-unsafe-io",
-            '--aptopt=Acquire::Languages "none"', SUITE, root, f"deb {_mirror()} {SUITE} main",
+            '--aptopt=Acquire::Languages "none"', suite, root, f"deb {_mirror()} {suite} main",
         ],
         capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip

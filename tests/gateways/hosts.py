@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -14,34 +13,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateways.base import base
+from tests.gateways.base import SUITE, base
+from tests.gateways.machine import Machine
 from tests.gateways.network import Network, network
 
 START_S = 90.0
-_ENTER = 'for place in $1; do echo $$ >"$place"; done; shift; exec "$@"'
-_CGROUPS = Path("/sys/fs/cgroup")
-_LEGACY = {
-    "SYSTEMD_SECCOMP": "0", "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1",
-    "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE": "1",
-}  # fmt: skip
+FAKE_CLOCK = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
 class Gateway:
     """One that runs. `key` opens it as root; `cut` and the like are its network's."""
 
-    def __init__(self, number: int, place: Network, key: Path) -> None:
+    def __init__(self, number: int, place: Network, key: Path, machine: Machine) -> None:
         self.number = number
         self.network = place
         self.key = key
+        self.machine = machine
         self.address = f"{place.prefix}.{10 + number}"
         self.root = f"root@{self.address}"
 
-    def __call__(self, command: str, *, fails: bool = False) -> str:
+    def __call__(self, command: str, *, fails: bool = False, given: str | None = None) -> str:
         """What a command prints."""
         ended = subprocess.run(
             ["ssh", "-i", self.key, "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null",
              "-oLogLevel=ERROR", "-oConnectTimeout=2", "-oBatchMode=yes", self.root, command],
-            capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False, timeout=120,
+            **({"input": given} if given is not None else {"stdin": subprocess.DEVNULL}),
         )  # fmt: skip
         assert fails or ended.returncode == 0, ended.stderr
         return ended.stdout.strip()
@@ -50,11 +47,84 @@ class Gateway:
         """Whether somebody can log in and containerd runs."""
         return self("test -S /run/containerd/containerd.sock && echo yes", fails=True) == "yes"
 
+    def crash(self) -> None:
+        """The power is lost; the disk stays."""
+        self.machine.power_off()
+
+    def boot(self) -> None:
+        """Give it power again, and wait until it answers."""
+        self.machine.power_on()
+        self.wait()
+
+    def reboot(self) -> None:
+        """As a person does it, and wait until it answers again."""
+        before = self.machine.process
+        self("systemctl reboot", fails=True)
+        deadline = time.monotonic() + START_S
+        while self.machine.process is before:
+            assert time.monotonic() < deadline, self.machine.console[-500:]
+            time.sleep(0.1)
+        self.wait()
+
+    def wait(self) -> None:
+        """Until it answers; a machine on which no guest starts skips the test."""
+        deadline = time.monotonic() + START_S
+        while not self.answers():
+            if not self.machine.on or time.monotonic() > deadline:
+                pytest.skip(f"a gateway does not start here: {self.machine.console[-500:]}")
+            time.sleep(0.05)
+
+    def put(self, path: str, content: str, mode: str = "644") -> None:
+        """Write a file there."""
+        place = shlex.quote(path)
+        self(f"mkdir -p $(dirname {place}) && cat >{place} && chmod {mode} {place}", given=content)
+
+    def send(self, source: Path, target: str) -> None:
+        """Copy a file there, with its mode."""
+        words = ["ssh", "-i", self.key, "-oStrictHostKeyChecking=no", "-oLogLevel=ERROR",
+                 "-oUserKnownHostsFile=/dev/null", self.root]  # fmt: skip
+        place, mode = shlex.quote(target), f"{source.stat().st_mode & 0o777:o}"
+        command = f"mkdir -p $(dirname {place}) && cat >{place}.new && chmod {mode} {place}.new"
+        with source.open("rb") as content:
+            subprocess.run(
+                [*words, f"{command} && mv {place}.new {place}"], stdin=content, check=True
+            )
+
+    def set_clock(self, shift: str = "") -> None:
+        """A clock that is wrong by `+400d` or `-2y`, or right again; what starts later sees it.
+
+        The kernel's clock is this machine's own, so libfaketime stands in front of it in sessions,
+        sudo and services; programs in Go (containerd, runc) see the right time.
+        """
+        lines = [f"LD_PRELOAD={FAKE_CLOCK}", f"FAKETIME={shift}"] if shift else []
+        self.put("/etc/environment", "".join(f"{line}\n" for line in lines))
+        # sudo takes nothing of this from its caller
+        self.put("/etc/sudoers.d/clock", "Defaults env_file=/etc/environment\n", "440")
+        self("systemctl unset-environment LD_PRELOAD FAKETIME")
+        if shift:
+            self(f"systemctl set-environment {shlex.join(lines)}")
+
+    def add_user(self, name: str, *, password: str = "", tty: bool = False) -> str:
+        """Somebody who is not root: sudo without a password, with this one, or only on a terminal.
+
+        The key that opens root's account opens this one. Gives `NAME@ADDRESS`.
+        """
+        right = "ALL" if password else "NOPASSWD: ALL"
+        lines = [f"{name} ALL=(ALL) {right}"] + [f"Defaults:{name} requiretty"] * tty
+        own, home = f"-o {name} -g {name}", f"/home/{name}/.ssh"
+        self(f"id {name} >/dev/null 2>&1 || useradd -m -s /bin/bash {name}")
+        self(f"install -d -m700 {own} {home}")
+        self(f"install -m600 {own} /root/.ssh/authorized_keys {home}/")
+        self.put(f"/etc/sudoers.d/{name}", "\n".join(lines) + "\n", "440")
+        if password:
+            self("chpasswd", given=f"{name}:{password}\n")
+        return f"{name}@{self.address}"
+
 
 @contextmanager
-def gateways(count: int) -> Iterator[list[Gateway]]:
+def gateways(count: int, suite: str = SUITE) -> Iterator[list[Gateway]]:
     """Some that run, in seconds."""
-    shared = base()
+    shared = base(suite)
     # on the machine's own disk: overlay does not go on top of overlay
     folder = Path(tempfile.mkdtemp(prefix="yolodeploy-gateways-", dir="/var/tmp"))
     with ExitStack() as stack:
@@ -62,102 +132,12 @@ def gateways(count: int) -> Iterator[list[Gateway]]:
         place = stack.enter_context(network())
         found = []
         for number in range(1, count + 1):
-            process = stack.enter_context(_host(shared / "root", folder, place, number))
-            found.append((Gateway(number, place, shared / "id"), process))
-        for gateway, process in found:
-            _wait(gateway, process, folder / f"{gateway.number}/console")
-        yield [gateway for gateway, _ in found]
-
-
-def _wait(gateway: Gateway, process: subprocess.Popen[bytes], console: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while not gateway.answers():
-        if process.poll() is not None or time.monotonic() > deadline:
-            pytest.skip(f"a gateway does not start here: {console.read_text()[-500:]}")
-        time.sleep(0.05)
-
-
-@contextmanager
-def _host(
-    shared: Path, folder: Path, place: Network, number: int
-) -> Iterator[subprocess.Popen[bytes]]:
-    mine = folder / str(number)
-    for name in ("upper", "overlay", "root", "containerd"):
-        (mine / name).mkdir(parents=True)
-    name = f"{place.name}-{number}"
-    layers = f"lowerdir={shared},upperdir={mine}/upper,workdir={mine}/overlay"
-    with ExitStack() as stack:
-        subprocess.run(
-            ["mount", "-t", "overlay", "overlay", "-o", layers, mine / "root"], check=True
-        )
-        stack.callback(_quietly, "umount", "-l", str(mine / "root"))
-        (mine / "root/etc/hostname").write_text(name)
-        (mine / "root/etc/hosts").write_text(f"127.0.0.1 localhost {name}\n")  # sudo asks for it
-        place.add(number)
-        stack.callback(_quietly, "ip", "netns", "del", name)
-        stack.callback(_leave_cgroups, name)
-        with (mine / "console").open("wb") as console:
-            process = subprocess.Popen(
-                [
-                    "/bin/sh", "-c", _ENTER, "sh", " ".join(_cgroups(name)),
-                    "systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit",
-                    f"--machine={name}", "-D", mine / "root", "--capability=all",
-                    f"--bind={mine}/containerd:/var/lib/containerd",
-                    f"--network-namespace-path=/run/netns/{name}", "--console=pipe",
-                    "systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",
-                ],
-                stdin=subprocess.DEVNULL, stdout=console, stderr=console,
-                env={**os.environ, **_LEGACY}, start_new_session=True,
-            )  # fmt: skip
-        stack.callback(_power_off, process)
-        yield process
-
-
-def _power_off(process: subprocess.Popen[bytes]) -> None:
-    """As when the plug is pulled. SIGKILL to nspawn itself would leave the guest running."""
-    for children in Path(f"/proc/{process.pid}/task").glob("*/children"):
-        for pid in children.read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
-    try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _hierarchies() -> list[Path]:
-    """Those of cgroup v1; where there is v2 alone systemd-nspawn sees to it."""
-    if (_CGROUPS / "cgroup.controllers").exists():
-        return []
-    return [one for one in _CGROUPS.iterdir() if (one / "cgroup.procs").exists()]
-
-
-def _cgroups(name: str) -> list[str]:
-    """Each guest has a cgroup of its own in each hierarchy, or all of them collide in one."""
-    places = []
-    for hierarchy in _hierarchies():
-        mine = hierarchy / "yolodeploy-gateways" / name
-        mine.mkdir(parents=True, exist_ok=True)
-        for file in ("cpuset.cpus", "cpuset.mems"):
-            if (hierarchy / file).exists():
-                for folder in (mine.parent, mine):
-                    (folder / file).write_text((hierarchy / file).read_text())
-        places.append(str(mine / "cgroup.procs"))
-    return places
-
-
-def _leave_cgroups(name: str) -> None:
-    for _ in range(40):
-        left = [h / "yolodeploy-gateways" / name for h in _hierarchies()]
-        left = [folder for folder in left if folder.exists()]
-        for folder in left:
-            for inner in sorted(folder.rglob("*/"), reverse=True):
-                _quietly("rmdir", str(inner))
-            _quietly("rmdir", str(folder))
-        if not left:
-            return
-        time.sleep(0.1)
-
-
-def _quietly(*words: str) -> None:
-    subprocess.run(words, check=False, capture_output=True)
+            machine = Machine(shared / "root", folder, place, number)
+            place.add(number)
+            stack.callback(place.remove, number)
+            stack.callback(machine.scrap)
+            machine.power_on()
+            found.append(Gateway(number, place, shared / "id", machine))
+        for gateway in found:
+            gateway.wait()
+        yield found

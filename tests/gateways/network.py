@@ -31,6 +31,11 @@ class Network:
         ip("-n", place, "link", "set", "host0", "up")
         ip("-n", place, "route", "add", "default", "via", f"{self.prefix}.1")
 
+    def remove(self, number: int) -> None:
+        """Take the namespace of a host away; harmless where there is none."""
+        words = ["ip", "netns", "del", f"{self.name}-{number}"]
+        subprocess.run(words, check=False, capture_output=True)
+
     def set_link(self, number: int, state: str) -> None:
         """`down` cuts the link of a host, `up` heals it."""
         ip("-n", self.name, "link", "set", f"h{number}", state)

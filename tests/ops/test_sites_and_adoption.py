@@ -23,10 +23,10 @@ from yolodeploy.ops.detect import detect
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.sites import (
     create_site,
+    edit_device,
     find_device,
     hold_device,
     hold_site,
-    label_device,
     logs,
     refresh,
     remove_site,
@@ -223,12 +223,12 @@ def test_holds_are_kept_told_and_ended(two: Home) -> None:
 
 
 def test_labels_are_set_and_taken_away(two: Home) -> None:
-    assert label_device(two, "one", {"a": "1", "b": "2"}, dry_run=True).labels == {
+    assert edit_device(two, "one", {"a": "1", "b": "2"}, dry_run=True).labels == {
         "a": "1",
         "b": "2",
     }
-    assert label_device(two, "one", {"a": "1"}).labels == {"a": "1"}
-    assert label_device(two, "one", {"b": "2", "a": ""}).labels == {"b": "2"}
+    assert edit_device(two, "one", {"a": "1"}).labels == {"a": "1"}
+    assert edit_device(two, "one", {"b": "2", "a": ""}).labels == {"b": "2"}
     with read_inventory(two.inventory) as inventory:
         assert find_device(inventory, "one").labels == {"b": "2"}
 

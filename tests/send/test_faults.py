@@ -35,9 +35,11 @@ from yolodeploy.oci.registry.reference import Reference
 from yolodeploy.oci.registry.tally import Tally
 from yolodeploy.ops.home import Home
 from yolodeploy.ssh.address import parse_address
-from yolodeploy.ssh.connection import Connection, Patience
+from yolodeploy.ssh.command_line import Patience
+from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.host_keys import HostKeys
 from yolodeploy.ssh.pump import CHUNK
+from yolodeploy.ssh.route import Route
 from yolodeploy.ssh.sockets import socket_folder
 
 # a link of 8 Mbit/s moves 1 MB a second
@@ -65,8 +67,8 @@ def delivery(
     """One in this process, which takes a link for dead after three seconds."""
     with socket_folder() as folder:
         connection = Connection(
-            "gateway", parse_address(gateway.root), HostKeys(home.host_keys), folder, _SHORT,
-            gateway.key,
+            "gateway", Route(parse_address(gateway.root), identity=gateway.key),
+            HostKeys(home.host_keys), folder, _SHORT,
         )  # fmt: skip
         try:
             names = names_of(_PLACE, found.digest)

@@ -21,6 +21,7 @@ from yolodeploy.ssh.children import Answer
 from yolodeploy.ssh.faults import fault
 from yolodeploy.ssh.host_keys import HostKeys
 from yolodeploy.ssh.outgoing import PIECE, Outgoing, content, pieces
+from yolodeploy.ssh.route import Route
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -180,12 +181,12 @@ def test_what_openssh_says_is_told_apart(tmp_path: Path) -> None:
         ("", "ssh.unreachable"),
         ("\x1b[31mmux_client_request_session: read from master failed", "ssh.unreachable"),
     ):
-        error = fault("gw", address, Answer(255, "", said), keys)
+        error = fault("gw", Route(address), Answer(255, "", said), keys)
         assert error.code == code
         assert "\x1b" not in error.text()
     offending = (
         "Offending ED25519 key in /home/me/.ssh/known_hosts:3\n"
         "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @"
     )
-    remedy = fault("gw", address, Answer(255, "", offending), keys).remedy()
+    remedy = fault("gw", Route(address), Answer(255, "", offending), keys).remedy()
     assert "ssh-keygen -f /home/me/.ssh/known_hosts -R '[gw]:2222'" in remedy

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from yolodeploy.ops.home import Home
 
+from . import plays
 from .conftest import dashboard, press, settled
 
 SMALL, LARGE = (80, 24), (200, 60)
@@ -27,6 +28,11 @@ SMALL, LARGE = (80, 24), (200, 60)
         pytest.param(SMALL, "en", ["3"], id="events"),
         pytest.param(SMALL, "zh", ["2", "a"], id="confirm-zh"),
         pytest.param(SMALL, "en", ["question_mark"], id="help"),
+        pytest.param(SMALL, "en", ["4"], id="sites"),
+        pytest.param((132, 43), "zh", ["4"], id="sites-zh-large"),
+        pytest.param(SMALL, "zh", ["4", "a"], id="add-device-zh"),
+        pytest.param(SMALL, "en", ["4", "enter", "down"], id="play"),
+        pytest.param((132, 43), "zh", ["4", "enter", "down", "tab"], id="play-zh-large"),
     ],
 )
 def test_screen(
@@ -36,6 +42,9 @@ def test_screen(
     language: str,
     keys: list[str],
 ) -> None:
+    if keys[:1] == ["4"]:
+        plays.build(home)
+
     async def before(pilot: Pilot[int]) -> None:
         await settled(pilot)
         await press(pilot, *keys)

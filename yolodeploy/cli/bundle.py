@@ -84,6 +84,9 @@ def _bytes(_ctx: click.Context, _param: click.Parameter, text: str) -> int:
     metavar="ROLE=PATH",
     help="Any other file, such as k3s=PATH; repeatable.",
 )
+@click.option(
+    "--parts", type=FILE, metavar="FOLDER", help="What provisioning needs, as site fetch brings it."
+)
 @click.option("--lock", type=FILE, help="Digests of those files, as sha256sum writes them.")
 @click.option("--no-playbooks", is_flag=True, help="Leave the playbooks out.")
 @click.option(
@@ -97,6 +100,7 @@ def create(
     without_base: bool,
     wheels: Path | None,
     files: tuple[str, ...],
+    parts: Path | None,
     lock: Path | None,
     no_playbooks: bool,
     split: int,
@@ -116,7 +120,7 @@ def create(
     from yolodeploy.ops.bundles import create_bundle
     from yolodeploy.ops.home import home
 
-    wanted = Files(tuple(map(parsed_file, files)), lock, wheels, not no_playbooks)
+    wanted = Files(tuple(map(parsed_file, files)), lock, parts, wheels, not no_playbooks)
     narrator = Narrator()
     try:
         made = create_bundle(

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from yolodeploy.cli.device_find import find
+from yolodeploy.cli.device_replace import replace
 from yolodeploy.cli.output import (
     Column,
     age,
+    confirm,
     dry_run_option,
     emit,
     emit_one,
     output_option,
     say,
     shown,
+    yes_option,
 )
+from yolodeploy.cli.plays import asked, passwords_options
 from yolodeploy.cli.reading import read
-from yolodeploy.cli.words import labels_option, parsed_labels, words_of
+from yolodeploy.cli.words import FILE, labels_option, parsed_labels, words_of
 from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.devices import DeviceRow
+    from yolodeploy.ops.devices import Seen
+
+PROFILES = ("cpu", "nvidia", "jetson")  # those of provision.acquaintance, which is not light
 
 
 @click.group()
 def device() -> None:
     """Gateways. In an embedded site a device is one server process."""
+
+
+for command in (find, replace):
+    device.add_command(command)
 
 
 def columns(now: float) -> list[Column]:
@@ -43,6 +56,19 @@ def columns(now: float) -> list[Column]:
         Column("observed_at", "seen", lambda row: row.observed_at, text=lambda at: age(at, now)),
         Column("held", "held", lambda row: row.held, wide=True),
         Column("address", "address", lambda row: row.address, wide=True),
+        Column("role", "role", lambda row: row.gateway.role, wide=True),
+        Column("profile", "profile", lambda row: row.gateway.profile, wide=True),
+        Column("sharing", "sharing", lambda row: row.gateway.sharing, wide=True),
+        Column("jump", "", lambda row: row.gateway.jump),
+        Column("identity", "", lambda row: row.gateway.identity),
+        Column("host_key", "", lambda row: row.gateway.host_key),
+        Column(
+            "proved_at",
+            "proved",
+            lambda row: row.gateway.proved_at,
+            wide=True,
+            text=lambda at: age(at, now),
+        ),
         Column("labels", "labels", lambda row: row.labels, wide=True),
         Column("reason", "reason", lambda row: row.reason or row.site_reason, wide=True),
     ]
@@ -90,15 +116,155 @@ def show(name: str, form: str) -> None:
 
 @device.command()
 @click.argument("name")
+@click.argument("address", metavar="[USER@]HOST[:PORT]|local")
+@click.option("--site", required=True, help="The k3s site that it belongs to.")
+@click.option("--server", is_flag=True, help="It runs the API; the first device always does.")
+@click.option(
+    "--profile", type=click.Choice(PROFILES), default=None, help="Default: what is seen there."
+)
+@click.option("--jump", default="", metavar="HOST[,HOST]", help="Hosts in between, as ssh -J.")
+@click.option("--identity", default="", metavar="FILE", help="The key to log in with.")
 @labels_option
+@passwords_options
+@click.option("--offline", is_flag=True, help="Do not ask the device.")
 @dry_run_option
-def edit(name: str, labels: tuple[str, ...], dry_run: bool) -> None:
-    """Set labels of a device; KEY= takes one away."""
-    from yolodeploy.ops.home import home
-    from yolodeploy.ops.sites import label_device
+@output_option
+def add(
+    name: str,
+    address: str,
+    site: str,
+    server: bool,
+    profile: str | None,
+    jump: str,
+    identity: str,
+    labels: tuple[str, ...],
+    ask_password: bool,
+    ask_sudo_password: bool,
+    offline: bool,
+    dry_run: bool,
+    form: str,
+) -> None:
+    """Add a gateway to a k3s site after a look at it.
 
-    row = label_device(home(), name, parsed_labels(labels), dry_run=dry_run)
-    say(f"device {row.name} {'would have' if dry_run else 'has'} labels {shown(row.labels)}")
+    Its host key is pinned. With `local` the gateway is this machine.
+    """
+    from yolodeploy.ops.device_wish import DeviceWish
+    from yolodeploy.ops.devices import add_devices
+    from yolodeploy.ops.home import home
+
+    wish = DeviceWish(
+        name, address, site, server, profile or "", jump, identity, parsed_labels(labels)
+    )
+    secrets = asked(ask_password, ask_sudo_password)
+    [seen] = add_devices(home(), [wish], offline=offline, secrets=secrets, dry_run=dry_run)
+    if seen.error is not None:
+        raise seen.error
+    _said_of(seen, dry_run=dry_run)
+    emit([seen], ADDED, form)
+
+
+@device.command("import")
+@click.argument("path", metavar="FILE", type=FILE)
+@click.option("--site", default="", help="The k3s site of those that name none.")
+@passwords_options
+@click.option("--offline", is_flag=True, help="Do not ask the devices.")
+@dry_run_option
+@output_option
+def import_(
+    path: Path,
+    site: str,
+    ask_password: bool,
+    ask_sudo_password: bool,
+    offline: bool,
+    dry_run: bool,
+    form: str,
+) -> None:
+    """Add the gateways of a CSV, YAML or JSON list.
+
+    All of them, or none where one cannot be added. A CSV file begins with the line
+    name,address,site,server,profile,jump,identity,labels; only the first two are needed.
+    """
+    from yolodeploy.cli.output import report
+    from yolodeploy.core.errors import Refused
+    from yolodeploy.ops.device_list import read_devices
+    from yolodeploy.ops.devices import add_devices
+    from yolodeploy.ops.home import home
+
+    secrets = asked(ask_password, ask_sudo_password)
+    wishes = read_devices(path, site)
+    seen = add_devices(home(), wishes, offline=offline, secrets=secrets, dry_run=dry_run)
+    bad = [one for one in seen if one.error is not None]
+    for one in seen:
+        if one.error is not None:
+            report(one.error)
+        elif not bad:
+            _said_of(one, dry_run=dry_run)
+    emit(seen, ADDED, form)
+    if bad:
+        raise Refused("device.import_refused", path=path, bad=len(bad), all=len(seen))
+
+
+ADDED = [
+    Column("device", "device", lambda seen: seen.wish.name),
+    Column("site", "site", lambda seen: seen.wish.site),
+    Column("address", "address", lambda seen: seen.wish.address),
+    Column("role", "role", lambda seen: seen.role),
+    Column("profile", "profile", lambda seen: seen.profile),
+    Column("arch", "arch", lambda seen: seen.look.arch if seen.look else ""),
+    Column("system", "system", lambda seen: seen.look.system if seen.look else ""),
+    Column("fingerprint", "", lambda seen: fingerprint_of(seen.host_key)),
+    Column("error", "", lambda seen: seen.error.code if seen.error else ""),
+]
+
+
+def _said_of(seen: Seen, *, dry_run: bool) -> None:
+    key = f", host key {fingerprint_of(seen.host_key)}" if seen.host_key else ""
+    done = "would be" if dry_run else "is"
+    say(f"device {seen.wish.name} {done} {seen.role} of site {seen.wish.site}{key}")
+
+
+def fingerprint_of(host_key: str) -> str:
+    """A key as people compare it; empty where there is none."""
+    from yolodeploy.ssh.route import fingerprint
+
+    return fingerprint(host_key)
+
+
+@device.command()
+@click.argument("name")
+@click.option("--forget", is_flag=True, help="Although it was provisioned: it is lost for good.")
+@yes_option
+@dry_run_option
+def remove(name: str, forget: bool, yes: bool, dry_run: bool) -> None:
+    """Take a gateway out of the inventory.
+
+    Nothing is changed on it: for that, reset it first.
+    """
+    from yolodeploy.ops.devices import remove_device
+    from yolodeploy.ops.home import home
+
+    if not dry_run:
+        confirm(f"Remove device {name} and its pinned key?", yes=yes, action="device remove")
+    row = remove_device(home(), name, forget=forget, dry_run=dry_run)
+    say(f"device {row.name} {'would be' if dry_run else 'is'} removed from site {row.site}")
+
+
+@device.command()
+@click.argument("name")
+@labels_option
+@click.option("--address", default="", metavar="[USER@]HOST[:PORT]", help="Where it answers.")
+@dry_run_option
+def edit(name: str, labels: tuple[str, ...], address: str, dry_run: bool) -> None:
+    """Set labels of a device, or its address; KEY= takes a label away."""
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.sites import edit_device
+
+    row = edit_device(home(), name, parsed_labels(labels), address, dry_run=dry_run)
+    word = "would have" if dry_run else "has"
+    if address:
+        say(f"device {row.name} {word} the address {row.address}")
+    if labels or not address:
+        say(f"device {row.name} {word} labels {shown(row.labels)}")
 
 
 @device.command()

@@ -4,13 +4,58 @@ from __future__ import annotations
 
 import click
 
-from yolodeploy.cli.output import LONGEST_LINE, Column, emit, output_option, say
+from yolodeploy.cli.output import (
+    LONGEST_LINE,
+    Column,
+    dry_run_option,
+    emit,
+    output_option,
+    say,
+    yes_option,
+)
 
 
 @click.command()
+@click.argument("names", nargs=-1, metavar="[SITE|DEVICE]…")
+@click.option("--fix", is_flag=True, help="Mend what is safe to mend.")
+@yes_option
+@dry_run_option
+@click.option("--ask-password", is_flag=True, help="Ask for the password to log in with.")
+@click.option("--ask-sudo-password", is_flag=True, help="Ask for the password of sudo.")
 @output_option
-def doctor(form: str) -> int:
-    """Check this machine and its sites; exit code 1 when something is wrong."""
+def doctor(
+    names: tuple[str, ...],
+    fix: bool,
+    yes: bool,
+    dry_run: bool,
+    ask_password: bool,
+    ask_sudo_password: bool,
+    form: str,
+) -> int:
+    """Check this machine, or gateways; exit code 1 when something is wrong.
+
+    Without a name this machine and what it knows of its sites. With the name of a site or a
+    device its gateways, over SSH; 3 when the only thing that is wrong is that one cannot be
+    reached. A table shows what is wrong, the other forms every check with its figures.
+
+    --fix mends what interrupts nobody; with --yes also what interrupts something, or undoes what
+    a person may have meant.
+    """
+    if names:
+        from yolodeploy.cli.doctor_gateways import look
+        from yolodeploy.cli.plays import asked
+        from yolodeploy.ops.site_doctor import Mend
+
+        mend = (Mend.ALL if yes else Mend.SAFE) if fix else Mend.NONE
+        return look(names, mend, asked(ask_password, ask_sudo_password), form, dry_run=dry_run)
+    if fix:
+        from yolodeploy.core.errors import UsageError
+
+        raise UsageError("doctor.fix_what")
+    return _here(form)
+
+
+def _here(form: str) -> int:
     from yolodeploy.ops.doctor import examine
     from yolodeploy.ops.home import home
     from yolodeploy.ops.settings import language

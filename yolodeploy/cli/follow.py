@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -26,20 +26,28 @@ def follow_to_end(home: Home, operation: str) -> int:
     from yolodeploy.ops.operations import ending, follow
     from yolodeploy.ops.settings import language
 
+    if ending(home, operation).kind == "play":
+        from yolodeploy.cli.plays import shown
+
+        return shown(home, operation)
     tongue = language()
     try:
         for event in follow(home, operation):
             say(line_of(event, tongue))
     except KeyboardInterrupt:
-        detached = message("ops.detached")
-        fields = {"operation": operation}
-        say(
-            f"\n{detached.rendered('text', tongue, fields)}: "
-            f"{detached.rendered('remedy', tongue, fields)}"
-        )
-        raise click.exceptions.Exit(130) from None
+        detached(operation)
     row = ending(home, operation)
     return row.exit_code or 0
+
+
+def detached(operation: str) -> NoReturn:
+    """Ctrl-C was typed: say that the operation goes on, and how to see or end it."""
+    from yolodeploy.ops.settings import language
+
+    tongue, fields = language(), {"operation": operation}
+    said = message("ops.detached")
+    say(f"\n{said.rendered('text', tongue, fields)}: {said.rendered('remedy', tongue, fields)}")
+    raise click.exceptions.Exit(130) from None
 
 
 def line_of(event: OperationEvent, tongue: str) -> str:

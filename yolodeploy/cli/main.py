@@ -20,11 +20,16 @@ DASHBOARD = "yolodeploy.tui.app:run"
 
 COMMANDS = {
     "quickstart": Lazy(f"{CLI}.quickstart:quickstart", "Everything below once, on this machine."),
-    "device": Lazy(f"{CLI}.device:device", "Gateways: list, show, edit, hold, unhold."),
+    "device": Lazy(
+        f"{CLI}.device:device",
+        "Gateways: add, import, list, show, edit, find, replace, hold, unhold, remove.",
+    ),
     "site": Lazy(
         f"{CLI}.site:site",
-        "Sites: create, adopt, list, show, hold, unhold, start, stop, remove.",
+        "Sites: create, adopt, lock, fetch, provision, upgrade, backup, restore, renew, account, "
+        "reset, list, show, tunnel, hold, unhold, start, stop, remove.",
     ),
+    "gpu": Lazy(f"{CLI}.gpu:gpu", "GPUs of k3s sites: show, share."),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),
     "image": Lazy(
         f"{CLI}.image:image",
@@ -46,7 +51,7 @@ COMMANDS = {
     "logs": Lazy(f"{CLI}.logs:logs", "The servers' logs."),
     "detect": Lazy(f"{CLI}.detect:detect", "Send pictures to a running app."),
     "doctor": Lazy(f"{CLI}.doctor:doctor", "What is wrong here, and what mends it."),
-    "operations": Lazy(f"{CLI}.operations:operations", "Long actions: list, follow."),
+    "operations": Lazy(f"{CLI}.operations:operations", "Long actions: list, follow, cancel."),
     "serve": Lazy(f"{CLI}.serve:serve", "The inference server by hand."),
     "inventory": Lazy(
         f"{CLI}.inventory:inventory", "The inventory: backup, restore, check, export, prune."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from yolodeploy.cli.output import Column, emit, moment, output_option
+from yolodeploy.cli.output import Column, dry_run_option, emit, moment, output_option, say
 from yolodeploy.cli.reading import read
 
 
@@ -27,7 +27,7 @@ def _columns() -> list[Column]:
 @output_option
 @click.pass_context
 def operations(ctx: click.Context, form: str) -> None:
-    """List long actions, newest first; `follow` one."""
+    """List long actions, newest first; `follow` or `cancel` one."""
     if ctx.invoked_subcommand is None:
         _list(form)
 
@@ -47,6 +47,18 @@ def follow(operation: str) -> int:
     from yolodeploy.ops.home import home
 
     return follow_to_end(home(), operation)
+
+
+@operations.command()
+@click.argument("operation")
+@dry_run_option
+def cancel(operation: str, dry_run: bool) -> None:
+    """End an operation; what it has done stays."""
+    from yolodeploy.ops.cancelling import cancel as cancel_operation
+    from yolodeploy.ops.home import home
+
+    row = cancel_operation(home(), operation, dry_run=dry_run)
+    say(f"operation {row.id} {'would be' if dry_run else 'is'} cancelled")
 
 
 def _list(form: str) -> None:

@@ -71,6 +71,8 @@ def release() -> None:
 @click.option("--batch-wait-ms", type=click.FloatRange(0, 1000), help="Longest wait for others.")
 @click.option("--scaled-decode", is_flag=True, help="Decode JPEGs no larger than needed.")
 @click.option("--deadline-ms", type=click.FloatRange(1, 600_000), help="Of a request: 30,000.")
+@click.option("--gpus", type=click.IntRange(0, 16), default=0, help="GPUs, or shares of them.")
+@click.option("--vram-mb", type=click.IntRange(0, 1 << 20), default=0, help="GPU memory, in MiB.")
 @click.option("--gates", type=FILE, help="JSON file with gates.")
 @dry_run_option
 @output_option
@@ -81,13 +83,15 @@ def create(
     iou: float,
     max_det: int,
     threads: int,
+    gpus: int,
+    vram_mb: int,
     gates: Path | None,
     dry_run: bool,
     form: str,
     **further: Any,
 ) -> None:
     """Make a release; the same specification again is the same release."""
-    from yolodeploy.core.release import Serving
+    from yolodeploy.core.release import Resources, Serving
     from yolodeploy.ops.catalog import create_release, gates_from
     from yolodeploy.ops.home import home
 
@@ -103,6 +107,7 @@ def create(
             # what is not asked for stays out of the release's digest
             **{name: value for name, value in further.items() if value},
         ),
+        resources=Resources(gpus=gpus, vram_mb=vram_mb),
         gates=gates_from(gates) if gates else None,
         dry_run=dry_run,
     )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from yolodeploy.core.waves import Plan
     from yolodeploy.inventory.connection import Inventory
+    from yolodeploy.ops.home import Home
     from yolodeploy.ops.rollouts import Started
     from yolodeploy.rollouts.planning import Wish
 
@@ -159,6 +160,7 @@ def plan(release: str, sites: tuple[str, ...], form: str, **given: Any) -> None:
     from yolodeploy.ops.rollouts import plan as plan_rollout
 
     found, planned = plan_rollout(home(), release, sites, _wish(**given))
+    _say_left_out(home(), sites)
     _print_plan(found.alias, planned, form)
 
 
@@ -185,9 +187,20 @@ def start(
     wish = _wish(**given)
     if dry_run:
         found, planned = rollouts.plan(home(), release, sites, wish)
+        _say_left_out(home(), sites)
         _print_plan(found.alias, planned, form)
         return 0
+    _say_left_out(home(), sites)
     return _follow(rollouts.start(home(), release, sites, wish, frames), form, detach=detach)
+
+
+def _say_left_out(home: Home, sites: tuple[str, ...]) -> None:
+    """Where no site was named: which ones this version cannot talk to."""
+    from yolodeploy.ops.connect import left_out
+    from yolodeploy.ops.settings import language
+
+    for error in () if sites else left_out(home):
+        say(error.text(language()))
 
 
 @rollout.command("list")

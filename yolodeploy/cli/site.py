@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from yolodeploy.cli.day_two import account, backup, renew, restore, upgrade
 from yolodeploy.cli.output import (
     Column,
     age,
@@ -17,7 +18,11 @@ from yolodeploy.cli.output import (
     say,
     yes_option,
 )
+from yolodeploy.cli.plays import PlayOptions, asked, passwords_options, perform, play_options
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.site_fetch import fetch
+from yolodeploy.cli.site_lock import lock
+from yolodeploy.cli.site_tunnel import tunnel
 from yolodeploy.cli.words import FILE, labels_option, parsed_labels
 from yolodeploy.core.text import one_line
 
@@ -25,6 +30,10 @@ from yolodeploy.core.text import one_line
 @click.group()
 def site() -> None:
     """Sites. An embedded site is server processes on this machine, no cluster needed."""
+
+
+for command in (lock, fetch, tunnel, upgrade, backup, restore, renew, account):
+    site.add_command(command)
 
 
 def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
@@ -37,6 +46,14 @@ def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
         Column("apps", "apps", lambda row: apps.get(row.name, [])),
         Column("observed_at", "seen", lambda row: row.observed_at, text=lambda at: age(at, now)),
         Column("held", "held", lambda row: row.held),
+        Column("k3s_version", "k3s", lambda row: row.k3s_version, wide=True),
+        Column(
+            "backed_up_at",
+            "backup",
+            lambda row: row.backed_up_at,
+            wide=True,
+            text=lambda at: age(at, now),
+        ),
         Column("operator", "operator", lambda row: row.lease_holder, wide=True),
         Column("labels", "labels", lambda row: row.labels, wide=True),
         Column("reason", "reason", lambda row: row.reason, wide=True),
@@ -84,33 +101,66 @@ def show(name: str, form: str) -> None:
 @click.option(
     "--devices", type=click.IntRange(1, 64), default=1, show_default=True, help="Server processes."
 )
+@click.option("--k3s", is_flag=True, help="One of gateways, which are added to it later.")
 @labels_option
 @dry_run_option
-def create(name: str, devices: int, labels: tuple[str, ...], dry_run: bool) -> None:
-    """Make an embedded site and start it."""
-    from yolodeploy.ops.home import home
-    from yolodeploy.ops.sites import create_site
+def create(name: str, devices: int, k3s: bool, labels: tuple[str, ...], dry_run: bool) -> None:
+    """Make an embedded site and start it, or name a k3s site.
 
+    A k3s site has no devices yet: add them with `device add`, then `site provision` it.
+    """
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.sites import create_site, name_site
+
+    if k3s:
+        name_site(home(), name, parsed_labels(labels), dry_run=dry_run)
+        say(f"site {name} {'would be' if dry_run else 'is'} made; its devices come next")
+        return
     made = create_site(home(), name, devices, parsed_labels(labels), dry_run=dry_run)
     say(f"site {name} {'would be' if dry_run else 'is'} made with {', '.join(made)}")
 
 
 @site.command()
 @click.argument("name")
+@click.option(
+    "--address", default="", metavar="[USER@]HOST[:PORT]", help="A server of an existing k3s."
+)
+@click.option("--identity", type=FILE, help="The key to log in with. Default: as ssh does.")
+@click.option("--jump", default="", metavar="[USER@]HOST[:PORT]", help="A host in between.")
 @click.option("--context", help="A cluster: the context of a kubeconfig that reaches it.")
 @click.option("--kubeconfig", type=FILE, help="Its file. Default: as kubectl's.")
+@passwords_options
 @dry_run_option
-def adopt(name: str, context: str | None, kubeconfig: Path | None, dry_run: bool) -> None:
+def adopt(
+    name: str,
+    address: str,
+    identity: Path | None,
+    jump: str,
+    context: str | None,
+    kubeconfig: Path | None,
+    ask_password: bool,
+    ask_sudo_password: bool,
+    dry_run: bool,
+) -> None:
     """Take over a site that is not in the inventory.
 
-    Its devices and releases come with it, under the numbers that they had. Without --context it is
-    an embedded site of this machine.
+    Its devices and releases come with it, under the numbers that they had. With an address: an
+    existing k3s, which is read and not changed. With a context: any cluster, for rollouts.
     """
+    if address and context is not None:
+        raise click.UsageError("--address and --context are two ways to name a site")
+    if kubeconfig is not None and context is None:
+        raise click.UsageError("--kubeconfig goes with --context")
+    if address:
+        from yolodeploy.cli.site_adopt import adopt_running
+
+        adopt_running(
+            name, address, identity, jump, asked(ask_password, ask_sudo_password), dry_run=dry_run
+        )
+        return
     from yolodeploy.ops.adopt import adopt_cluster, adopt_site
     from yolodeploy.ops.home import home
 
-    if kubeconfig is not None and context is None:
-        raise click.UsageError("--kubeconfig goes with --context")
     if context is not None:
         found = adopt_cluster(home(), name, context, kubeconfig, dry_run=dry_run)
     else:
@@ -123,22 +173,67 @@ def adopt(name: str, context: str | None, kubeconfig: Path | None, dry_run: bool
 
 @site.command()
 @click.argument("name")
+@play_options
+@click.option("--bundle", type=FILE, help="A bundle with k3s and its images.")
+@click.option("--parts", type=FILE, help="A folder with them, as a bundle has it.")
+@click.option("--online", is_flag=True, help="The gateways fetch them from the internet.")
+@click.option("--all", "every", is_flag=True, help="Every device, not only those not done yet.")
+def provision(
+    name: str,
+    bundle: Path | None,
+    parts: Path | None,
+    online: bool,
+    every: bool,
+    options: PlayOptions,
+) -> int:
+    """Make a k3s site of its devices; again is harmless.
+
+    Cut off, or killed, the same command goes on with the devices that are not done. One that
+    cannot be reached does not keep the others from it.
+    """
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.provisioning import parts_of_bundle, provision_variables, unfinished
+
+    devices = unfinished(home(), name, options.devices, every=every or options.dry_run)
+    if not devices:
+        say(f"every device of site {name} is done; --all goes over them again")
+        return 0
+    if bundle is not None:
+        parts = parts_of_bundle(home(), bundle)
+    variables, _ = provision_variables(home(), parts, online=online)
+    return perform(name, "site.yml", options, variables=variables, devices=devices)
+
+
+@site.command()
+@click.argument("name")
+@yes_option
+@play_options
+def reset(name: str, yes: bool, options: PlayOptions) -> int:
+    """Make bare gateways of a k3s site's devices again.
+
+    What runs there is gone, and what k3s kept with it; the inventory keeps site and devices.
+    """
+    if not options.dry_run:
+        what = f"devices {', '.join(options.devices)}" if options.devices else "every device"
+        confirm(f"Take k3s and all that runs on it off {what} of {name}?", yes=yes,
+                action="site reset")  # fmt: skip
+    return perform(name, "reset.yml", options, variables={"reset_confirm": name})
+
+
+@site.command()
+@click.argument("name")
 @yes_option
 @dry_run_option
 def remove(name: str, yes: bool, dry_run: bool) -> None:
-    """Stop an embedded site and leave nothing of it behind.
+    """Remove a site: an embedded one with all that it holds.
 
-    A cluster is only forgotten: what runs there goes on, and `site adopt` brings it back.
+    A k3s site is only forgotten, and only without devices. A cluster is forgotten, and goes on.
     """
     from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import remove_site
 
     if not dry_run:
-        confirm(
-            f"Remove site {name} and all that it holds on this machine?",
-            yes=yes,
-            action="site remove",
-        )
+        confirm(f"Remove site {name} and all that it holds here?", yes=yes, action="site remove")
     row = remove_site(home(), name, dry_run=dry_run)
     say(f"site {row.name} {'would be' if dry_run else 'is'} removed, {row.devices} devices")
 

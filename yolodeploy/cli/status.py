@@ -20,9 +20,11 @@ def status(refresh: bool, site: str | None, form: str) -> None:
 
     if refresh:
         from yolodeploy.ops.home import home
+        from yolodeploy.ops.settings import language
         from yolodeploy.ops.sites import refresh as refresh_sites
 
-        refresh_sites(home(), [site] if site else [])
+        for refused in refresh_sites(home(), [site] if site else []):
+            say(refused.text(language()))
     rows = devices_of(site)
     emit(rows, columns(time.time()), form)
     if form in ("table", "wide"):

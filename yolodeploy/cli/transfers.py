@@ -31,9 +31,12 @@ COLUMNS = [
 
 
 class ChangingLine:
-    """How far a transfer is: one line that changes on a terminal, a line now and then elsewhere."""
+    """How far a transfer is: one line that changes on a terminal, a line now and then elsewhere.
 
-    def __init__(self, total: int = 0) -> None:
+    `total` is in bytes; None where nobody knows it before.
+    """
+
+    def __init__(self, total: int | None = 0) -> None:
         self.total = total
         self._in_place = sys.stderr.isatty()
         self._begun_at = self._told_at = time.monotonic()
@@ -42,11 +45,12 @@ class ChangingLine:
     def moved(self, count: int) -> None:
         """How many bytes went."""
         now = time.monotonic()
-        if not self.total or (not self._in_place and now - self._told_at < LINE_S):
+        if self.total == 0 or (not self._in_place and now - self._told_at < LINE_S):
             return
         self._told_at = now
         rate = count / max(now - self._begun_at, 0.001)
-        text = f"  {size(count)} of {size(self.total)}, {size(rate)}/s"
+        whole = f" of {size(self.total)}" if self.total else ""
+        text = f"  {size(count)}{whole}, {size(rate)}/s"
         if self._in_place:
             click.echo(f"\r\x1b[K{text}", err=True, nl=False)
             self._drawn = True

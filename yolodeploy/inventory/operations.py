@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -129,6 +129,15 @@ def cancel_requested(inventory: Inventory, operation: str) -> bool:
     return row is not None and row[0] is not None
 
 
+class Said(NamedTuple):
+    """What is to be said in an operation's name: as `OperationEvent`, not numbered yet."""
+
+    at: float
+    level: str
+    code: str
+    fields: Mapping[str, Any] = {}
+
+
 def append_event(
     inventory: Inventory,
     operation: str,
@@ -139,18 +148,26 @@ def append_event(
     at: float,
 ) -> int:
     """Say something in an operation's name; its sequence number, from 1 and without gaps."""
-    text = msgspec.json.encode(dict(fields or {})).decode()
+    return append_events(inventory, operation, [Said(at, level, code, fields or {})])
+
+
+def append_events(inventory: Inventory, operation: str, said: Sequence[Said]) -> int:
+    """Say several things in one transaction; the sequence number of the last."""
     with inventory.transaction():
-        inventory.execute(
-            "INSERT INTO operation_events (operation, sequence, at, level, code, fields) SELECT "
-            "?1, coalesce(max(sequence), 0) + 1, ?2, ?3, ?4, ?5 FROM operation_events "
-            "WHERE operation = ?1",
-            (operation, at, level, code, text),
-        )
         row = inventory.row(
-            "SELECT max(sequence) FROM operation_events WHERE operation = ?", (operation,)
+            "SELECT coalesce(max(sequence), 0) FROM operation_events WHERE operation = ?",
+            (operation,),
         )
-    return int(row[0]) if row else 0
+        last = int(row[0]) if row else 0
+        inventory.execute_many(
+            "INSERT INTO operation_events (operation, sequence, at, level, code, fields) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (operation, number, *one[:3], msgspec.json.encode(dict(one.fields)).decode())
+                for number, one in enumerate(said, last + 1)
+            ],
+        )
+    return last + len(said)
 
 
 def follow(

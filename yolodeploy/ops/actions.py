@@ -13,6 +13,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from yolodeploy.core.messages import message
+from yolodeploy.ops.connect import EMBEDDED, K3S
 from yolodeploy.ops.home import Home
 
 
@@ -24,14 +25,16 @@ class Subject(Enum):
     DEVICE = "device"
     ROLLOUT = "rollout"
     RELEASE = "release"
+    OPERATION = "operation"
 
 
 class Action(NamedTuple):
     """One action.
 
     `id` is stable: keymaps refer to it. `command` has the subject's name in braces. `asks` names a
-    further argument that a person is asked for, empty for none. `dangerous` actions are confirmed
-    (a dialog that focuses Cancel; `--yes` in scripts).
+    further argument that a person is asked for, empty for none, and `asked_as` writes it in the
+    command. `dangerous` actions are confirmed (a dialog that focuses Cancel; `--yes` in scripts).
+    `kind` is that of the sites it is for, empty for any.
     """
 
     id: str
@@ -40,6 +43,8 @@ class Action(NamedTuple):
     function: str
     asks: str = ""
     dangerous: bool = False
+    kind: str = ""
+    asked_as: Callable[[str], str] = quote
 
     def title(self, language: str = "en") -> str:
         """What it is called."""
@@ -47,7 +52,7 @@ class Action(NamedTuple):
 
     def command_for(self, name: str, asked: str = "") -> str:
         """The command line that does the same, for a shell."""
-        words = {self.subject.value: quote(name), self.asks or "asked": quote(asked)}
+        words = {self.subject.value: quote(name), self.asks or "asked": self.asked_as(asked)}
         return self.command.format_map(words)
 
     def perform(self, home: Home, name: str = "", asked: str = "") -> Any:
@@ -59,6 +64,14 @@ class Action(NamedTuple):
 
 
 _HERE = "yolodeploy.ops.actions"
+_PLAYS = "yolodeploy.ops.play_actions"
+
+
+def _source(text: str) -> str:
+    from yolodeploy.ops.play_actions import source_option
+
+    return source_option(text)
+
 
 ACTIONS: dict[str, Action] = {
     action.id: action
@@ -130,6 +143,7 @@ ACTIONS: dict[str, Action] = {
             Subject.SITE,
             "yolodeploy site start {site}",
             "yolodeploy.ops.sites:start_site",
+            kind=EMBEDDED,
         ),
         Action(
             "site.stop",
@@ -137,6 +151,63 @@ ACTIONS: dict[str, Action] = {
             "yolodeploy site stop {site} --yes",
             "yolodeploy.ops.sites:stop_site",
             dangerous=True,
+            kind=EMBEDDED,
+        ),
+        Action(
+            "site.add_device",
+            Subject.SITE,
+            "yolodeploy device add {device} --site {site}",
+            f"{_PLAYS}:add_device",
+            asks="device",
+            kind=K3S,
+            asked_as=str,  # words of a shell already
+        ),
+        Action(
+            "site.provision",
+            Subject.SITE,
+            "yolodeploy site provision {site} {source}",
+            f"{_PLAYS}:provision",
+            asks="source",
+            kind=K3S,
+            asked_as=_source,
+        ),
+        Action(
+            "site.reset",
+            Subject.SITE,
+            "yolodeploy site reset {site} --yes",
+            f"{_PLAYS}:reset",
+            dangerous=True,
+            kind=K3S,
+        ),
+        Action(
+            "site.doctor",
+            Subject.SITE,
+            "yolodeploy doctor {site}",
+            f"{_PLAYS}:look",
+            kind=K3S,
+        ),
+        Action(
+            "site.backup",
+            Subject.SITE,
+            "yolodeploy site backup {site}",
+            f"{_PLAYS}:backup",
+            kind=K3S,
+        ),
+        Action(
+            "site.upgrade",
+            Subject.SITE,
+            "yolodeploy site upgrade {site} {source} --yes",
+            f"{_PLAYS}:upgrade",
+            asks="source",
+            dangerous=True,
+            kind=K3S,
+            asked_as=_source,
+        ),
+        Action(
+            "operation.cancel",
+            Subject.OPERATION,
+            "yolodeploy operations cancel {operation}",
+            "yolodeploy.ops.cancelling:cancel",
         ),
         Action(
             "site.remove",

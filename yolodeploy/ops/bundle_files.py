@@ -21,17 +21,21 @@ _PIN = re.compile(r"(?P<digest>[0-9a-f]{64}|-?) [ *](?P<name>\S+)", re.ASCII)
 
 
 class Files(NamedTuple):
-    """What was asked for. `named` are role and path; `lock` pins their digests."""
+    """What was asked for. `named` are role and path; `lock` pins their digests.
+
+    `parts` is a folder as `site fetch` fills it, with a lock of its own.
+    """
 
     named: tuple[tuple[str, Path], ...] = ()
     lock: Path | None = None
+    parts: Path | None = None
     wheels: Path | None = None
     playbooks: bool = True
 
     @property
     def asked(self) -> bool:
         """Whether a person named any; playbooks come along with whatever else there is."""
-        return bool(self.named or self.wheels)
+        return bool(self.named or self.wheels or self.parts)
 
 
 def parsed_file(text: str) -> tuple[str, Path]:
@@ -54,9 +58,12 @@ def file_contents(files: Files, *, dry_run: bool = False) -> list[Content]:
         UsageError: `bundle.lock_invalid`, `ops.file_too_large`, `oci.path_invalid`.
         NotFound: `ops.unreadable`, the lock file cannot be read.
         Failed: `oci.unreadable`; those of `collected_wheels`.
+        Those of `read_lock` and `parts_in`, of a folder of parts.
     """
     pins = dict(_pins(files.lock)) if files.lock else None
     found = [_named(role, path, pins, files.lock) for role, path in files.named]
+    if files.parts:
+        found += _parts(files.parts)
     if files.wheels and (has_wheels(files.wheels) or not dry_run):
         found += folder_contents(WHEELS, collected_wheels(files.wheels))
     if files.playbooks:
@@ -76,6 +83,17 @@ def _named(role: str, path: Path, pins: dict[str, str] | None, lock: Path | None
     if found.entry.digest != f"sha256:{pinned}":
         raise Refused("bundle.pin_differs", path=path, digest=found.entry.digest, lock=lock)
     return found
+
+
+def _parts(folder: Path) -> Iterator[Content]:
+    """What gateways get from no network, and the lock that it was held against."""
+    from yolodeploy.provision.lock import FILE, read_lock
+    from yolodeploy.provision.parts import parts_in
+
+    lock = folder / FILE
+    yield file_content(f"{FILES}lock/{FILE}", lock)
+    for part in parts_in(folder, read_lock(lock)):
+        yield file_content(f"{FILES}{part.relative}", part.path, FILE)
 
 
 def _pins(lock: Path) -> Iterator[tuple[str, str]]:

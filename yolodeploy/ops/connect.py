@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import Refused
+from yolodeploy.core.errors import Refused, YolodeployError
+from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import SiteRow, get_site, list_sites
 
 if TYPE_CHECKING:
@@ -56,6 +58,21 @@ def connect_named(home: Home, inventory: Inventory, name: str) -> Site:
     return connect(home, get_site(inventory, name))
 
 
-def connect_all(home: Home, inventory: Inventory) -> list[Site]:
-    """Every site."""
-    return [connect(home, row) for row in list_sites(inventory)]
+def connect_all(home: Home, rows: Iterable[SiteRow]) -> tuple[list[Site], list[YolodeployError]]:
+    """Every site that this version can talk to, and why it cannot to each of the others."""
+    sites: list[Site] = []
+    refused: list[YolodeployError] = []
+    for row in rows:
+        try:
+            sites.append(connect(home, row))
+        except Refused as error:
+            refused.append(error)
+    return sites, refused
+
+
+def left_out(home: Home) -> list[YolodeployError]:
+    """Why this version cannot talk to a site, for each such."""
+    if not home.inventory.exists():
+        return []
+    with read_inventory(home.inventory) as inventory:
+        return connect_all(home, list_sites(inventory))[1]

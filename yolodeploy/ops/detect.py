@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolodeploy.core.errors import NotFound, YolodeployError
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import list_sites
-from yolodeploy.ops.connect import connect_named
+from yolodeploy.ops.connect import connect_all, connect_named
 from yolodeploy.ops.drawn import places, save
 from yolodeploy.ops.pictures import picture, picture_paths
 
@@ -50,8 +50,10 @@ def detect(
     images = picture_paths(images)
     targets: list[Path | None] = [*places(images, draw)] if draw else [None] * len(images)
     with read_inventory(home.inventory) as inventory:
-        names = [site] if site is not None else [row.name for row in list_sites(inventory)]
-        found = [connect_named(home, inventory, name) for name in names]
+        if site is not None:
+            found = [connect_named(home, inventory, site)]
+        else:
+            found, _ = connect_all(home, list_sites(inventory))
     where, instances = _ready(found, app)
     return [
         _one(where, instances[turn % len(instances)], path, target)

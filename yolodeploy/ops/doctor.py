@@ -7,24 +7,30 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.errors import Corrupt, Failed, Refused, Unreachable, YolodeployError
 from yolodeploy.inventory.connection import open_inventory, read_inventory
+from yolodeploy.inventory.devices import list_devices
 from yolodeploy.inventory.operations import list_operations
 from yolodeploy.inventory.releases import list_releases
 from yolodeploy.inventory.rollouts import list_rollouts
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.inventory.status import list_site_apps
-from yolodeploy.ops.connect import connect
+from yolodeploy.ops.connect import K3S, connect
 from yolodeploy.ops.operations import lost
 from yolodeploy.ops.settings import settings
+from yolodeploy.provision.play import SERVER
 
 if TYPE_CHECKING:
+    from yolodeploy.inventory.connection import Inventory
+    from yolodeploy.inventory.sites import SiteRow
     from yolodeploy.ops.home import Home
 
+BACKUP_DAYS = 7
 FREE_MB = 1000  # a base image with its layers unpacked wants about that much
 
 
@@ -86,6 +92,9 @@ def _sites(home: Home) -> Iterator[YolodeployError]:
         return
     with open_inventory(home.inventory) as inventory:
         for row in list_sites(inventory):
+            if row.kind == K3S:
+                yield from _gateways(inventory, row)
+                continue
             try:
                 site = connect(home, row)
                 state, fault = site.observe(), site.settings_fault()
@@ -99,6 +108,22 @@ def _sites(home: Home) -> Iterator[YolodeployError]:
                     yield Failed(
                         "doctor.device", site=row.name, device=device.name, reason=device.reason
                     )
+
+
+def _gateways(inventory: Inventory, row: SiteRow) -> Iterator[YolodeployError]:
+    """What is known of a site's gateways without asking them; `doctor SITE` does."""
+    devices = list_devices(inventory, row.name)
+    servers = sum(device.gateway.role == SERVER for device in devices)
+    if devices and servers % 2 == 0:
+        yield Failed("doctor.site_servers", site=row.name, servers=servers)
+    unproved = [device.name for device in devices if device.gateway.proved_at is None]
+    if unproved:
+        yield Failed("doctor.site_unproved", site=row.name, devices=", ".join(unproved))
+    if row.k3s_version:
+        days = (time.time() - (row.backed_up_at or 0)) // 86400
+        if days >= BACKUP_DAYS:
+            told = round(days) if row.backed_up_at else "-"
+            yield Failed("doctor.site_backup", site=row.name, days=told)
 
 
 def _images(home: Home) -> Iterator[YolodeployError]:

@@ -45,8 +45,12 @@ class Home(NamedTuple):
         return self.root / "ssh" / "known_hosts"
 
     def site(self, name: str) -> Path:
-        """The folder of an embedded site."""
+        """The folder of a site."""
         return self.root / "sites" / name
+
+    def kubeconfig(self, site: str) -> Path:
+        """What kubectl needs to reach a site through a tunnel."""
+        return self.site(site) / "kubeconfig"
 
     def create(self) -> Home:
         """Make the folder, for this user alone.

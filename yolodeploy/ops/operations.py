@@ -12,14 +12,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yolodeploy.core.errors import Failed
 from yolodeploy.inventory import operations as rows
 from yolodeploy.inventory.connection import open_inventory, read_inventory
-from yolodeploy.inventory.operations import OperationEvent, OperationRow, OperationState
+from yolodeploy.inventory.operations import OperationEvent, OperationRow, OperationState, Said
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
@@ -35,8 +35,16 @@ def new_id() -> str:
     return f"op-{secrets.token_hex(3)}"
 
 
-def start(home: Home, kind: str, arguments: Mapping[str, Any], operation: str = "") -> str:
+def start(
+    home: Home,
+    kind: str,
+    arguments: Mapping[str, Any],
+    operation: str = "",
+    secret: bytes = b"",
+) -> str:
     """Journal an operation and start its process; returns its id at once.
+
+    `secret` is what its process reads from its standard input, and what is written nowhere.
 
     Raises:
         Failed: `ops.not_started`.
@@ -47,14 +55,17 @@ def start(home: Home, kind: str, arguments: Mapping[str, Any], operation: str = 
     log = home.operations / f"{operation}.log"
     try:
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as stream:
-            subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "yolodeploy.ops.runner", str(home.root), operation],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if secret else subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
                 cwd="/",
                 start_new_session=True,
             )
+            if process.stdin is not None:
+                with process.stdin as pipe:
+                    pipe.write(secret)
     except OSError as error:
         raise Failed("ops.not_started", operation=operation, reason=error.strerror) from error
     return operation
@@ -67,11 +78,21 @@ def follow(home: Home, operation: str, after: int = 0) -> Iterator[OperationEven
         NotFound: `inventory.unknown_operation`.
         Failed: `ops.lost`, its process died without a word.
     """
+    for events in batches(home, operation, after):
+        yield from events
+
+
+def batches(home: Home, operation: str, after: int = 0) -> Iterator[list[OperationEvent]]:
+    """The same, as it comes, and an empty one now and then: for whoever shows how long it takes.
+
+    Raises:
+        NotFound, Failed: As `follow`.
+    """
     with read_inventory(home.inventory) as inventory:
         while True:
             row = rows.get_operation(inventory, operation)
             events = rows.follow(inventory, operation, after)
-            yield from events
+            yield events
             if events:
                 after = events[-1].sequence
             elif row.ended_at is not None:
@@ -139,6 +160,10 @@ class Teller:
             {name: str(value) for name, value in fields.items()},
             at=time.time(),
         )
+
+    def say_all(self, said: Sequence[Said]) -> None:
+        """Several events at once, their fields as they are."""
+        rows.append_events(self._inventory, self.operation, said)
 
     def alive(self) -> None:
         """A sign of life."""

@@ -21,7 +21,7 @@ from yolodeploy.inventory.releases import get_release
 from yolodeploy.inventory.rollouts import FINAL
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops import operations
-from yolodeploy.ops.connect import connect_named
+from yolodeploy.ops.connect import connect_all, connect_named
 from yolodeploy.ops.provenance import require_signature
 from yolodeploy.ops.rollout_journal import hold_of
 from yolodeploy.ops.rollout_run import is_dead_here
@@ -40,7 +40,9 @@ class Started(NamedTuple):
 
 
 def plan(home: Home, release: str, sites: Sequence[str], wish: Wish) -> tuple[Release, Plan]:
-    """What rolling out would do; no `sites` means all. Changes nothing.
+    """What rolling out would do; no `sites` means all that this version can talk to.
+
+    Changes nothing.
 
     Raises:
         NotFound: `inventory.unknown_release`, `inventory.unknown_site`.
@@ -48,9 +50,11 @@ def plan(home: Home, release: str, sites: Sequence[str], wish: Wish) -> tuple[Re
     """
     with open_inventory(home.inventory) as inventory:
         found = get_release(inventory, release)
-        names = list(sites) or [row.name for row in list_sites(inventory)]
-        connected = [connect_named(home, inventory, name) for name in names]
-        held = {name: hold_of(inventory, name) for name in names}
+        if sites:
+            connected = [connect_named(home, inventory, name) for name in sites]
+        else:
+            connected, _ = connect_all(home, list_sites(inventory))
+        held = {site.name: hold_of(inventory, site.name) for site in connected}
     return found, plan_rollout(found, connected, wish, held.__getitem__)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.retention import prune_when_due
 from yolodeploy.inventory.sites import list_sites
-from yolodeploy.ops.connect import connect
+from yolodeploy.ops.connect import connect_all
 from yolodeploy.telemetry.rounds import Collector
 
 if TYPE_CHECKING:
@@ -37,6 +37,6 @@ class Rounds:
                 return  # asking must not make one
             self._inventory = open_inventory(home.inventory)
             self._collector = Collector(self._inventory)
-        sites = [connect(home, row) for row in list_sites(self._inventory)]
+        sites, _ = connect_all(home, list_sites(self._inventory))
         self._collector.round(sites, now=time.time)
         prune_when_due(self._inventory, at=time.time())

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.errors import Interrupted, YolodeployError
 from yolodeploy.inventory import operations as rows
 from yolodeploy.inventory.connection import Inventory, open_inventory
 from yolodeploy.inventory.operations import OperationState
@@ -25,6 +25,7 @@ KINDS = {
     "rollout": "yolodeploy.ops.rollout_run:run",
     "push": "yolodeploy.ops.transfers:run_push",
     "send": "yolodeploy.ops.sending:run_send",
+    "play": "yolodeploy.ops.plays:run",
 }
 
 
@@ -38,16 +39,19 @@ def main(home: Home, operation: str) -> int:
         teller = Teller(inventory, operation)
         module, _, name = KINDS[row.kind].partition(":")
         action: Action = getattr(import_module(module), name)
+        ended = OperationState.FAILED
         try:
             code = action(home, inventory, teller, row.arguments)
         except YolodeployError as error:
             teller.say(error.code, "error", **error.fields)
             code = error.exit_code
+            if isinstance(error, Interrupted):
+                ended = OperationState.CANCELLED
         except Exception:
             teller.say("ops.broken", "error", operation=operation, log=log_of(home, operation))
             rows.finish(inventory, operation, OperationState.FAILED, 1, at=time.time())
             raise  # the traceback is for the operation's log, not for the person
-        state = OperationState.DONE if code == 0 else OperationState.FAILED
+        state = OperationState.DONE if code == 0 else ended
         rows.finish(inventory, operation, state, code, at=time.time())
     return code
 

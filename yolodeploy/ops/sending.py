@@ -136,8 +136,8 @@ def _deliveries(
     stack.enter_context(layout.in_use())
     deliveries = []
     for aim in aims:
-        keys, identity = HostKeys(home.host_keys), wanted.identity
-        connection = Connection(aim.device, aim.address, keys, folder, identity=identity)
+        route = aim.route._replace(identity=wanted.identity or aim.route.identity)
+        connection = Connection(aim.device, route, HostKeys(home.host_keys), folder)
         stack.callback(connection.close)
         tally.when_stopped(connection.hang_up)
         deliveries.append(Delivery(layout, found, names, connection, tally, book_s))
@@ -152,7 +152,7 @@ def _planned(aim: Target, delivery: Delivery) -> Delivered:
     except Interrupted:
         raise
     except YolodeployError as error:
-        return Delivered(aim.device, str(aim.address), State.FAILED, error=error)
+        return Delivered(aim.device, str(aim.route.address), State.FAILED, error=error)
 
 
 def _run(delivery: Delivery, plan: Delivered, ended: SimpleQueue[Delivered]) -> Delivered:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import NotFound, Refused, Unreachable
+from yolodeploy.core.errors import NotFound, Refused, Unreachable, YolodeployError
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.text import one_line
 from yolodeploy.inventory import devices as device_rows
@@ -15,8 +15,9 @@ from yolodeploy.inventory import sites as rows
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.retention import prune_when_due
 from yolodeploy.oci.locks import locked
-from yolodeploy.ops.connect import EMBEDDED, connect, connect_named
+from yolodeploy.ops.connect import EMBEDDED, K3S, connect_all, connect_named
 from yolodeploy.ops.opening import changing, known_sites, present_inventory
+from yolodeploy.ssh.address import parse_address
 from yolodeploy.telemetry.collect import collect
 
 if TYPE_CHECKING:
@@ -67,6 +68,21 @@ def create_site(
     return names
 
 
+def name_site(home: Home, name: str, labels: dict[str, str], *, dry_run: bool = False) -> None:
+    """Remember a k3s site, which has no devices yet.
+
+    Raises:
+        UsageError: `name.invalid`.
+        Refused: `inventory.site_exists`, `ops.site_folder`.
+    """
+    checked_name("site", name)
+    _refuse_present(home, name)
+    if dry_run:
+        return
+    with open_inventory(home.create().inventory) as inventory:
+        rows.add_site(inventory, name, K3S, "", at=time.time(), labels=labels)
+
+
 def _refuse_present(home: Home, name: str) -> None:
     from yolodeploy.sites.embedded.folder import SiteFolder
 
@@ -77,11 +93,11 @@ def _refuse_present(home: Home, name: str) -> None:
 
 
 def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
-    """Stop an embedded site and leave nothing of it behind; forget a cluster, which goes on.
+    """Stop an embedded site and leave nothing of it behind; forget one of another kind.
 
     Raises:
         NotFound: `inventory.unknown_site`.
-        Refused: `ops.site_moves`, a rollout that has not ended moves it.
+        Refused: `ops.site_moves`, a rollout that has not ended moves it; `ops.site_devices`.
         Failed: `site.supervisor`.
     """
     from yolodeploy.sites.embedded import lifecycle
@@ -91,6 +107,8 @@ def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
         for rollout in rollouts.list_rollouts(inventory, unfinished=True):
             if any(name in wave for wave in rollout.plan.waves):
                 raise Refused("ops.site_moves", site=name, rollout=rollout.id)
+        if row.kind == K3S and row.devices:
+            raise Refused("ops.site_devices", site=name, devices=row.devices)
         if not dry_run:
             if row.kind == EMBEDDED:
                 lifecycle.remove(home.site(name), name)
@@ -105,6 +123,7 @@ def start_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
+        Refused: `ops.site_kind`, it is one of gateways.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=True, dry_run=dry_run)
@@ -115,6 +134,7 @@ def stop_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
+        Refused: `ops.site_kind`, it is one of gateways.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=False, dry_run=dry_run)
@@ -157,14 +177,16 @@ def hold_device(home: Home, name: str, reason: str | None, *, dry_run: bool = Fa
         return device_rows.get_device(inventory, found.site, found.name)
 
 
-def label_device(
-    home: Home, name: str, labels: dict[str, str], *, dry_run: bool = False
+def edit_device(
+    home: Home, name: str, labels: dict[str, str], address: str = "", *, dry_run: bool = False
 ) -> DeviceRow:
-    """Set labels of a device; an empty value takes one away.
+    """Set labels of a device (an empty value takes one away), and where it answers.
 
     Raises:
         NotFound, Refused: As `find_device`.
+        UsageError: `ssh.address_invalid`.
     """
+    address = str(parse_address(address)) if address else ""
     with (
         present_inventory(home, dry_run=dry_run) as inventory,
         changing(inventory, dry_run=dry_run),
@@ -173,7 +195,9 @@ def label_device(
         kept = {key: value for key, value in (found.labels | labels).items() if value}
         if not dry_run:
             device_rows.set_device_labels(inventory, found.site, found.name, kept)
-        return found._replace(labels=kept)
+            if address:
+                device_rows.set_device_address(inventory, found.site, found.name, address)
+        return found._replace(labels=kept, address=address or found.address)
 
 
 def find_device(inventory: Inventory, name: str) -> DeviceRow:
@@ -196,8 +220,10 @@ def find_device(inventory: Inventory, name: str) -> DeviceRow:
     return found[0]
 
 
-def refresh(home: Home, names: Sequence[str] = ()) -> None:
+def refresh(home: Home, names: Sequence[str] = ()) -> list[YolodeployError]:
     """Ask sites (all of them by default) how they are, and write it down.
+
+    Returns why some could not be asked by this version.
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`.
@@ -206,8 +232,10 @@ def refresh(home: Home, names: Sequence[str] = ()) -> None:
 
     with present_inventory(home) as inventory:
         wanted = [rows.get_site(inventory, name) for name in names] or rows.list_sites(inventory)
-        collect_all([connect(home, row) for row in wanted], inventory, now=time.time)
+        connected, refused = connect_all(home, wanted)
+        collect_all(connected, inventory, now=time.time)
         prune_when_due(inventory, at=time.time())
+    return refused
 
 
 def refresh_site(home: Home, inventory: Inventory, name: str) -> None:
@@ -227,8 +255,10 @@ def logs(
         Unreachable: `site.unreachable`, the site that was asked for.
     """
     with present_inventory(home, dry_run=True) as inventory:
-        names = [site] if site is not None else [row.name for row in rows.list_sites(inventory)]
-        connected = [connect_named(home, inventory, name) for name in names]
+        if site is not None:
+            connected = [connect_named(home, inventory, site)]
+        else:
+            connected, _ = connect_all(home, rows.list_sites(inventory))
     found: list[tuple[str, LogLine]] = []
     for each in connected:
         try:
@@ -244,7 +274,7 @@ def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
 
     known = name in known_sites(home)
     if known:
-        _refuse_clusters(home, name)
+        _refuse_hosts(home, name)
     if not known and not (
         start and SiteFolder(home.site(checked_name("site", name))).database.exists()
     ):
@@ -259,8 +289,8 @@ def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
             refresh_site(home, inventory, name)
 
 
-def _refuse_clusters(home: Home, name: str) -> None:
-    """A cluster has no processes here."""
+def _refuse_hosts(home: Home, name: str) -> None:
+    """A site of gateways has no processes here."""
     with present_inventory(home, dry_run=True) as inventory:
         row = rows.get_site(inventory, name)
     if row.kind != EMBEDDED:

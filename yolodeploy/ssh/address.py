@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from yolodeploy.core.errors import UsageError
 
+LOCAL = "local"  # in the place of an address: this machine, for whoever sits at the gateway itself
 _SCHEME = "ssh://"
 _USER = r"[A-Za-z_][A-Za-z0-9_.-]{0,63}"
 _HOST = (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
@@ -39,12 +40,18 @@ class Children:
 
     @contextmanager
     def started(
-        self, command: Sequence[str], stdin: int, stdout: int | IO[bytes], stderr: IO[bytes]
+        self,
+        command: Sequence[str],
+        stdin: int,
+        stdout: int | IO[bytes],
+        stderr: IO[bytes],
+        environment: Mapping[str, str] | None = None,
     ) -> Iterator[subprocess.Popen[bytes]]:
         """A process, which does not outlive the block. Ctrl-C at the terminal is for us alone."""
         with subprocess.Popen(
-            command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
-        ) as process:
+            command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
+            env=environment,
+        ) as process:  # fmt: skip
             with self._lock:
                 self._running.add(process)
                 ended = self._ended
@@ -57,8 +64,14 @@ class Children:
                 with self._lock:
                     self._running.discard(process)
 
-    def run(self, command: Sequence[str], limit_s: float) -> Answer:
-        """How a command ends.
+    def run(
+        self,
+        command: Sequence[str],
+        limit_s: float,
+        environment: Mapping[str, str] | None = None,
+        told: str = "",
+    ) -> Answer:
+        """How a command ends; `told` is what it may read.
 
         Raises:
             Unreachable: `ssh.silent`; the command was ended.
@@ -67,7 +80,8 @@ class Children:
         with (
             tempfile.TemporaryFile() as out,
             tempfile.TemporaryFile() as err,
-            self.started(command, subprocess.DEVNULL, out, err) as process,
+            _readable(told) as stdin,
+            self.started(command, stdin, out, err, environment) as process,
         ):
             try:
                 status = process.wait(limit_s)
@@ -83,6 +97,21 @@ class Children:
             self._ended = True
             for process in self._running:
                 process.kill()
+
+
+@contextmanager
+def _readable(text: str) -> Iterator[int]:
+    """A pipe with a text in it, which must be shorter than a pipe's 64 kB."""
+    if not text:
+        yield subprocess.DEVNULL
+        return
+    end, into = os.pipe()
+    try:
+        os.write(into, text.encode())
+        os.close(into)
+        yield end
+    finally:
+        os.close(end)
 
 
 def content(file: IO[bytes]) -> str:

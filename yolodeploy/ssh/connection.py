@@ -9,80 +9,51 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
-from yolodeploy.core.errors import Refused, Unreachable
-from yolodeploy.ssh.address import Address
-from yolodeploy.ssh.children import Answer, Children
+from yolodeploy.core.errors import Refused, Unreachable, YolodeployError
+from yolodeploy.ssh.askpass import answering
+from yolodeploy.ssh.children import LONGEST_ANSWER, Answer, Children
+from yolodeploy.ssh.command_line import PATIENCE, Patience, connect_limit_s, ssh_words
 from yolodeploy.ssh.faults import fault
-from yolodeploy.ssh.host_keys import HostKeys
+from yolodeploy.ssh.host_keys import HostKeys, write_pin
+from yolodeploy.ssh.route import Route
 from yolodeploy.ssh.shell import LIMIT_S
 
 _OWN = 255  # OpenSSH's status for what is its own; our programs end with others
-
-# no terminal, no question, no forwarding, whatever a person's own configuration says
-_OPTIONS = (
-    "-T",
-    "-oBatchMode=yes",
-    "-oPasswordAuthentication=no",
-    "-oClearAllForwardings=yes",
-    "-oForwardAgent=no",
-    "-oForwardX11=no",
-    "-oPermitLocalCommand=no",
-    "-oRemoteCommand=none",
-    "-oRequestTTY=no",
-    "-oEscapeChar=none",
-    "-oLogLevel=ERROR",
-    "-oConnectionAttempts=1",
-    "-oTCPKeepAlive=yes",
-)
-
-
-class Patience(NamedTuple):
-    """Seconds to connect, seconds between signs of life, how many may lack, and idle seconds.
-
-    A link that says nothing is dead after `alive_s` × `alive_count` seconds: one minute. Every
-    acknowledged piece counts as a sign.
-    """
-
-    connect_s: int = 10
-    alive_s: int = 15
-    alive_count: int = 4
-    idle_s: int = 60
-
-
-PATIENCE = Patience()
 
 
 class Connection:
     """One device; a `Shell`. Making the object touches nothing; threads may share it.
 
     `folder` is for the connection's socket: private, and with a short path, for a socket's name has
-    at most 107 characters. `identity` is the file of a key; without it OpenSSH takes the agent's
-    and the person's own.
+    at most 107 characters. `password` is tried where no key lets us in; it stays in memory. Others
+    may go through `socket` too while it is open, with the key in `pin` where there is one.
     """
 
     def __init__(
         self,
         device: str,
-        address: Address,
+        route: Route,
         keys: HostKeys,
         folder: Path,
         patience: Patience = PATIENCE,
-        identity: Path | None = None,
+        password: str = "",
     ) -> None:
         self.device = device
-        self.address = address
+        self.route = route
         self._keys = keys
-        self._socket = folder / f"{id(self):x}"
+        self.socket = folder / f"{id(self):x}"
+        self.pin = self.socket.with_suffix(".pin") if route.host_key else None
+        self._heard = self.socket.with_suffix(".log") if route.jump else None
         self._patience = patience
-        self._identity = identity
+        self._password = password
         self._children = Children(device)
         self._lock = threading.Lock()
         self._open = False
 
-    def run(self, program: str, *words: str, limit_s: float = LIMIT_S) -> Answer:
-        """See `Shell`.
+    def run(self, program: str, *words: str, limit_s: float = LIMIT_S, told: str = "") -> Answer:
+        """See `Shell`; `told` is what the program may read.
 
         Raises:
             Refused: `ssh.host_key_changed`, `ssh.denied`, `ssh.no_client`.
@@ -90,7 +61,7 @@ class Connection:
         """
         self.open()
         try:
-            answer = self._children.run(self._command(program, words), limit_s)
+            answer = self._children.run(self._command(program, words), limit_s, told=told)
         except Unreachable:
             self.close()
             raise
@@ -107,6 +78,17 @@ class Connection:
         ) as process:
             yield process
 
+    def passage(self) -> str:
+        """A ProxyCommand of OpenSSH's that goes on from the device to `%h` and `%p`.
+
+        Raises:
+            Refused, Unreachable: As `run`.
+        """
+        self.open()
+        words = shlex.join(self._ssh("-oControlMaster=no")).replace("%", "%%")
+        host = self.route.address.host.replace("%", "%%")
+        return f"{words} -W '[%h]:%p' -- {host}"
+
     def judged(self, answer: Answer) -> Answer:
         """The answer of a program, where it is one and not the end of the connection.
 
@@ -115,7 +97,7 @@ class Connection:
         """
         if answer.status == _OWN or answer.status < 0:  # or somebody ended it here
             self.close()
-            raise fault(self.device, self.address, answer, self._keys)
+            raise self._fault(answer)
         return answer
 
     def open(self) -> None:
@@ -126,13 +108,21 @@ class Connection:
             if shutil.which("ssh") is None:
                 raise Refused("ssh.no_client")
             self._keys.create()
-            patience = self._patience
-            limit_s = patience.connect_s + patience.alive_s * patience.alive_count
-            command = [*self._ssh("-f", "-N", "-M"), "--", self.address.host]
-            answer = self._children.run(command, limit_s)
+            if self.pin:
+                write_pin(self.pin, self.route.host_key)
+            answer = self._connected()
             if answer.status:
-                raise fault(self.device, self.address, answer, self._keys)
+                raise self._fault(answer)
             self._open = True
+
+    def _connected(self) -> Answer:
+        patience = self._patience
+        limit_s = connect_limit_s(self.route, patience) + patience.alive_s * patience.alive_count
+        command = [*self._ssh("-f", "-N", "-M"), "--", self.route.address.host]
+        if not self._password:
+            return self._children.run(command, limit_s)
+        with answering(self._password, self.socket.with_suffix(".ask"), self._keys) as asked:
+            return self._children.run(command, limit_s, asked)
 
     def close(self) -> None:
         """Disconnect; again is harmless."""
@@ -142,7 +132,7 @@ class Connection:
             self._open = False
         with suppress(subprocess.TimeoutExpired, OSError):
             subprocess.run(
-                [*self._ssh("-O", "exit"), "--", self.address.host],
+                [*self._ssh("-O", "exit"), "--", self.route.address.host],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 timeout=5, check=False,
             )  # fmt: skip
@@ -154,18 +144,24 @@ class Connection:
 
     def _command(self, program: str, words: Sequence[str]) -> list[str]:
         line = shlex.join(["exec", "/bin/sh", "-c", program, "yolodeploy", *words])
-        return [*self._ssh("-oControlMaster=no"), "--", self.address.host, line]
+        return [*self._ssh("-oControlMaster=no"), "--", self.route.address.host, line]
+
+    def _fault(self, answer: Answer) -> YolodeployError:
+        heard = ""
+        if self._heard:
+            with suppress(OSError):
+                heard = self._heard.read_text(errors="replace")[-LONGEST_ANSWER:]
+                self._heard.unlink()
+        return fault(self.device, self.route, answer._replace(err=heard + answer.err), self._keys)
 
     def _ssh(self, *options: str) -> list[str]:
-        patience = self._patience
-        user = ["-l", self.address.user] if self.address.user else []
-        identity = ["-oIdentitiesOnly=yes", "-i", str(self._identity)] if self._identity else []
-        port = ["-p", str(self.address.port)] if self.address.port else []
-        return [
-            "ssh", *_OPTIONS, *self._keys.options(),
-            f"-oConnectTimeout={patience.connect_s}",
-            f"-oServerAliveInterval={patience.alive_s}",
-            f"-oServerAliveCountMax={patience.alive_count}",
-            f"-oControlPersist={patience.idle_s}",
-            "-S", str(self._socket), *user, *port, *identity, *options,
-        ]  # fmt: skip
+        words = ssh_words(
+            self.route,
+            self._keys,
+            self._patience,
+            self.pin,
+            by_password=bool(self._password),
+            heard=self._heard,
+        )
+        persist = f"-oControlPersist={self._patience.idle_s}"
+        return [*words, persist, "-S", str(self.socket), *options]

@@ -33,7 +33,7 @@ class LocalShell:
         self.device = device
         self._children = Children(device)
 
-    def run(self, program: str, *words: str, limit_s: float = LIMIT_S) -> Answer:
-        """See `Shell`."""
+    def run(self, program: str, *words: str, limit_s: float = LIMIT_S, told: str = "") -> Answer:
+        """See `Shell`; `told` is what the program may read."""
         command = ["/bin/sh", "-c", program, "yolodeploy", *words]
-        return self._children.run(command, limit_s)
+        return self._children.run(command, limit_s, told=told)

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from yolodeploy.core.errors import YolodeployError
 from yolodeploy.ops.actions import ACTIONS, Action
 from yolodeploy.ops.home import Home
+from yolodeploy.ops.play_actions import Begun
 from yolodeploy.ops.rounds import Rounds
 from yolodeploy.ops.settings import language, settings
 from yolodeploy.tui.collecting import Collect, Collecting
@@ -28,8 +29,10 @@ from yolodeploy.tui.screens.events import EventsScreen
 from yolodeploy.tui.screens.fleet import FleetScreen
 from yolodeploy.tui.screens.framed import Framed
 from yolodeploy.tui.screens.help import HelpScreen
+from yolodeploy.tui.screens.play import PlayScreen
 from yolodeploy.tui.screens.rollout import RolloutScreen
 from yolodeploy.tui.screens.rollouts import RolloutsScreen
+from yolodeploy.tui.screens.sites import SitesScreen
 from yolodeploy.tui.state.fleet import FleetRow
 from yolodeploy.tui.state.latency import Key
 from yolodeploy.tui.state.snapshot import Snapshot, Wanted
@@ -40,6 +43,9 @@ from yolodeploy.tui.words import Words
 
 NOTICE_S = 20.0
 """How long the outcome of an action stays at the bottom."""
+
+PLAY_S = 0.5
+"""How often a play that runs is read while it is open."""
 
 
 class Dashboard(App[int]):
@@ -54,6 +60,7 @@ class Dashboard(App[int]):
         "fleet": FleetScreen,
         "rollouts": RolloutsScreen,
         "events": EventsScreen,
+        "sites": SitesScreen,
     }
 
     def __init__(
@@ -89,6 +96,7 @@ class Dashboard(App[int]):
         self.switch_mode("fleet")
         self.read(first=True)
         self.set_interval(1.0, self._tick)
+        self.set_interval(PLAY_S, self._follow_play)
 
     def look(self) -> Look:
         """The language and the time."""
@@ -138,6 +146,12 @@ class Dashboard(App[int]):
     def _round(self) -> None:
         """Ask the sites. While they are still being asked, see what others have written."""
         if not self._collecting.begin() and not self._reading:
+            self._read_if_rested()
+
+    def _follow_play(self) -> None:
+        """A play that is open is seen as it goes on."""
+        screen = self.screen
+        if isinstance(screen, PlayScreen) and screen.runs and not self._reading:
             self._read_if_rested()
 
     def on_collected(self, message: Collected) -> None:
@@ -191,6 +205,8 @@ class Dashboard(App[int]):
             started = getattr(message.result, "rollout", "")
             done = self.words("started", rollout=started) if started else self.words("done")
             self.tell((Span(f"  ● {done}", "good"), Span(f"  $ {message.command}", "dim")))
+            if isinstance(message.result, Begun) and message.result.operation:
+                self.open_play(message.result.operation)
         self.read()
 
     def turn_hold(self, row: FleetRow | None) -> None:
@@ -206,7 +222,7 @@ class Dashboard(App[int]):
         self.begin(ACTIONS["device.hold" if row.held is None else "device.unhold"], name)
 
     def action_go(self, mode: str) -> None:
-        """To one of the three tabs, and there to its list."""
+        """To one of the tabs, and there to its list."""
         self.switch_mode(mode)
         while len(self.screen_stack) > 1:
             self.pop_screen()
@@ -228,6 +244,10 @@ class Dashboard(App[int]):
     def open_device(self, key: Key) -> None:
         """Open one device."""
         self.push_screen(DeviceScreen(key))
+
+    def open_play(self, play: str) -> None:
+        """Open one play."""
+        self.push_screen(PlayScreen(play))
 
     def open_rollout(self, rollout: str) -> None:
         """Open one rollout."""

@@ -50,6 +50,8 @@ class ActionCommands(Provider):
             return
         for subject, name in self.screen.subjects():
             for action in of_subject(subject):
+                if action.kind and action.kind != self._dashboard.snapshot.kind_of(name):
+                    continue
                 title = action.title(self._dashboard.words.language)
                 text = one_line(f"{name}: {title}" if name else title)
                 # help is read as markup by the palette, and names may hold anything

@@ -9,6 +9,7 @@ from yolodeploy.core.errors import YolodeployError
 from yolodeploy.ops.actions import Action, Subject
 from yolodeploy.ops.home import Home
 from yolodeploy.tui.messages import Performed
+from yolodeploy.tui.screens.add_device import AddDevice
 from yolodeploy.tui.screens.ask import Ask
 from yolodeploy.tui.screens.confirm import Confirm
 
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
     from yolodeploy.tui.app import Dashboard
 
 
+FORMS: dict[str, type[Ask | AddDevice]] = {"device": AddDevice}
+"""What is asked in another form than one line."""
+
+
 async def carry_out(app: Dashboard, action: Action, name: str) -> None:
     """Perform an action on a subject, in a thread; posts `Performed`, or nothing when cancelled."""
     words = app.words
     asked: str | None = ""
     if action.asks:
-        asked = await app.push_screen_wait(Ask(action, name, words))
+        form = FORMS.get(action.asks, Ask)
+        asked = await app.push_screen_wait(form(action, name, words))
     if asked is None:
         return
     command = action.command_for(name, asked)

@@ -14,11 +14,14 @@ from yolodeploy.inventory.latency import latency
 from yolodeploy.inventory.releases import list_releases
 from yolodeploy.inventory.rollouts import FINAL, get_rollout, list_rollouts
 from yolodeploy.inventory.rollups import MINUTE_S
+from yolodeploy.inventory.sites import list_sites
+from yolodeploy.tui.play_reading import PlayReader
 from yolodeploy.tui.recent import RecentLatency
 from yolodeploy.tui.state.device import DeviceDetail, device_detail
 from yolodeploy.tui.state.events import newest_first
 from yolodeploy.tui.state.fleet import fleet
 from yolodeploy.tui.state.latency import MINUTES, Key, Recent
+from yolodeploy.tui.state.plays import site_items
 from yolodeploy.tui.state.rollouts import RolloutDetail, RolloutItem, rollout_detail
 from yolodeploy.tui.state.snapshot import Snapshot, Wanted
 
@@ -38,6 +41,7 @@ class Reader:
         self._latency = RecentLatency()
         self._recent: dict[Key, Recent] = {}
         self._ended: dict[str, RolloutItem] = {}
+        self._plays = PlayReader()
         self._last = Snapshot(missing=True)
 
     def read(self, wanted: Wanted, now: float, *, with_latency: bool = True) -> Snapshot:
@@ -61,9 +65,13 @@ class Reader:
     def _snapshot(self, inventory: Inventory, wanted: Wanted, now: float) -> Snapshot:
         releases = list_releases(inventory)
         aliases = {row.digest: row.release.alias for row in releases}
+        devices = list_devices(inventory)
+        plays = self._plays.items(inventory)
         return Snapshot(
             at=now,
-            fleet=fleet(list_devices(inventory), self._recent),
+            fleet=fleet(devices, self._recent),
+            sites=site_items(list_sites(inventory), devices, plays),
+            play=self._plays.detail(inventory, wanted.play),
             rollouts=tuple(
                 self._item(inventory, row, aliases, now) for row in list_rollouts(inventory)
             ),

@@ -15,5 +15,17 @@ MESSAGES = {
     "site.unhold": Message("End the hold of the site", "解除站点锁定"),
     "site.start": Message("Start the site's processes", "启动站点进程"),
     "site.stop": Message("Stop the site's processes", "停止站点进程"),
+    "site.add_device": Message("Add a gateway", "添加网关"),
+    "site.provision": Message(
+        "Provision: make a k3s site of its gateways", "部署：把网关组成 k3s 站点"
+    ),
+    "site.reset": Message(
+        "Reset: take k3s and all that runs on it off its gateways",
+        "重置：从网关上移除 k3s 及其上运行的一切",
+    ),
+    "site.doctor": Message("Doctor: look at its gateways", "检查：查看其网关"),
+    "site.backup": Message("Backup: datastore, tokens, keys", "备份：数据、令牌、密钥"),
+    "site.upgrade": Message("Upgrade k3s, one node after the other", "逐个节点升级 k3s"),
+    "operation.cancel": Message("Cancel: what was done stays", "取消：已完成的部分保留"),
     "site.remove": Message("Remove the site and all that it holds", "移除站点及其全部内容"),
 }

@@ -23,4 +23,29 @@ MESSAGES = {
         "发布 {rollout} 处于 {state} 状态，但无人执行",
         "yolodeploy rollout resume {rollout}",
     ),
+    "fix_what": Message(
+        "--fix mends gateways, and none is named",
+        "--fix 用于修复网关，但未指定任何网关",
+        "yolodeploy doctor SITE --fix",
+    ),
+    "site_backup": Message(
+        "site {site} was backed up last {days} days ago",
+        "站点 {site} 上次备份是 {days} 天前",
+        "back it up, and keep the copy elsewhere: yolodeploy site show {site}",
+        "请备份并把副本存放在别处：yolodeploy site show {site}",
+    ),
+    "site_unproved": Message(
+        "no pod has run to completion yet on {devices} of site {site}",
+        "站点 {site} 的 {devices} 上尚无 Pod 运行完成",
+        "yolodeploy site provision {site}",
+    ),
+    "site_servers": Message(
+        "site {site} has {servers} servers; it needs an odd number",
+        "站点 {site} 有 {servers} 台服务器；数量应为奇数",
+        "yolodeploy device list --site {site}",
+    ),
+    "sum": Message(
+        "{checks} checks, {wrong} findings, {mended} mended",
+        "共 {checks} 项检查，发现 {wrong} 个问题，已修复 {mended} 个",
+    ),
 }

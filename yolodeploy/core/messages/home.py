@@ -31,4 +31,10 @@ MESSAGES = {
         "无法写入 {path}：{reason}",
         "yolodeploy config path",
     ),
+    "not_written": Message(
+        "{path} cannot be written: {reason}",
+        "无法写入 {path}：{reason}",
+        "make room there, or name another home with YOLODEPLOY_HOME",
+        "请腾出空间，或用 YOLODEPLOY_HOME 指定其他主目录",
+    ),
 }

@@ -24,6 +24,21 @@ MESSAGES = {
         "resume a rollout with yolodeploy rollout resume ID; type a push or a pull again",
         "用 yolodeploy rollout resume ID 继续发布；推送或拉取则重新运行同一命令",
     ),
+    "ended_already": Message(
+        "operation {operation} has ended: {state}",
+        "操作 {operation} 已结束：{state}",
+        "yolodeploy operations",
+    ),
+    "not_cancelled": Message(
+        "operation {operation} is a {kind}, which is not ended like that",
+        "操作 {operation} 的类型为 {kind}，不能这样结束",
+        "yolodeploy rollout pause ID or yolodeploy rollout abort ID",
+    ),
+    "still_runs": Message(
+        "operation {operation} was asked to end and has not ended after {seconds} s",
+        "已请求结束操作 {operation}，但 {seconds} 秒后仍未结束",
+        "yolodeploy operations follow {operation}",
+    ),
     "broken": Message(
         "operation {operation} broke; the reason is in {log}",
         "操作 {operation} 出错；原因见 {log}",
@@ -33,7 +48,10 @@ MESSAGES = {
     "detached": Message(
         "operation {operation} goes on without this terminal",
         "操作 {operation} 将在后台继续",
-        "yolodeploy operations follow {operation}",
+        "yolodeploy operations follow {operation} (or end it: yolodeploy operations cancel "
+        "{operation})",
+        "yolodeploy operations follow {operation}（或结束它：yolodeploy operations cancel "
+        "{operation}）",
     ),
     "interrupted": Message("interrupted", "已中断"),
     "no_frames": Message(
@@ -52,6 +70,12 @@ MESSAGES = {
         "{action} 是危险操作，尚未确认",
         "add --yes",
         "加上 --yes",
+    ),
+    "site_devices": Message(
+        "site {site} has {devices} devices",
+        "站点 {site} 有 {devices} 台设备",
+        "yolodeploy site reset {site}, then for each of them yolodeploy device remove DEVICE",
+        "yolodeploy site reset {site}，然后对每台设备 yolodeploy device remove DEVICE",
     ),
     "site_moves": Message(
         "site {site} is part of rollout {rollout}, which has not ended",

@@ -15,6 +15,12 @@ MESSAGES = {
         "yolodeploy device unhold {device} (or yolodeploy site unhold SITE)",
         "yolodeploy device unhold {device}（或 yolodeploy site unhold SITE）",
     ),
+    "local": Message(
+        "{device} is this machine: nothing goes over SSH",
+        "{device} 就是本机：无需经 SSH 发送",
+        "take the image into its containerd from a bundle: yolodeploy bundle apply FILE",
+        "请用 bundle 把镜像导入本机的 containerd：yolodeploy bundle apply FILE",
+    ),
     "no_address": Message(
         "the inventory has no address of {device}",
         "清单中没有 {device} 的地址",

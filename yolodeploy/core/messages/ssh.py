@@ -14,6 +14,20 @@ MESSAGES = {
         "write [USER@]HOST[:PORT], such as root@10.0.0.7 or ssh://gateway-7",
         "请写成 [USER@]HOST[:PORT]，例如 root@10.0.0.7 或 ssh://gateway-7",
     ),
+    "another_host_key": Message(
+        "{device} at {address} shows the host key {shown}; pinned is {pinned}, known since {since}",
+        "{address} 上的 {device} 出示的主机密钥是 {shown}；固定的是 {pinned}，自 {since} 起已知",
+        "when the address was given to another machine: yolodeploy device find {device}; when it "
+        "was installed anew: yolodeploy device replace {device}",
+        "若地址已归其他机器：yolodeploy device find {device}；"
+        "若设备重装过：yolodeploy device replace {device}",
+    ),
+    "away": Message(
+        "{device} cannot be reached at {address}: {reason}",
+        "无法在 {address} 连接 {device}：{reason}",
+        "check the link; when its address may have changed: yolodeploy device find {device}",
+        "请检查网络；若其地址可能已改变：yolodeploy device find {device}",
+    ),
     "denied": Message(
         "{device} does not let us in: {reason}",
         "{device} 拒绝登录：{reason}",
@@ -52,10 +66,22 @@ MESSAGES = {
         "check the name {address}, or write the number",
         "请检查名称 {address}，或直接写 IP 地址",
     ),
+    "port_taken": Message(
+        "port {port} of this machine cannot be had: {reason}",
+        "无法使用本机端口 {port}：{reason}",
+        "name another one with --port, or leave it out",
+        "请用 --port 指定其他端口，或省略该选项",
+    ),
     "silent": Message(
         "{device} said nothing for {seconds} s",
         "{device} 在 {seconds} 秒内没有响应",
         *_AGAIN,
+    ),
+    "too_many_hops": Message(
+        "there are {hops} hosts in between, {most} at most",
+        "中间有 {hops} 台主机，最多 {most} 台",
+        "name fewer, or describe the way in ~/.ssh/config (ProxyJump)",
+        "请减少中间主机，或在 ~/.ssh/config 中描述路径（ProxyJump）",
     ),
     "unreachable": Message(
         "{device} cannot be reached: {reason}",

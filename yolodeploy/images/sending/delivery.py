@@ -105,7 +105,7 @@ class Delivery:
         parts = tuple(_fated(part, look) for part in self._contents.parts)
         ready = look.ready >= set(self._names)
         state = State.PRESENT if ready else State.SEND
-        found = Delivered(device, str(self._connection.address), state, parts)
+        found = Delivered(device, str(self._connection.route.address), state, parts)
         return found if ready else _with_room(found, look)
 
     def run(self, plan: Delivered) -> Delivered:

@@ -87,8 +87,12 @@ def image_contents(
     layout: Layout,
     images: Sequence[Named],
     leave_out: frozenset[str] = frozenset(),
+    *,
+    sparse: bool = False,
 ) -> Contents:
     """The OCI layout inside: images by name, without the layers of the kinds in `leave_out`.
+
+    With `sparse` an index may name manifests that the layout lacks: those of other platforms.
 
     Raises:
         NotFound: `oci.blob_missing`.
@@ -96,7 +100,7 @@ def image_contents(
     """
     found: dict[str, _Found] = {}
     for image in images:
-        for item in _reachable(layout, image.described):
+        for item in _reachable(layout, image.described, sparse=sparse):
             if not image.reference and item.kind in LOWER:
                 item = item._replace(kind="signature")  # noqa: PLW2901 it is no layer of a base
             found.setdefault(item.blob.digest, item)
@@ -169,14 +173,15 @@ def _shown(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _reachable(layout: Layout, image: Descriptor) -> Iterator[_Found]:
+def _reachable(layout: Layout, image: Descriptor, *, sparse: bool) -> Iterator[_Found]:
     if not is_document(image):
         yield _Found("blob", image)
         return
     references = layout.read_json(image.digest, References)
     yield _Found("index" if references.manifests is not None else "manifest", image)
     for child in references.manifests or ():
-        yield from _reachable(layout, child)
+        if not sparse or layout.blobs.has(child.digest):
+            yield from _reachable(layout, child, sparse=sparse)
     if references.config:
         yield _Found("config", references.config)
     for layer in references.layers or ():

@@ -24,12 +24,16 @@ _MOST_LAYERS = 500  # docker itself stops at 127
 
 
 class Pulled(NamedTuple):
-    """A pull, planned or done. `digest` is that of the one manifest; `document` its bytes."""
+    """A pull, planned or done. `digest` is that of the one manifest; `document` its bytes.
+
+    `top` is what the reference means: the same, or an index that names it.
+    """
 
     reference: Reference
     digest: str
     document: Document
     parts: tuple[Part, ...]
+    top: Document
 
     @property
     def moved_bytes(self) -> int:
@@ -71,7 +75,7 @@ class Pull:
             Corrupt: `registry.wrong_digest`, `registry.too_large`, `registry.json_invalid`.
             Refused, Unreachable, Failed: As `Repository.manifest_digest`.
         """
-        document = self._repository.read_manifest(self._reference.wanted)
+        top = document = self._repository.read_manifest(self._reference.wanted)
         if is_index(document):
             manifests = decoded(document, Index, self._wire.registry).manifests or ()
             wanted = self._platform or this_platform()
@@ -85,7 +89,7 @@ class Pull:
             layer.digest: self._part(our_image.kind_of(layer), layer) for layer in manifest.layers
         }
         config = self._part("config", manifest.config)
-        return Pulled(self._reference, document.digest, document, (*parts.values(), config))
+        return Pulled(self._reference, document.digest, document, (*parts.values(), config), top)
 
     def run(self, plan: Pulled, name: str = "") -> Pulled:
         """Bring it; `name` (by default the reference) means it in the layout then.

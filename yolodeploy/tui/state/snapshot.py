@@ -10,14 +10,16 @@ from yolodeploy.tui.state.device import DeviceDetail
 from yolodeploy.tui.state.events import EventItem
 from yolodeploy.tui.state.fleet import FleetRow
 from yolodeploy.tui.state.latency import Key
+from yolodeploy.tui.state.plays import PlayDetail, SiteItem
 from yolodeploy.tui.state.rollouts import RolloutDetail, RolloutItem
 
 
 class Wanted(NamedTuple):
-    """What is to be read in full besides the lists: the device and the rollout that are open."""
+    """What is to be read in full besides the lists: the device, rollout or play that is open."""
 
     device: Key | None = None
     rollout: str | None = None
+    play: str | None = None
 
 
 class Snapshot(NamedTuple):
@@ -33,6 +35,8 @@ class Snapshot(NamedTuple):
     events: tuple[EventItem, ...] = ()
     device: DeviceDetail | None = None
     rollout: RolloutDetail | None = None
+    sites: tuple[SiteItem, ...] = ()
+    play: PlayDetail | None = None
     releases: tuple[str, ...] = ()
     missing: bool = False
     problem: YolodeployError | None = None
@@ -47,6 +51,15 @@ class Snapshot(NamedTuple):
         """How many rollouts are under way."""
         under_way = (RolloutState.RUNNING, RolloutState.ABORTING)
         return sum(item.state in under_way for item in self.rollouts)
+
+    @property
+    def running_plays(self) -> int:
+        """How many sites are being changed by a play."""
+        return sum(site.play is not None and site.play.runs for site in self.sites)
+
+    def kind_of(self, site: str) -> str:
+        """What kind of site it is; empty where nobody knows it."""
+        return next((item.kind for item in self.sites if item.name == site), "")
 
     def row(self, key: Key) -> FleetRow | None:
         """One device's row."""

@@ -10,7 +10,7 @@ from yolodeploy.tui.state.snapshot import Snapshot
 from yolodeploy.tui.views.figures import duration
 from yolodeploy.tui.views.spans import Line, Look, Span, justified, width_of
 
-TABS = ("fleet", "rollouts", "events")
+TABS = ("fleet", "rollouts", "events", "sites")
 
 
 def top_line(snapshot: Snapshot, tab: str, look: Look, width: int) -> Line:
@@ -21,6 +21,8 @@ def top_line(snapshot: Snapshot, tab: str, look: Look, width: int) -> Line:
         spans.append(Span(label, "tab" if name == tab else "dim"))
         if name == "rollouts" and snapshot.running_rollouts:
             spans.append(Span(f" ◐ {snapshot.running_rollouts} ", "accent"))
+        if name == "sites" and snapshot.running_plays:
+            spans.append(Span(f" ◐ {snapshot.running_plays} ", "accent"))
     return justified(tuple(spans), (*_age(snapshot, look), Span(" ")), width)
 
 
@@ -60,7 +62,7 @@ def empty_lines(where: str, snapshot: Snapshot, look: Look) -> list[Line]:
     """What to do first where there is nothing to show."""
     if snapshot.at == 0.0:
         return [(Span("  " + look.words("reading"), "dim"),)]
-    first = where == "fleet" or not snapshot.fleet
+    first = where == "fleet" or not (snapshot.fleet or snapshot.sites)
     key = "empty.first" if first else f"empty.{where}"
     command = "yolodeploy quickstart" if first else look.words(f"empty.{where}.command")
     return [(Span("  " + look.words(key) + "  "), Span(command, "title"))]

@@ -15,7 +15,7 @@ State = TypeVar("State", bound=Enum)
 
 _KEY = 11
 _WIDE = 26
-_SCREENS = ("app", "fleet", "device", "rollouts", "rollout", "events")
+_SCREENS = ("app", "fleet", "device", "rollouts", "rollout", "events", "sites", "play")
 
 
 def help_lines(look: Look) -> list[Line]:

@@ -6,6 +6,7 @@ from yolodeploy.core.gates import Verdict
 from yolodeploy.core.site import Phase
 from yolodeploy.core.steps import SiteResult
 from yolodeploy.core.waves import Standing
+from yolodeploy.inventory.operations import OperationState
 from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.tui.state.fleet import Status
 from yolodeploy.tui.state.rollouts import Mark
@@ -62,6 +63,26 @@ MARK = {
     Mark.WAITING: ("○", "warn"),
     Mark.DONE: ("●", "good"),
     Mark.BAD: ("✗", "bad"),
+}
+
+OPERATION = {
+    OperationState.CREATED: ("○", "warn"),
+    OperationState.RUNNING: ("◐", "accent"),
+    OperationState.DONE: ("●", "good"),
+    OperationState.FAILED: ("✗", "bad"),
+    OperationState.CANCELLED: ("–", "dim"),
+    OperationState.LOST: ("?", "bad"),
+}
+
+# the states of tasks as plays say them, and `waiting` for the other hosts
+TASK = {
+    "running": ("◐", "accent"),
+    "waiting": ("○", "dim"),
+    "ok": ("●", "good"),
+    "changed": ("+", "good"),
+    "skipped": ("·", "dim"),
+    "failed": ("✗", "bad"),
+    "unreachable": ("✗", "bad"),
 }
 
 PHASE = {

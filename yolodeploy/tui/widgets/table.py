@@ -7,7 +7,7 @@ over a slow link. Columns are data (`views.columns`), rows any values with a key
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import ClassVar, Generic
+from typing import Any, ClassVar, Generic
 
 from rich.style import Style
 from textual import events
@@ -46,10 +46,22 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         Binding("S", "turn", show=False, id="table.turn"),
     ]
 
-    class Moved(Message):
+    class _Of(Message):
+        """Of which table it is, for screens with two of them."""
+
+        def __init__(self, table: Table[Any]) -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> Table[Any]:
+            """As Textual's `on` wants it."""
+            return self.table
+
+    class Moved(_Of):
         """The cursor is on another row."""
 
-    class Opened(Message):
+    class Opened(_Of):
         """The row under the cursor is to be opened."""
 
     def __init__(
@@ -127,7 +139,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             self.refresh()
         else:
             self._repaint_differences(cursor)
-        self.post_message(self.Moved())
+        self.post_message(self.Moved(self))
 
     def _repaint_differences(self, cursor: int) -> None:
         if cursor != self.rows.cursor:
@@ -140,6 +152,14 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         """Columns come and go with the width."""
         self.virtual_size = Size(event.size.width, len(self.rows.shown) + _HEADER)
         self._place()
+
+    def on_focus(self) -> None:
+        """Its cursor says so."""
+        self._repaint(self.rows.cursor)
+
+    def on_blur(self) -> None:
+        """Its cursor says so."""
+        self._repaint(self.rows.cursor)
 
     # the cursor ------------------------------------------------------------------------------
 
@@ -158,7 +178,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def action_open(self) -> None:
         """Open the row under the cursor."""
         if self.current is not None:
-            self.post_message(self.Opened())
+            self.post_message(self.Opened(self))
 
     def on_click(self, event: events.Click) -> None:
         """A header sorts; a row takes the cursor, and is opened by a second click."""
@@ -186,7 +206,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._repaint(before)
         self._repaint(row)
         self._follow_cursor()
-        self.post_message(self.Moved())
+        self.post_message(self.Moved(self))
 
     def _follow_cursor(self) -> None:
         top, room = self.scroll_offset.y, max(self.size.height - _HEADER, 1)
@@ -233,7 +253,8 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         cells = self._painted[row] = self._cells(row)
         here = row == self.rows.cursor and row < len(self.rows.shown)
         base = self._row_style(here)
-        spans = [Span(("›" if here else " ").ljust(GUTTER), "accent")]
+        sign = "›" if self.has_focus else "▹"  # which of two tables the keys act on
+        spans = [Span((sign if here else " ").ljust(GUTTER), "accent")]
         end = GUTTER
         for place, line in zip(self._places, cells, strict=False):
             spans += [Span(" " * (place.x - end)), *line]

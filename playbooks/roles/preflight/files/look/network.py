@@ -1,0 +1,290 @@
+"""Routes, names, ports, packet sizes and proxies."""
+
+import errno
+import ipaddress
+import os
+import re
+import socket
+
+from look.host import absent, finding, judged, ok, one_line, unknown
+from look.machine import listed, own_name
+
+LISTENING = "0A"
+API = 6443
+FLANNEL_BYTES = 50  # VXLAN's own headers
+ANSWER_S = 2.0
+NAME_LIMIT_S = 6
+# Linux's own numbers, which Python's socket module does not name
+IP_MTU_DISCOVER, IP_PMTUDISC_PROBE = 10, 3
+UNUSED = 33434  # a UDP port where nobody listens: the refusal is the answer
+IP_UDP_BYTES = 28
+SIZES, LEAST = (1492, 1450, 1400, 1300), 576  # PPPoE, VXLAN, tunnels; what every network carries
+PROXY_FILES = (
+    "/etc/environment",
+    "/etc/profile.d/*.sh",
+    "/etc/apt/apt.conf",
+    "/etc/apt/apt.conf.d/*",
+)
+K3S_ENVIRONMENT = ("/etc/systemd/system/k3s*.service.env", "/etc/default/k3s*")
+PROXY = re.compile(r"(?:https?_proxy\s*=|Acquire::https?::proxy\s)\s*[\"']?([^\"'\s;]+)", re.I)
+EXCEPT = re.compile(r"no_proxy\s*=\s*[\"']?([^\"'\s;]+)", re.I)
+
+
+def route(host):
+    """Whether there is a default route, IPv4 or IPv6."""
+    via = uplink(host)
+    return judged(via is None, interface=via or "")
+
+
+def uplink(host):
+    """The interface of the default route; None where there is none."""
+    for row in (line.split() for line in host.lines("/proc/net/route")):
+        if len(row) > 7 and row[1] == row[7] == "00000000":
+            return row[0]
+    for row in (line.split() for line in host.lines("/proc/net/ipv6_route")):
+        if len(row) > 9 and row[0] == "0" * 32 and row[1] == "00" and row[9] != "lo":
+            return row[9]
+    return None
+
+
+def port(host):
+    """Whether somebody else listens where k3s will."""
+    if host.asked["k3s_runs"]:
+        return ok(ports="")
+    taken = {n: inode for n, inode in listening(host).items() if n in host.asked["ports"]}
+    who = sorted({name for inode in taken.values() for name in [owner(host, inode)] if name})
+    return judged(
+        taken,
+        ports=listed(sorted(taken)),
+        programs=listed(who) or "?",
+        filter=" or ".join(f"sport = :{number}" for number in sorted(taken)),
+    )
+
+
+def listening(host):
+    """The TCP ports that somebody listens on, with the socket's inode."""
+    rows = [
+        line.split() for table in ("tcp", "tcp6") for line in host.lines(f"/proc/net/{table}")[1:]
+    ]
+    return {int(row[1].rpartition(":")[2], 16): row[9] for row in rows if row[3] == LISTENING}
+
+
+def owner(host, inode):
+    """The name of the program that holds a socket."""
+    for link in host.found("/proc/[0-9]*/fd/*"):
+        try:
+            if os.readlink(host.path(link)) == f"socket:[{inode}]":  # noqa: PTH115 3.8 has no other
+                return one_line((host.lines(f"/proc/{link.split('/')[2]}/comm") or ["?"])[0])
+        except OSError:
+            continue
+    return None
+
+
+def name_own(host):
+    """Whether the host knows its own name; sudo and the kubelet wait for it."""
+    name = own_name(host)
+    return judged(not addresses(host, name), name=name)
+
+
+def addresses(host, name):
+    """The addresses that a name has, as programs on this machine see it."""
+    told = host.answer("getent", "ahosts", name, limit_s=NAME_LIMIT_S)
+    return sorted({line.split()[0] for line in (told or "").splitlines() if line.split()})
+
+
+def names(host):
+    """Whether the names resolve that this machine must reach: the API's, registries', a proxy's."""
+    wanted = sorted(set(filter(is_name, wanted_names(host))))
+    if not wanted:
+        return absent()
+    lost = [name for name in wanted if not addresses(host, name)]
+    return judged(lost, names=listed(lost or wanted))
+
+
+def wanted_names(host):
+    """The hosts that this machine is told to reach."""
+    found = [host.asked.get("api_host", ""), *host.asked.get("names", [])]
+    for name in ("/etc/rancher/k3s/registries.yaml", "/etc/rancher/k3s/config.yaml"):
+        found += re.findall(r"https?://([^/:\s\"']+)", host.text(name) or "")
+    return found
+
+
+def is_name(text):
+    """Whether something is a name and no address."""
+    return bool(text) and address(text) is None and re.fullmatch(r"[A-Za-z0-9._-]+", text)
+
+
+def address(text):
+    """An address; None where the text is none."""
+    try:
+        return ipaddress.ip_address(text.split("%")[0].strip("[]"))
+    except ValueError:
+        return None
+
+
+def links(host):
+    """The interfaces: name to what `ip` tells; empty where it tells nothing."""
+    told = host.data("ip", "-j", "addr")
+    return {one["ifname"]: one for one in told or [] if "ifname" in one}
+
+
+def mtu(host):
+    """Whether the pods' packets fit into those of the network below."""
+    found, via = links(host), uplink(host)
+    if via not in found:
+        return unknown()
+    below = found[via].get("mtu", 0)
+    wide = [
+        name
+        for name in ("flannel.1", "cni0")
+        if name in found and found[name].get("mtu", 0) > below - FLANNEL_BYTES
+    ]
+    return judged(wide, interfaces=listed(wide), interface=via, mtu=below)
+
+
+def path_mtu(host):
+    """Whether large packets reach the server as small ones do."""
+    other = api_address(host)
+    found, via = links(host), uplink(host)
+    if other is None:
+        return absent()
+    if via not in found or other.version != 4:
+        return unknown()
+    full = found[via].get("mtu", 1500)
+    if not arrives(str(other), LEAST):
+        return unknown()  # a firewall swallows the question: nothing can be said of sizes
+    if arrives(str(other), full):
+        return ok(mtu=full, server=str(other))
+    sizes = [size for size in SIZES if size < full]
+    fits = next((size for size in sizes if arrives(str(other), size)), LEAST)
+    return finding(mtu=full, fits=fits, server=str(other), interface=via)
+
+
+def arrives(other, size):
+    """Whether a packet of so many bytes arrives whole: the other end refuses it, twice asked."""
+    for _ in range(2):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(ANSWER_S / 2)
+            asking.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+            try:
+                asking.connect((other, UNUSED))
+                asking.send(b"\0" * (size - IP_UDP_BYTES))
+                asking.recv(1)
+            except OSError as error:
+                if error.errno == errno.ECONNREFUSED:
+                    return True
+                if error.errno == errno.EMSGSIZE:
+                    return False
+    return False
+
+
+def api_address(host):
+    """The address of the API's host, where that is another machine."""
+    name = host.asked.get("api_host", "")
+    found = address(name) or next(map(address, addresses(host, name) if name else []), None)
+    return None if found is None or str(found) in own_addresses(host) else found
+
+
+def own_addresses(host):
+    """This machine's own."""
+    return {
+        one.get("local", "") for link in links(host).values() for one in link.get("addr_info", [])
+    }
+
+
+def api_reach(host):
+    """Whether the server's API can be connected to from here."""
+    other = api_address(host)
+    if other is None:
+        return absent()
+    try:
+        with socket.create_connection((str(other), API), timeout=5):
+            return ok(server=str(other), port=API)
+    except OSError as error:
+        return finding(server=str(other), port=API, reason=one_line(error.strerror or error))
+
+
+def firewall(host):
+    """Whether a firewall is on that knows nothing of k3s's networks."""
+    on = [name for name in ("ufw", "firewalld") if active(host, name)]
+    return judged(on, services=listed(on))
+
+
+def active(host, unit):
+    """Whether a unit runs."""
+    told = host.answer("systemctl", "show", "-p", "ActiveState", "--value", unit)
+    return (told or "").strip() == "active"
+
+
+def address_dynamic(host):
+    """Whether a server's address is one that DHCP may change: agents and certificates name it."""
+    via = links(host).get(uplink(host))
+    if via is None:
+        return unknown()
+    rows = [one for one in via.get("addr_info", []) if one.get("family") == "inet"]
+    lent = [one.get("local", "") for one in rows if one.get("dynamic")]
+    return judged(lent, address=listed(lent), interface=via["ifname"])
+
+
+def proxy(host):
+    """Whether k3s knows of the proxy that everything else here uses."""
+    shells = first(host, PROXY_FILES, PROXY)
+    if shells is None:
+        return absent()
+    theirs = first(host, K3S_ENVIRONMENT, PROXY)
+    # a proxy's address may hold a password
+    return judged(theirs is None, proxy=re.sub(r"//[^/@]*@", "//", shells))
+
+
+def proxy_exceptions(host):
+    """Whether what is inside the cluster is kept from the proxy."""
+    if first(host, K3S_ENVIRONMENT, PROXY) is None:
+        return absent()
+    told = (first(host, K3S_ENVIRONMENT, EXCEPT) or "").split(",")
+    needed = list(host.asked["cluster_networks"])
+    needed += [
+        one
+        for one in (host.asked.get("address", ""), host.asked.get("api_host", ""))
+        if address(one)
+    ]
+    lacking = [one for one in dict.fromkeys(needed) if not covered(one, told)]
+    return judged(lacking, lacking=",".join(lacking), said=one_line(",".join(told)))
+
+
+def covered(one, told):
+    """Whether an address or network is within one of those told."""
+    inner = ipaddress.ip_network(one, strict=False)
+    for word in told:
+        try:
+            outer = ipaddress.ip_network(word.strip(), strict=False)
+        except ValueError:
+            continue
+        if inner.version == outer.version and inner.subnet_of(outer):
+            return True
+    return False
+
+
+def first(host, patterns, wanted):
+    """The first value that a pattern finds in some files; None where there is none."""
+    for pattern in patterns:
+        for name in host.found(pattern):
+            for line in host.lines(name):
+                found = None if line.lstrip().startswith(("#", "//")) else wanted.search(line)
+                if found:
+                    return one_line(found.group(1))
+    return None
+
+
+CHECKS = {
+    "route": route,
+    "port": port,
+    "name_own": name_own,
+    "names": names,
+    "mtu": mtu,
+    "path_mtu": path_mtu,
+    "api_reach": api_reach,
+    "firewall": firewall,
+    "address_dynamic": address_dynamic,
+    "proxy": proxy,
+    "proxy_exceptions": proxy_exceptions,
+}

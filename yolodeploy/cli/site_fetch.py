@@ -1,0 +1,82 @@
+"""`yolodeploy site fetch`: bring what gateways get from no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say, size
+from yolodeploy.cli.words import FILE
+from yolodeploy.ops.download_places import ARCHITECTURES, K3S, TOOLKIT
+
+if TYPE_CHECKING:
+    from yolodeploy.core.errors import YolodeployError
+
+
+@click.command()
+@click.argument("folder", type=FILE)
+@click.option(
+    "--arch",
+    "arches",
+    multiple=True,
+    type=click.Choice(ARCHITECTURES),
+    default=("amd64",),
+    show_default=True,
+    help="Of the gateways; repeatable.",
+)
+@click.option("--k3s-from", default=K3S, show_default=True, help="Where k3s is published.")
+@click.option(
+    "--toolkit-from", default=TOOLKIT, show_default=True, help="Where the toolkit is published."
+)
+@click.option("--insecure", is_flag=True, help="Speak plain HTTP, also to another machine.")
+@click.option("--ca", type=FILE, help="Further authorities to trust, as PEM.")
+@dry_run_option
+@output_option
+def fetch(
+    folder: Path,
+    arches: tuple[str, ...],
+    k3s_from: str,
+    toolkit_from: str,
+    insecure: bool,
+    ca: Path | None,
+    dry_run: bool,
+    form: str,
+) -> None:
+    """Bring what the lock names into FOLDER, for offline sites.
+
+    Needs the internet. The folder is for `site provision --parts` and `bundle create --parts`. Cut
+    off, or killed, the same command goes on where it stopped.
+    """
+    from yolodeploy.cli.transfers import ChangingLine
+    from yolodeploy.oci.registry.access import Access
+    from yolodeploy.oci.registry.tally import Tally
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.part_fetching import fetch_parts
+
+    line = ChangingLine(None)
+
+    def heard(moved: int, errors: Iterable[YolodeployError]) -> None:
+        for error in errors:
+            line.again(error)
+        line.moved(moved)
+
+    try:
+        brought = fetch_parts(
+            home(), folder, arches, Access(insecure=insecure, ca=ca),
+            k3s_from=k3s_from.rstrip("/"), toolkit_from=toolkit_from.rstrip("/"),
+            dry_run=dry_run, tally=Tally(heard),
+        )  # fmt: skip
+    finally:
+        line.end()
+    moved = sum(one.moved_bytes for one in brought)
+    say(f"{folder} {'would have' if dry_run else 'has'} {len(brought)} parts, {size(moved)} moved")
+    columns = [
+        Column("part", "part", lambda one: one.part),
+        Column("present", "present", lambda one: one.present),
+        Column("moved_bytes", "moved", lambda one: one.moved_bytes, text=size),
+        Column("source", "from", lambda one: one.source, wide=True),
+    ]
+    emit(brought, columns, form)

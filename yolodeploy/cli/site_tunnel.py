@@ -1,0 +1,87 @@
+"""`yolodeploy site tunnel`: a site's API on this machine, through SSH."""
+
+from __future__ import annotations
+
+import sys
+from shlex import quote
+from typing import TYPE_CHECKING
+
+import click
+
+from yolodeploy.cli.output import Column, emit_one, output_option, report, say
+from yolodeploy.cli.plays import asked, passwords_options
+
+if TYPE_CHECKING:
+    from yolodeploy.core.errors import YolodeployError
+    from yolodeploy.ops.tunnels import Api
+
+_LOOK_S = 3600.0
+
+
+@click.command()
+@click.argument("site")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=None,
+    help="The port on this machine. Default: that of the last time, or a free one.",
+)
+@click.option("--kubeconfig", "only", is_flag=True, help="Write the kubeconfig and return.")
+@passwords_options
+@output_option
+def tunnel(
+    site: str,
+    port: int | None,
+    only: bool,
+    ask_password: bool,
+    ask_sudo_password: bool,
+    form: str,
+) -> None:
+    """Reach a k3s site's API through SSH, until Ctrl-C.
+
+    Port 6443 need not be open: kubectl and helm talk to a port of this machine, with the kubeconfig
+    that is named. A link that was cut is opened again.
+    """
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.tunnels import api_tunnel, write_kubeconfig
+
+    secrets = asked(ask_password, ask_sudo_password)
+    if only:
+        _show(write_kubeconfig(home(), site, port or 0, secrets), form)
+        return
+    with api_tunnel(home(), site, port or 0, secrets, _told) as api:
+        _show(api, form)
+        sys.stdout.flush()  # a script reads it while we stay
+        if api.tunnel is None:
+            return
+        _say("tunnel.open", site=site, port=api.port, device=api.server.name)
+        while True:
+            api.tunnel.wait(_LOOK_S)
+
+
+def _show(api: Api, form: str) -> None:
+    if form == "table":
+        click.echo(f"export KUBECONFIG={quote(str(api.kubeconfig))}")
+        return
+    columns = [
+        Column("site", "site", lambda one: one.site),
+        Column("server", "server", lambda one: one.server.name),
+        Column("port", "port", lambda one: one.port),
+        Column("kubeconfig", "kubeconfig", lambda one: str(one.kubeconfig)),
+    ]
+    emit_one(api, columns, form)
+
+
+def _told(error: YolodeployError | None, device: str) -> None:
+    """What becomes of the link."""
+    if error is None:
+        _say("tunnel.back", device=device)
+    else:
+        report(error)
+
+
+def _say(code: str, **fields: object) -> None:
+    from yolodeploy.core.messages import message
+    from yolodeploy.ops.settings import language
+
+    say(message(code).rendered("text", language(), {k: str(v) for k, v in fields.items()}))

@@ -1,0 +1,98 @@
+"""What `site provision` needs to know: which devices are not done yet, and where parts are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from yolodeploy.core.errors import NotFound, UsageError
+from yolodeploy.ops.opening import present_inventory
+from yolodeploy.ops.play_hosts import chosen, site_of_hosts
+from yolodeploy.ops.site_lock import lock_path
+from yolodeploy.provision.lock import FILE, Lock, read_lock
+from yolodeploy.provision.parts import Part, parts_in
+
+if TYPE_CHECKING:
+    from yolodeploy.ops.home import Home
+
+_LOCKS = (FILE, f"lock/{FILE}")  # beside the parts; a bundle has a folder for each role
+
+
+def unfinished(home: Home, site: str, names: Sequence[str], *, every: bool) -> list[str]:
+    """The devices, of all or of some, that have not run a pod to completion; `every` takes all.
+
+    Raises:
+        NotFound: `inventory.missing`, `inventory.unknown_site`, `inventory.unknown_device`,
+            `play.no_device`.
+        Refused: `play.no_hosts`, `send.held`.
+    """
+    with present_inventory(home, dry_run=True) as inventory:
+        site_of_hosts(inventory, site)
+        wanted = chosen(inventory, site, names)
+    return [row.name for row in wanted if every or row.gateway.proved_at is None]
+
+
+def parts_of_bundle(home: Home, bundle: Path) -> Path:
+    """The folder with the parts of a bundle, which is checked and opened into the home folder.
+
+    Raises:
+        NotFound: `play.bundle_parts`, it carries none.
+        Everything of `apply_bundle`.
+    """
+    from yolodeploy.ops.bundle_apply import apply_bundle
+
+    applied = apply_bundle(home, bundle, None)
+    places = {placed.place for placed in applied.parts} - {"layout", "containerd"}
+    for place in sorted(places):
+        if (Path(place) / "files").is_dir():
+            return Path(place) / "files"
+    raise NotFound("play.bundle_parts", path=bundle)
+
+
+def provision_variables(
+    home: Home, parts: Path | None, *, online: bool = False
+) -> tuple[dict[str, Any], list[Part]]:
+    """The variables of `site.yml`, and the parts that they mean, every one checked.
+
+    Raises:
+        UsageError: `play.where_from`.
+        NotFound: `play.no_parts`, `lock.absent`, `ops.not_shipped`.
+        Refused: `play.part_unlocked`.
+        Corrupt: `play.part_differs`, `lock.invalid`.
+        Failed: `play.part_unreadable`.
+    """
+    if (parts is None) != online:
+        raise UsageError("play.where_from")
+    lock = lock_in_force(home, parts)
+    variables: dict[str, Any] = {"site_lock": msgspec.to_builtins(lock)}
+    if parts is None:
+        return variables, []
+    folder = parts.expanduser().absolute()
+    return {**variables, "site_parts": str(folder)}, parts_in(folder, lock)
+
+
+def lock_in_force(home: Home, parts: Path | None = None) -> Lock:
+    """The lock that lies with the parts, else that of the home folder, else the shipped one.
+
+    Raises:
+        NotFound: `lock.absent`, `ops.not_shipped`.
+        Corrupt: `lock.invalid`.
+    """
+    beside = [parts.expanduser() / name for name in _LOCKS] if parts else []
+    found = next((path for path in beside if path.exists()), None)
+    return read_lock(found or lock_path(home))
+
+
+def parts_meant(variables: Mapping[str, Any]) -> list[Part]:
+    """The parts that the variables of a play mean, read and checked again.
+
+    Raises:
+        As `parts_in`.
+    """
+    folder = str(variables.get("site_parts") or "")
+    if not folder:
+        return []
+    return parts_in(Path(folder), msgspec.convert(variables["site_lock"], Lock))
