@@ -10,6 +10,8 @@ from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import SiteRow, get_site, list_sites
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.ops.home import Home
     from yolodeploy.sites.interface import Site
@@ -25,12 +27,17 @@ def connect(home: Home, row: SiteRow) -> Site:
     """The site of a row.
 
     Raises:
-        Refused: `ops.site_kind`, this version cannot talk to sites of that kind.
+        Refused: `ops.site_kind`, this version cannot talk to sites of that kind, or not before
+            `site account` has made an account there.
     """
     if row.kind == KUBERNETES:
         from yolodeploy.sites.kubernetes.access import Access
 
         return cluster(home, row.name, Access.of(row.location))
+    if row.kind == K3S and account_file(home, row.name).is_file():
+        from yolodeploy.sites.kubernetes.access import Access
+
+        return cluster(home, row.name, Access(account_file(home, row.name), ""))
     if row.kind != EMBEDDED:
         raise Refused("ops.site_kind", site=row.name, kind=row.kind)
     from pathlib import Path
@@ -38,6 +45,11 @@ def connect(home: Home, row: SiteRow) -> Site:
     from yolodeploy.sites.embedded.site import EmbeddedSite
 
     return EmbeddedSite(row.name, Path(row.location), home.layout)
+
+
+def account_file(home: Home, site: str) -> Path:
+    """The kubeconfig of a k3s site's account: for its owner alone, with a token that ends."""
+    return home.site(site) / "account.yaml"
 
 
 def cluster(home: Home, name: str, access: Access) -> KubernetesSite:
@@ -65,7 +77,7 @@ def connect_all(home: Home, rows: Iterable[SiteRow]) -> tuple[list[Site], list[Y
     for row in rows:
         try:
             sites.append(connect(home, row))
-        except Refused as error:
+        except YolodeployError as error:
             refused.append(error)
     return sites, refused
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import NotFound, Refused, Unreachable, YolodeployError
+from yolodeploy.core.errors import NotFound, Refused, YolodeployError
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.text import one_line
 from yolodeploy.inventory import devices as device_rows
@@ -123,7 +123,7 @@ def start_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
-        Refused: `ops.site_kind`, it is one of gateways.
+        Refused: `ops.no_processes`, it is one of gateways, or a cluster.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=True, dry_run=dry_run)
@@ -134,7 +134,7 @@ def stop_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
-        Refused: `ops.site_kind`, it is one of gateways.
+        Refused: `ops.no_processes`, it is one of gateways, or a cluster.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=False, dry_run=dry_run)
@@ -263,7 +263,7 @@ def logs(
     for each in connected:
         try:
             found += [(each.name, line) for line in each.logs(app=app, device=device, lines=lines)]
-        except Unreachable:
+        except YolodeployError:
             if site:
                 raise
     return found
@@ -290,11 +290,11 @@ def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
 
 
 def _refuse_hosts(home: Home, name: str) -> None:
-    """A site of gateways has no processes here."""
+    """A site of gateways has no processes here, nor has a cluster."""
     with present_inventory(home, dry_run=True) as inventory:
         row = rows.get_site(inventory, name)
     if row.kind != EMBEDDED:
-        raise Refused("ops.site_kind", site=name, kind=row.kind)
+        raise Refused("ops.no_processes", site=name, kind=row.kind)
 
 
 def _told(reason: str | None) -> str | None:

@@ -13,7 +13,7 @@ _READABLE = "/:@._-+=~ "
 
 
 class Access(NamedTuple):
-    """A kubeconfig file and the name of a context in it. Both are kept; no secret is."""
+    """A kubeconfig file and the name of a context in it (empty: its current one). No secret."""
 
     file: Path
     context: str

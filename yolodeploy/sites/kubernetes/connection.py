@@ -199,7 +199,7 @@ def _client(site: str, access: Access) -> Any:
         raise UsageError("kubernetes.kubeconfig", site=site, file=access.file, reason=reason)
     try:
         return new_client_from_config(  # type: ignore[no-untyped-call]
-            config_file=str(access.file), context=access.context, persist_config=False
+            config_file=str(access.file), context=access.context or None, persist_config=False
         )
     # a damaged file makes the client's loader raise whatever its parser meets
     except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
