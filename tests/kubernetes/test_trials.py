@@ -87,6 +87,7 @@ def test_nothing_is_switched_before_the_guard_runs(bench: Bench, v1: Release, v2
     assert app.phase is Phase.SWITCHING
     bench.site.apply(Intent(app=APP, release=v1), fence)
     assert bench.settled(v1).phase is Phase.COMMITTED
+    assert bench.double.of("jobs") == [], "it would wait for ever"
 
 
 def test_asking_again_is_harmless(bench: Bench, v1: Release, v2: Release) -> None:

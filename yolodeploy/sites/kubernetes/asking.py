@@ -80,6 +80,8 @@ class Asking:
         )
         kept = records.write(self._connection, record, before, target if intent.guard else None)
         self._tell(intent, committed=commits)
+        if known is not None and known.intent.guard is not None and known.guard_until is None:
+            self._drop_guard(intent.app, known.asking)
         return kept
 
     def _do(self, kept: Kept) -> None:
@@ -91,6 +93,15 @@ class Asking:
             image = self._image_of(intent.release)
             for item in self._manifests.guard(intent.app, image, kept.record.asking):
                 self._connection.apply(place_of(item), item)
+
+    def _drop_guard(self, app: str, asking: int) -> None:
+        """A guard that has not begun may wait for its image for ever; others end by themselves."""
+        with suppress(NotFound):
+            self._connection.call(
+                "DELETE",
+                place("Job", app, f"{cluster.GUARD}-{asking}"),
+                {"propagationPolicy": "Background"},
+            )
 
     def _prepared(self, intent: Intent) -> Target:
         """All that the switch needs but the switch itself; what would be refused then is now."""

@@ -49,8 +49,7 @@ def bring(
     for job in jobs:
         _wait(connection, job)
     for job in jobs:
-        with suppress(NotFound):
-            connection.call("DELETE", place_of(job), {"propagationPolicy": "Background"})
+        _drop(connection, job)
     return Prefetched(size_bytes * len(jobs), size_bytes * there)
 
 
@@ -63,13 +62,13 @@ def _wait(connection: Connection, job: Object) -> None:
         failed = condition(status.conditions, "Failed")
         reason, hopeless = _trouble(connection, job)
         if failed is not None and failed.status == "True":
+            _drop(connection, job)  # the next try must not find this one
             raise _not_pulled(connection, job, reason or failed.message)
         # between two tries the node says nothing
         failing_since = failing_since or (time.monotonic() if reason else None)
         tried_s = time.monotonic() - failing_since if failing_since else 0.0
         if reason and (hopeless or tried_s > PULL_TRIES_S):
-            with suppress(NotFound):
-                connection.call("DELETE", place_of(job), {"propagationPolicy": "Background"})
+            _drop(connection, job)
             raise _not_pulled(connection, job, reason)
         time.sleep(POLL_S)
 
@@ -84,6 +83,11 @@ def _trouble(connection: Connection, job: Object) -> tuple[str, bool]:
             if waiting is not None and ("Image" in waiting.reason or "Pull" in waiting.reason):
                 return reason_of(pod), waiting.reason in HOPELESS
     return "", False
+
+
+def _drop(connection: Connection, job: Object) -> None:
+    with suppress(NotFound):
+        connection.call("DELETE", place_of(job), {"propagationPolicy": "Background"})
 
 
 def _not_pulled(connection: Connection, job: Object, reason: str) -> Failed:
