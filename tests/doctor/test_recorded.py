@@ -356,6 +356,23 @@ def test_a_default_route_is_told_from_others(
     assert ("route" not in findings(machine(files))) is there
 
 
+@pytest.mark.parametrize(("unit", "wrong"), [("k3s.service", False), ("nginx.service", True)])
+def test_a_k3s_that_is_still_starting_holds_its_own_port(
+    machine: Callable[..., list[Row]], unit: str, wrong: bool
+) -> None:
+    """A provisioning that was cut off must be gone on with."""
+    files = {
+        "/proc/net/tcp": LISTENS,
+        "/proc/12/fd/3": "-> socket:[77]",
+        "/proc/12/cgroup": f"0::/system.slice/{unit}\n",
+        "/proc/12/comm": "server\n",
+    }
+    starting = {"systemctl show -p ActiveState --value k3s": "activating\n"}
+    found = findings(machine(files, starting))
+    assert ("port" in found) is wrong
+    assert not wrong or "server, which is not k3s" in found["port"]["says"]
+
+
 def test_a_sound_card_of_the_same_maker_is_no_gpu(machine: Callable[..., list[Row]]) -> None:
     files = {"/sys/bus/pci/devices/0000:01:00.0/class": "0x040300\n"}
     rows = {row["check"]: row["result"] for row in machine(files, profile="cpu", gpu_site=False)}
