@@ -65,6 +65,23 @@ def test_a_device_that_was_not_looked_at_is_a_finding_with_the_reason() -> None:
     assert all(one.remedy("zh") for one in found[1:])
 
 
+@pytest.mark.parametrize(
+    ("states", "code"), [(("unreachable",), 3), (("unreachable", "failed"), 1), (("ok",), 0)]
+)
+def test_the_exit_code_tells_what_is_wrong_from_who_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,  # noqa: F811
+    home: Home,
+    states: tuple[str, ...],
+    code: int,
+) -> None:
+    ends = [event("play.host", host=f"gw-{n}", state=s, reason="-") for n, s in enumerate(states)]
+    monkeypatch.setattr("yolodeploy.cli.doctor_gateways.meant", lambda *_: {"plant": ()})
+    monkeypatch.setattr("yolodeploy.cli.doctor_gateways.start_doctor", lambda *_, **__: "op-1")
+    monkeypatch.setattr("yolodeploy.cli.doctor_gateways._followed", lambda *_: ends)
+    assert run("doctor", "plant", "-o", "json").code == code
+
+
 def test_only_what_was_asked_about_is_shown() -> None:
     """The first server is looked at too: the others' facts are asked of it."""
     events = [report("gw-1", "swap", "ok"), report("gw-2", "swap", "ok")]

@@ -256,11 +256,6 @@ def test_without_ansible_it_is_said_in_a_line(home: Home, run: Run, tmp_path: Pa
     add = ("device", "add", "gw-1", "root@10.0.0.1", "--site", "plant", "--offline")
     assert run(*add).code == 0
     script = (
-        "import sys; from importlib.abc import MetaPathFinder\n"
-        "class No(MetaPathFinder):\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.partition('.')[0] == 'ansible_runner': raise ModuleNotFoundError(name)\n"
-        "sys.meta_path.insert(0, No())\n"
         "import yolodeploy.provision.surroundings as s\n"
         "s.find_spec = lambda name: None\n"
         "from yolodeploy.cli.main import run; run()"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import NotFound, Refused, Unreachable, YolodeployError
+from yolodeploy.core.errors import NotFound, Refused, YolodeployError
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.text import one_line
 from yolodeploy.inventory import devices as device_rows
@@ -94,7 +94,7 @@ def _refuse_present(home: Home, name: str) -> None:
 
 
 def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
-    """Stop an embedded site and leave nothing of it behind; forget a k3s site without devices.
+    """Stop an embedded site and leave nothing of it behind; forget one of another kind.
 
     Raises:
         NotFound: `inventory.unknown_site`.
@@ -108,7 +108,7 @@ def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
         for rollout in rollouts.list_rollouts(inventory, unfinished=True):
             if any(name in wave for wave in rollout.plan.waves):
                 raise Refused("ops.site_moves", site=name, rollout=rollout.id)
-        if row.kind != EMBEDDED and row.devices:
+        if row.kind == K3S and row.devices:
             raise Refused("ops.site_devices", site=name, devices=row.devices)
         if not dry_run:
             if row.kind == EMBEDDED:
@@ -124,7 +124,7 @@ def start_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
-        Refused: `ops.site_kind`, it is one of gateways.
+        Refused: `ops.no_processes`, it is one of gateways, or a cluster.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=True, dry_run=dry_run)
@@ -135,7 +135,7 @@ def stop_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
-        Refused: `ops.site_kind`, it is one of gateways.
+        Refused: `ops.no_processes`, it is one of gateways, or a cluster.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=False, dry_run=dry_run)
@@ -274,7 +274,7 @@ def logs(
     for each in connected:
         try:
             found += [(each.name, line) for line in each.logs(app=app, device=device, lines=lines)]
-        except Unreachable:
+        except YolodeployError:
             if site:
                 raise
     return found
@@ -301,11 +301,11 @@ def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
 
 
 def _refuse_hosts(home: Home, name: str) -> None:
-    """A site of gateways has no processes here."""
+    """A site of gateways has no processes here, nor has a cluster."""
     with present_inventory(home, dry_run=True) as inventory:
         row = rows.get_site(inventory, name)
     if row.kind != EMBEDDED:
-        raise Refused("ops.site_kind", site=name, kind=row.kind)
+        raise Refused("ops.no_processes", site=name, kind=row.kind)
 
 
 def _told(reason: str | None) -> str | None:
