@@ -14,6 +14,7 @@ import yaml
 
 from tests.kubernetes.parts import release
 from tests.sites.parts import until
+from yolodeploy.core.cluster import Target
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Guard, Intent, Phase
@@ -73,7 +74,7 @@ def test_leases_fences_and_records(site: KubernetesSite) -> None:
     assert hers is not None
     bob = site.claim("bob", 60.0, take_over=True)
     with pytest.raises(Refused) as told:
-        records.write(site.connection, hers.record, hers)
+        records.write(site.connection, hers.record, hers, Target(None))
     assert told.value.code == "kubernetes.changed"
     with pytest.raises(Refused) as told:
         site.apply(Intent(app=APP, release=second), ann)

@@ -40,18 +40,15 @@ def read(connection: Connection, app: str) -> Kept | None:
     return Kept(record, found.metadata.resource_version)
 
 
-def write(
-    connection: Connection, record: Record, before: Kept | None, target: Target | None = None
-) -> Kept:
+def write(connection: Connection, record: Record, before: Kept | None, target: Target) -> Kept:
     """Store a record in the place of the one that was read.
 
     Raises:
         Refused: `kubernetes.changed`, somebody else was quicker.
     """
     app = record.intent.app
-    body = _config_map(app, cluster.RECORD, "record", {"record": _text(record)})
-    if target is not None:
-        body["data"]["target"] = _text(target)
+    data = {"record": _text(record), "target": _text(target)}
+    body = _config_map(app, cluster.RECORD, "record", data)
     if before is None:
         made = connection.send("POST", listing("ConfigMap", app), body, ConfigMap)
     else:
