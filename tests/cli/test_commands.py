@@ -278,6 +278,9 @@ DRY = {
     "image send": None,  # it asks devices: tests/send
     "gpu share": None,  # it asks devices: tests/provision/test_nvidia.py
     "site lock": None, "site fetch": None,  # they ask makers: tests/provision
+    # they ask gateways: tests/provision/test_day_two, test_upgrade
+    "site upgrade": None, "site backup": None, "site restore": None, "site renew": None,
+    "site account": None, "device replace": None,
     "image index": None, "image remove": None,  # tests/ops/test_images_kept
     "bundle create": None, "bundle apply": None,  # tests/bundles
     "image prune": "", "app create": "weld --description x",
@@ -456,6 +459,9 @@ NAMING = [
     "device import {}", "device remove {} --yes", "site create {} --k3s",
     "site provision {} --online", "site provision plant --online --device {}",
     "site reset {} --yes", "operations cancel {}",
+    "site upgrade {} --online --yes", "site backup {}", "site restore {} --yes",
+    "site renew {}", "site account {}", "site account x --namespace {}",
+    "device replace {} --online --yes",
 ]  # fmt: skip
 
 

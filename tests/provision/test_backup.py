@@ -48,7 +48,8 @@ def filled(root: Path, word: str) -> Path:
         f"{SERVER}/tls/server-ca.crt": f"authority {word}",
         f"{SERVER}/tls/server-ca.key": f"key {word}",
         "etc/rancher/k3s/config.yaml": f"node-name: {word}",
-        "etc/rancher/k3s/token": word,
+        "etc/rancher/k3s/token": f"{word}\n",
+        "etc/rancher/k3s/agent-token": f"{word}\n",
         "etc/rancher/k3s/k3s.yaml": "an administrator",
         "etc/rancher/node/password": word,
     }
@@ -108,7 +109,7 @@ def test_what_was_there_is_kept_and_settings_stay(
     place(backup, root)
     found = contents(root)
     assert found[f"{SERVER}/db/state.db"] == "objects old"
-    assert found["etc/rancher/k3s/token"] == found["etc/rancher/node/password"] == "old"
+    assert (found["etc/rancher/k3s/token"], found["etc/rancher/node/password"]) == ("old\n", "old")
     assert found["etc/rancher/k3s/config.yaml"] == "node-name: new"
     aside = "var/lib/yolodeploy/before-restore"
     assert found[f"{aside}/db/state.db"] == "objects new"

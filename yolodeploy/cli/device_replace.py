@@ -35,8 +35,8 @@ def replace(
     from yolodeploy.ops.provisioning import provision_variables
     from yolodeploy.ops.replacing import look_at_new, pin_new
 
-    variables, _ = provision_variables(home(), parts_named(bundle, parts), online=online)
     found = look_at_new(home(), name)
+    variables, _ = provision_variables(home(), parts_named(bundle, parts), online=online)
     old, new = found.fingerprints
     if found.changed:
         say(f"pinned: {old}\nshown:  {new}")

@@ -14,6 +14,7 @@ from yolodeploy.ops.play_hosts import chosen, site_of_hosts
 from yolodeploy.ops.site_lock import lock_path
 from yolodeploy.provision.lock import FILE, Lock, read_lock
 from yolodeploy.provision.parts import Part, parts_in
+from yolodeploy.provision.surroundings import program
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
@@ -27,8 +28,9 @@ def unfinished(home: Home, site: str, names: Sequence[str], *, every: bool) -> l
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`, `inventory.unknown_device`,
             `play.no_device`.
-        Refused: `play.no_hosts`, `send.held`.
+        Refused: `play.no_ansible`, `play.no_hosts`, `send.held`.
     """
+    program()
     with present_inventory(home, dry_run=True) as inventory:
         site_of_hosts(inventory, site)
         wanted = chosen(inventory, site, names)

@@ -22,7 +22,8 @@ SNAPSHOT = SERVER + "/db/snapshots/yolodeploy"
 PLACES = (SERVER + "/", "etc/rancher/")
 WHOLE = ("db", "tls", "cred", "token", "agent-token", "node-token")  # of the server's folder
 # the rest of /etc/rancher is provisioning's: it stays where there is something
-ALWAYS = ("etc/rancher/k3s/token", "etc/rancher/k3s/agent-token", "etc/rancher/node/password")
+ALWAYS = ("etc/rancher/node/password",)
+TOKENS = ("token", "agent-token")  # in /etc/rancher/k3s as passwords, for provisioning
 PIECE = 1 << 20
 
 
@@ -140,9 +141,20 @@ def place(root, staged, manifest, asked):
             target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             shutil.copy2(staged / name, target)
             target.chmod(0o600)
+    for name in TOKENS:
+        write_token(server / name, root / "etc/rancher/k3s" / name)
     if kept.exists():
         begin_anew(kept, server, asked["limit_s"])
     (aside / "whole").touch()
+
+
+def write_token(told, target):
+    """What provisioning starts k3s with is what the datastore was encrypted with."""
+    target.unlink(missing_ok=True)
+    if told.is_file():
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as writing:
+            writing.write(told.read_text().strip().rpartition(":")[2] + "\n")
 
 
 def put_aside(path, aside):

@@ -29,7 +29,8 @@ def look(host):
     asked = host.asked
     unit = k3s.unit(host)
     asked["k3s"] = unit is not None
-    asked["k3s_runs"] = unit is not None and k3s.state(host, unit) == "active"
+    state = k3s.state(host, unit) if unit is not None else ""
+    asked["k3s_runs"], asked["k3s_starts"] = state == "active", state in k3s.STARTING
     rows = [row(host, check) for check in asked["checks"] if applies(asked["moment"], check)]
     nodes = cluster.addresses(host) if asked["tells"] and asked["k3s_runs"] else {}
     return {"rows": rows, "identity": identity(host), "nodes": nodes}

@@ -49,7 +49,7 @@ def uplink(host):
 
 def port(host):
     """Whether somebody else listens where k3s will."""
-    if host.asked["k3s_runs"]:
+    if host.asked["k3s_runs"] or host.asked.get("k3s_starts"):
         return ok(ports="")
     taken = {n: inode for n, inode in listening(host).items() if n in host.asked["ports"]}
     who = sorted({name for inode in taken.values() for name in [owner(host, inode)] if name})
