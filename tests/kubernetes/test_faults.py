@@ -135,6 +135,17 @@ def test_a_record_that_somebody_broke_is_told(bench: Bench, v1: Release) -> None
     assert told.value.code == "kubernetes.record"
 
 
+def test_a_mark_that_somebody_deleted_is_made_again(bench: Bench, v1: Release, v2: Release) -> None:
+    """Its apps would be forgotten, and a fence of long ago would be good again."""
+    bench.commit(v1)
+    old = bench.site.claim("bob", 60.0, take_over=True)
+    del bench.double.kept["leases", "yolodeploy", "site"]
+    assert bench.settled(v1)
+    fence = bench.site.claim("cleo", 60.0)
+    assert fence.number > old.number
+    bench.commit(v2, fence)
+
+
 def test_objects_deleted_underneath_come_back(bench: Bench, v1: Release) -> None:
     fence = bench.commit(v1)
     del bench.double.kept["deployments", APP, APP]
