@@ -6,15 +6,18 @@ that of two who change it at once the second is told.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from yolodeploy.core.cluster import APPS, FENCE, MARK, NAMESPACE, OURS, PART_OF
+import msgspec
+
+from yolodeploy.core.cluster import APPS, FENCE, KIND, MARK, NAMESPACE, OURS, PART_OF, Record
 from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.core.site import Fence
 from yolodeploy.core.site import Lease as SiteLease
 from yolodeploy.sites.kubernetes.connection import Connection
-from yolodeploy.sites.kubernetes.objects import Lease, moment, rfc3339
-from yolodeploy.sites.kubernetes.paths import LEASE, listing, place
+from yolodeploy.sites.kubernetes.objects import ConfigMaps, Lease, moment, rfc3339
+from yolodeploy.sites.kubernetes.paths import CONFIG_MAPS, LEASE, listing, place
 
 TRIES = 8
 
@@ -42,7 +45,7 @@ def read(connection: Connection) -> Mark:
     try:
         found = connection.get(LEASE, Lease)
     except NotFound:
-        return Mark()
+        return _from_records(connection)
     notes = found.metadata.annotations or {}
     number = notes.get(FENCE, "0")
     return Mark(
@@ -53,6 +56,21 @@ def read(connection: Connection) -> Mark:
         apps=tuple(sorted(filter(None, notes.get(APPS, "").split(",")))),
         version=found.metadata.resource_version,
     )
+
+
+def _from_records(connection: Connection) -> Mark:
+    """What the records of apps tell where somebody has deleted the mark: apps and their fences."""
+    try:
+        items = connection.get(CONFIG_MAPS, ConfigMaps, labelSelector=f"{KIND}=record").items
+    except Refused:
+        return Mark()  # an account for its own namespaces alone
+    numbers = [0]
+    for item in items:
+        with suppress(msgspec.DecodeError):
+            text = (item.data or {}).get("record", "")
+            numbers.append(msgspec.json.decode(text, type=Record).fence)
+    apps = sorted({item.metadata.namespace for item in items})
+    return Mark(number=max(numbers), apps=tuple(apps))
 
 
 def claim(
