@@ -51,7 +51,6 @@ CORRUPT = re.compile(
 MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
 LATELY = "-5min"
 FAILING = re.compile(r"level=(fatal|error)|^[EF]\d{4} |panic:|Error:", re.IGNORECASE)
-
 # it may listen already, or be between two starts
 STARTING = ("activating", "reloading", "deactivating")
 

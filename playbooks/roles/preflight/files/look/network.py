@@ -46,6 +46,8 @@ def port(host):
     sockets = {n: inode for n, inode in listening(host).items() if n in host.asked["ports"]}
     owners = {number: owner(host, inode) for number, inode in sockets.items()}
     taken = sorted(number for number, pid in owners.items() if not is_k3s(host, pid))
+    if host.asked["k3s_starts"]:  # one that ended meanwhile was its own
+        taken = [number for number in taken if owners[number] is not None]
     names = sorted({program(host, owners[number]) for number in taken})
     return judged(
         taken,
