@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.reporting import report
-from tests.gateways.doubles.parts import parts
+from tests.gateways.doubles.parts import images, parts
 from tests.gateways.hosts import Gateway, gateways
 from tests.provision.ansible import Inventory, play
 from tests.provision.conftest import of_parts
@@ -40,6 +40,7 @@ from yolodeploy.ops.plays import KIND
 from yolodeploy.ops.provisioning import provision_variables
 from yolodeploy.ops.sites import name_site
 
+FILLER_MB = 128
 TARGETS = {
     "cpu_against_plain": {"op": "<=", "value": 1.10},
     "cpu_per_host_and_task_against_one_host": {"op": "<=", "value": 1.0},
@@ -149,6 +150,9 @@ def measured(count: int, rounds: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name, gateways(count) as hosts:
         folder = Path(name)
         given = parts(folder / "parts")
+        # the double is small: k3s itself has 70 MB, its images have 200
+        filler = {"filler": os.urandom(FILLER_MB << 20)}
+        images(given / "images/filler.tar", {"localhost/filler:1": filler})
         ours, alone = Ours(folder, hosts, given), Ours(folder / "one", hosts[:1], given)
         (folder / "plain").mkdir()
         theirs = Inventory(folder / "plain", hosts[:1], hosts[1:])

@@ -78,7 +78,7 @@ def sites(home: Home) -> Callable[..., list[str]]:
 
 
 # tiers of their own: what they need is not on a CI machine; nor has every processor bf16
-ELSEWHERE = ("train", "gpu", "k3s")
+ELSEWHERE = ("train", "gpu", "k3s", "cluster")
 PROCESSOR = "this processor"
 
 

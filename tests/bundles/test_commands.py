@@ -264,7 +264,7 @@ def test_wheels_come_from_the_folder_and_nothing_is_fetched(
     assert not (tmp_path / "empty").exists(), "a dry run fetches nothing"
     refused = run(*words)
     assert (refused.code, "could not be fetched" in refused.err) == (1, True)
-    assert f"pip wheel --wheel-dir {tmp_path}/empty yolodeploy" in refused.err
+    assert f"pip wheel --wheel-dir {tmp_path}/empty 'yolodeploy[provision]' pip" in refused.err
     assert list((tmp_path / "empty").iterdir()) == []
 
 

@@ -84,6 +84,7 @@ NEED_INVENTORY = (
 NEED_NONE = (
     "site create x",
     "site adopt x",
+    "site adopt x --context nowhere --kubeconfig {tmp}/absent",
     "site lock --k3s v1.34.9+k3s1 --k3s-from http://127.0.0.1:1",
     "site fetch {tmp}/parts",
     "site start plant",

@@ -91,7 +91,8 @@ def test_the_same_option_is_told_in_the_same_words() -> None:
 LISTS = [path for path in LEAVES if path.split()[-1] in ("list", "show", "diff", "check")]
 CHANGES = [
     "device add", "device import", "device remove", "site provision", "site reset",
-    "operations cancel", "device edit", "device hold", "device unhold", "site create", "site adopt", "site remove",
+    "operations cancel", "device edit", "device hold", "device unhold", "site create", "site adopt",
+    "site remove",
     "site start", "site stop", "site hold", "site unhold", "model add", "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
     "config set",

@@ -93,6 +93,7 @@ SERVER = (
     Fault("node_cordoned", "k3s kubectl cordon $(hostname)", ""),
     Fault("node_not_ready", "true", ""),
     Fault("backup", "true", "40 days"),
+    Fault("k3s_version", "true", "v1.36.3"),  # the lock's, where the run is told so
     Fault("pods_pulling", "printf '%s\n' 'apiVersion: v1' 'kind: Pod' 'metadata: {name: lost}' "
           "'spec: {nodeName: '$(hostname)', containers: [{name: a, image: \"a.invalid/a:1\"}]}' "
           "| k3s kubectl apply -f -", "default/lost"),
@@ -103,4 +104,5 @@ AGENT = (
     Fault("node_password", "echo another >/etc/rancher/node/password; "
           "systemctl --no-block restart k3s-agent", "rejected"),
     Fault("k3s_stopped", "true", "activating"),
+    Fault("k3s_version", "true", "v1.36.3"),
 )  # fmt: skip

@@ -59,7 +59,9 @@ def broken(healthy: Played, made: list[Gateway], run_play: Play) -> Played:  # n
             gateway(fault.breaks)
     until(lambda: "Node password rejected" in made[1]("journalctl -u k3s-agent -n 20 -o cat"))
     until(lambda: " NotReady" in kubectl(made[0], "get nodes --no-headers"))
-    return run_play("doctor.yml", **ASKED, site_backed_up_at=time.time() - 40 * 86400)
+    lock = {"k3s": {"version": NEWER, "sha256": {}}, "images": {}}
+    at = time.time() - 40 * 86400
+    return run_play("doctor.yml", **ASKED, site_lock=lock, site_backed_up_at=at)
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -92,16 +94,6 @@ def test_each_fault_is_found_where_it_is(broken: Played, inventory: Inventory) -
     assert broken.total("changed") == 0
 
 
-def test_a_k3s_of_another_version_than_the_lock_is_told(
-    broken: Played,
-    run_play: Play,  # noqa: F811
-    inventory: Inventory,  # noqa: F811
-) -> None:
-    lock = {"k3s": {"version": NEWER, "sha256": {}}, "images": {}}
-    output = run_play("doctor.yml", "--limit", "servers", **ASKED, site_lock=lock).output
-    assert NEWER in told(output)[inventory.names[1]]["k3s_version"]["says"]
-
-
 @pytest.fixture
 def plant(home: Home, run: Run, made: list[Gateway]) -> Iterator[str]:  # noqa: F811
     """The site in an inventory of yolodeploy's."""
@@ -121,7 +113,7 @@ def test_the_command_mends_what_is_safe_and_what_is_agreed_to(
     run: Run,  # noqa: F811
     made: list[Gateway],
 ) -> None:
-    server, agent = (one.machine.name for one in made)
+    server = made[0].machine.name
     looked = run("doctor", plant, "-o", "json")
     assert looked.code == 1
     rows = {(row["device"], row["check"]): row for row in json.loads(looked.out)}
@@ -144,8 +136,6 @@ def test_the_command_mends_what_is_safe_and_what_is_agreed_to(
     }, done.err  # fmt: skip
     until(lambda: " NotReady" not in kubectl(made[0], "get nodes --no-headers"))
     assert "SchedulingDisabled" not in kubectl(made[0], "get nodes --no-headers")
-    only = run("doctor", agent, "-o", "name")
-    assert set(only.out.split()) <= {agent}
 
 
 def test_a_device_that_is_away_is_a_finding_and_stops_nobody(
@@ -157,7 +147,6 @@ def test_a_device_that_is_away_is_a_finding_and_stops_nobody(
     made[1].network.set_link(made[1].number, "down")
     try:
         answer = run("doctor", plant, "-o", "json")
-        alone = run("doctor", made[1].machine.name)
     finally:
         made[1].network.set_link(made[1].number, "up")
     rows = json.loads(answer.out)
@@ -165,5 +154,3 @@ def test_a_device_that_is_away_is_a_finding_and_stops_nobody(
     assert [row["check"] for row in away] == ["reach"]
     assert len([row for row in rows if row["device"] == made[0].machine.name]) > 60
     assert answer.code == 1
-    assert alone.code == 3
-    assert "reach" in alone.out

@@ -41,6 +41,10 @@ class Machine:
         (self.root / "etc/hostname").write_text(self.name)
         # sudo asks for it
         (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost {self.name}\n")
+        # containers that do not hear SIGTERM would hold a reboot up for 90 s
+        short = self.root / "etc/systemd/system.conf.d/short.conf"
+        short.parent.mkdir(exist_ok=True)
+        short.write_text("[Manager]\nDefaultTimeoutStopSec=10s\n")
         for key in (self.root / "etc/ssh").glob("ssh_host_*"):
             key.unlink()
         key = self.root / "etc/ssh/ssh_host_ed25519_key"

@@ -8,10 +8,11 @@ from typing import Any
 
 from tests.gateways.hosts import Gateway
 
-# the file that k3s's install.sh writes, without what guests have no use for; RestartSec is 5s there
+# what k3s's install.sh writes, but that it waits 5 s between starts
 UNIT = """[Unit]
 Description=Lightweight Kubernetes
 After=network-online.target
+StartLimitIntervalSec=0
 [Install]
 WantedBy=multi-user.target
 [Service]

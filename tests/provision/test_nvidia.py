@@ -1,7 +1,7 @@
 """NVIDIA on a gateway: driver, toolkit, sharing and proof, with doubles of NVIDIA's packages.
 
-One gateway for the file, which is a site of its own from the middle on; the tests build on each
-other in their order, as a technician's day does.
+One gateway for the file, which is a site of its own from the middle on. Each test makes what it
+needs where an earlier one has not made it, and minds none of the earlier ones.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.devices import list_devices
 from yolodeploy.ops.home import Home
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("nvidia")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 A100 = {
     "product": "NVIDIA A100-SXM4-80GB",
     "memory_mb": 81920,
@@ -60,7 +60,12 @@ def run(gateway: Gateway, folder: Path, tmp_path_factory: pytest.TempPathFactory
     """`run("site.yml", …)`, or `run(["nvidia_driver"], …)` for roles alone."""
     place = tmp_path_factory.mktemp("ansible")
     inventory = Inventory(place, [gateway])
-    common = {**of_parts(folder), "node_profile": "nvidia", "preflight_blocking": []}
+    common = {
+        **of_parts(folder),
+        "node_profile": "nvidia",
+        "preflight_blocking": [],
+        "nvidia_driver_install": ["nvidia-driver"],
+    }
 
     def played(what: str | list[str], *args: str, **variables: Any) -> Played:
         book: str | Path = what if isinstance(what, str) else place / "roles.yml"
@@ -89,6 +94,22 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
 BOTH = ["nvidia_driver", "nvidia_toolkit"]
 
 
+@pytest.fixture
+def driven(gateway: Gateway, run: Run) -> None:
+    """The gateway has driver and toolkit."""
+    if gateway("command -v nvidia-ctk nvidia-smi | wc -l", fails=True) != "2":
+        put_gpu_on_bus(gateway)
+        run(BOTH).well()
+
+
+@pytest.fixture
+def site(gateway: Gateway, run: Run) -> None:
+    """The gateway is a site."""
+    if gateway("systemctl is-active k3s", fails=True) != "active":
+        put_gpu_on_bus(gateway)
+        run("site.yml").well()
+
+
 def install(gateway: Gateway, folder: Path, *names: str) -> None:
     """By hand, as an upgrade that nobody asked for does it."""
     gateway("rm -rf /root/debs; mkdir /root/debs")
@@ -102,40 +123,47 @@ def install(gateway: Gateway, folder: Path, *names: str) -> None:
     gateway("dpkg --force-hold -i /root/debs/*.deb")
 
 
+def put_gpu_on_bus(gateway: Gateway) -> None:
+    """What the driver's double does when it is loaded, for a gateway without one."""
+    if "0000:90:00.0" in gateway("ls /sys/bus/pci/devices"):
+        return
+    device = "/run/nvidia-double/pci/0000:90:00.0"
+    gateway(f"mkdir -p {device} && echo 0x10de >{device}/vendor && echo 0x030200 >{device}/class")
+    layers = "lowerdir=/run/nvidia-double/pci:/sys/bus/pci/devices"
+    gateway(f"mount -t overlay overlay -o {layers} /sys/bus/pci/devices")
+
+
 def holds(gateway: Gateway) -> set[str]:
     return set(gateway("apt-mark showhold").split())
 
 
 def test_a_gateway_without_a_driver_is_told_what_to_do(gateway: Gateway, run: Run) -> None:
     """A driver that comes without being asked for may be the wrong one for the kernel."""
-    nothing = run(["nvidia_driver"])
+    nothing = run(["nvidia_driver"], nvidia_driver_install=[])
     assert "no NVIDIA GPU on the PCI bus" in nothing.output
-    device = "/run/nvidia-double/pci/0000:90:00.0"
-    gateway(f"mkdir -p {device} && echo 0x10de >{device}/vendor && echo 0x030200 >{device}/class")
-    layers = "lowerdir=/run/nvidia-double/pci:/sys/bus/pci/devices"
-    gateway(f"mount -t overlay overlay -o {layers} /sys/bus/pci/devices")
-    bare = run(["nvidia_driver"])
+    put_gpu_on_bus(gateway)
+    bare = run(["nvidia_driver"], nvidia_driver_install=[])
     assert "no driver -> apt-get install nvidia-driver && reboot" in bare.output
     assert (bare.code, bare.total("changed")) == (2, 0)
 
 
 def test_driver_and_toolkit_come_from_the_parts_and_stay(gateway: Gateway, run: Run) -> None:
     """With no network; and the next upgrade breaks neither."""
-    asked = {"nvidia_driver_install": ["nvidia-driver"]}
+    put_gpu_on_bus(gateway)
     before = gateway("dpkg -l | wc -l; ls /etc/apt/apt.conf.d")
-    check = run(BOTH, "--check", **asked).well()
+    check = run(BOTH, "--check").well()
     assert check.total("changed") > 0
     assert gateway("dpkg -l | wc -l; ls /etc/apt/apt.conf.d") == before, "--check wrote"
-    run(BOTH, **asked).well()
+    run(BOTH).well()
     assert holds(gateway) == set(PACKAGES)
     assert "52yolodeploy-nvidia" in gateway("ls /etc/apt/apt.conf.d")
-    again = run(BOTH, **asked).well()
+    again = run(BOTH).well()
     assert again.total("changed") == 0, again.output
     assert "runtime configure" not in gateway("cat /run/nvidia-double/asked", fails=True)
 
 
 def test_only_the_pinned_toolkit_is_installed(
-    gateway: Gateway, run: Run, folder: Path, tmp_path: Path
+    gateway: Gateway, run: Run, driven: None, folder: Path, tmp_path: Path
 ) -> None:
     lock = yaml.safe_load((folder / "lock.yml").read_text())
     toolkit = lock["nvidia_container_toolkit"]
@@ -167,7 +195,7 @@ def test_only_the_pinned_toolkit_is_installed(
 
 
 def test_the_toolkit_comes_from_a_signed_repository(
-    gateway: Gateway, run: Run, folder: Path, tmp_path: Path
+    gateway: Gateway, run: Run, driven: None, folder: Path, tmp_path: Path
 ) -> None:
     """Where there is a network: signed by the key that was named, and in the pinned version."""
     if shutil.which("gpg") is None:
@@ -201,7 +229,7 @@ def test_the_toolkit_comes_from_a_signed_repository(
 
 
 def test_a_driver_that_was_upgraded_under_its_module_is_found_out(
-    gateway: Gateway, run: Run, tmp_path: Path
+    gateway: Gateway, run: Run, driven: None, tmp_path: Path
 ) -> None:
     """No new container can use the GPU; only a restart mends it, and only who may decides on it."""
     packages.driver(tmp_path, packages.NEWER_DRIVER)
@@ -228,6 +256,7 @@ def shared(gateway: Gateway) -> tuple[str, str]:
 
 
 def test_a_site_serves_its_gpu_and_has_proved_it(gateway: Gateway, run: Run) -> None:
+    put_gpu_on_bus(gateway)
     first = run("site.yml").well()
     proofs = re.findall(r'"kind": "(\w+)",\s+"node": [^,]+,\s+"proved": (\w+)', first.output)
     assert sorted(proofs) == [("cpu", "true"), ("cuda", "true")]
@@ -240,7 +269,9 @@ def test_a_site_serves_its_gpu_and_has_proved_it(gateway: Gateway, run: Run) -> 
     assert again.total("changed") == 0, again.output
 
 
-def test_k3s_is_started_anew_when_it_looked_too_early(gateway: Gateway, run: Run) -> None:
+def test_k3s_is_started_anew_when_it_looked_too_early(
+    gateway: Gateway, run: Run, site: None
+) -> None:
     """It looks for runtimes only when it starts; else the plugin shows no GPU, for ever."""
     since = "systemctl show --property=ActiveEnterTimestampMonotonic k3s"
     before = gateway(since)
@@ -284,7 +315,7 @@ APP = {
 
 
 @pytest.fixture
-def app(gateway: Gateway, folder: Path) -> Iterator[None]:
+def app(gateway: Gateway, folder: Path, site: None) -> Iterator[None]:
     """An app that has the GPU."""
     lock = yaml.safe_load((folder / "lock.yml").read_text())
     one = json.loads(json.dumps(APP))
@@ -313,23 +344,24 @@ def test_sharing_is_switched_while_nobody_uses_the_gpu(
 
 
 def test_a_program_that_does_not_run_ends_the_switch_and_the_cordon(
-    gateway: Gateway, run: Run, folder: Path
+    gateway: Gateway, run: Run, site: None, folder: Path
 ) -> None:
     """The proof is one because it can fail: another sum, and a pod that exits with 1."""
     name = gateway.machine.name
+    other = "exclusive" if shared(gateway)[0] != "exclusive" else "time-slicing:2"
     lock = yaml.safe_load((folder / "lock.yml").read_text())
-    for image, told in (("wrong", "verification failed"), ("failing", "its pod failed: Error")):
-        digest = lock["other_proofs"][image]
-        images = {**lock["images"], "proof_cuda": digest}
-        failed = run("share-gpu.yml", share_gpu={name: "time-slicing:2" if image == "wrong" else
-                     "exclusive"}, site_lock={**lock, "images": images})  # fmt: skip
-        assert failed.code == 2, failed.output
-        assert "GPU not proved" in failed.output
-        assert told in failed.output, failed.output
-        shared(gateway)  # it takes pods
+    images = {image: {**lock, "images": {**lock["images"], "proof_cuda": digest}}
+              for image, digest in lock["other_proofs"].items()}  # fmt: skip
+    failed = run("share-gpu.yml", share_gpu={name: other}, site_lock=images["failing"])
+    assert failed.code == 2
+    assert "GPU not proved: its pod failed: Error" in failed.output
+    assert shared(gateway)[0] == other.replace(":", "-"), "and it takes pods"
+    wrong = run(["proof"], site_lock=images["wrong"])
+    assert wrong.code == 2
+    assert "verification failed" in wrong.output
 
 
-def test_a_proof_fails_where_no_pod_can_see_the_gpu(gateway: Gateway, run: Run) -> None:
+def test_a_proof_fails_where_no_pod_can_see_the_gpu(gateway: Gateway, run: Run, site: None) -> None:
     """Plugin gone, runtime class gone, driver broken: each with its own line."""
     kubectl(gateway, "delete daemonset -n nvidia-device-plugin nvidia-device-plugin")
     wait = 'k3s kubectl get node -o json | grep -c \'"nvidia.com/gpu": "0"\''
@@ -344,11 +376,11 @@ def test_a_proof_fails_where_no_pod_can_see_the_gpu(gateway: Gateway, run: Run) 
     broken = run(["proof"], proof_wait_s=8)
     assert "not proved: nvidia-smi -L fails with 18" in broken.output
     gateway("cp /sys/module/nvidia/version /usr/lib/nvidia-double/library-version")
-    run("site.yml").well()
+    run(["gpu_sharing", "proof"]).well()
     assert shared(gateway) == ("exclusive", "1")
 
 
-def test_a_gpu_stays_divided_over_a_restart(gateway: Gateway, run: Run) -> None:
+def test_a_gpu_stays_divided_over_a_restart(gateway: Gateway, run: Run, site: None) -> None:
     """MIG is forgotten when the machine restarts; the node would give one share for seven."""
     name = gateway.machine.name
     unknown = run("share-gpu.yml", share_gpu={name: "mig:2g.20gb"})

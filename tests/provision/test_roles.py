@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,12 @@ def loaded(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def looked(**found: Any) -> dict[str, Any]:
+    """What the role k3s_node registers after it looked at a gateway."""
+    bare = {"machine": "x86_64", "datastore": False, "joined": False, "server": "", "tokens": False}
+    return {"k3s_node_looked": {"stdout": json.dumps(bare | found)}}
 
 
 class Here(NamedTuple):
@@ -123,7 +130,7 @@ def test_nothing_that_was_said_is_evaluated(refused: tuple[Played, Path]) -> Non
 
 def test_a_cluster_of_an_even_number_of_servers_is_refused(tmp_path: Path) -> None:
     """Two cannot outvote one another: the loss of either stops both."""
-    servers = {name: {"site_lock": LOCK} for name in ("server-1", "server-2")}
+    servers = {name: {"site_lock": LOCK, **looked()} for name in ("server-1", "server-2")}
     book, inventory = here(tmp_path, servers, {}, [{"roles": [{"role": "k3s_server"}]}])
     ran = play(book, inventory, "--check")
     assert ran.total("failed") == 2 and "make it an odd number" in ran.output
@@ -132,37 +139,47 @@ def test_a_cluster_of_an_even_number_of_servers_is_refused(tmp_path: Path) -> No
 # --- what is rendered
 
 
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What three servers and an agent in an IPv6 network would be given."""
-    folder = tmp_path_factory.mktemp("rendered")
-    servers = {
-        f"server-{number}": {"site_lock": LOCK, "ansible_host": f"fd00::{number}"}
-        for number in (1, 2, 3)
-    }
-    agent = {"ansible_host": "fd00::9", "site_lock": LOCK, "node_profile": "nvidia",
-             "node_labels": {"place": "press-7"}, "k3s_node_taints": ["gpu=yes:NoSchedule"],
-             "k3s_node_ip": "fd00::9", "k3s_node_options": {"flannel-iface": "eth1"},
-             "site_proxy": {"https": "http://proxy:3128",
-                            "no_proxy": ["plant.example"]}}  # fmt: skip
+def configured(folder: Path, servers: dict[str, Any], agents: dict[str, Any]) -> dict[str, Any]:
+    """What servers and agents would be given, by name."""
     roles = [ROLES / name for name in ("k3s_node", "k3s_server", "k3s_agent")]
     files = [str(role / "vars/main.yml") for role in roles]
     defaults: dict[str, Any] = {}
     for role in roles:
         defaults |= yaml.safe_load((role / "defaults/main.yml").read_text())
     config = "{{ k3s_server_config if 'server' in inventory_hostname else k3s_agent_config }}"
-    out = "{{ {'config': k3s_node_whole, 'environment': k3s_node_environment} | to_json }}"
+    wrong = "k3s_server_wrong | select | list if 'server' in inventory_hostname else []"
+    kept = f"'config': k3s_node_whole, 'environment': k3s_node_environment, 'wrong': {wrong}"
     task = {
         "ansible.builtin.copy": {
-            "content": out,
+            "content": f"{{{{ {{{kept}}} | to_json }}}}",
             "dest": f"{folder}/{{{{ inventory_hostname }}}}.json",
         },
         "vars": {"k3s_node_config": config},
     }
     book = [{"vars_files": files, "tasks": [{"name": "Keep", **task}]}]
-    playbook, inventory = here(folder, servers, {"agent-1": agent}, book, **defaults)
+    playbook, inventory = here(folder, servers, agents, book, **defaults)
     play(playbook, inventory).well()
     return {path.stem: yaml.safe_load(path.read_text()) for path in folder.glob("*.json")}
+
+
+def three(*found: dict[str, Any]) -> dict[str, Any]:
+    """Servers in an IPv6 network, by what was found on each."""
+    return {
+        f"server-{number}": {"site_lock": LOCK, "ansible_host": f"fd00::{number}", **one}
+        for number, one in enumerate(found, 1)
+    }
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Three bare servers and an agent."""
+    agent = {"ansible_host": "fd00::9", "site_lock": LOCK, "node_profile": "nvidia",
+             "node_labels": {"place": "press-7"}, "k3s_node_taints": ["gpu=yes:NoSchedule"],
+             "k3s_node_ip": "fd00::9", "k3s_node_options": {"flannel-iface": "eth1"},
+             "site_proxy": {"https": "http://proxy:3128",
+                            "no_proxy": ["plant.example"]}, **looked()}  # fmt: skip
+    servers = three(looked(), looked(), looked())
+    return configured(tmp_path_factory.mktemp("rendered"), servers, {"agent-1": agent})
 
 
 def test_the_first_of_three_servers_begins_the_cluster(rendered: dict[str, Any]) -> None:
@@ -173,6 +190,25 @@ def test_the_first_of_three_servers_begins_the_cluster(rendered: dict[str, Any])
     must_agree = ("secrets-encryption", "disable", "embedded-registry", "kube-apiserver-arg")
     assert all(one[key] == configs[0][key] for one in configs for key in must_agree)
     assert configs[1]["tls-san"] == ["fd00::1", "fd00::2", "server-2"]
+
+
+def test_a_first_server_that_lost_everything_joins_the_others(tmp_path: Path) -> None:
+    """It would begin a cluster of its own, and the agents would follow whichever they met first."""
+    beside = looked(datastore=True, server="https://[fd00::1]:6443", tokens=True)
+    told = configured(tmp_path, three(looked(), beside, beside), {})
+    configs = [told[f"server-{number}"]["config"] for number in (1, 2, 3)]
+    assert [one["cluster-init"] for one in configs] == [False, False, False]
+    assert configs[0]["server"] == "https://[fd00::2]:6443"
+    assert {one["server"] for one in configs[1:]} == {"https://[fd00::1]:6443"}, "not restarted"
+    assert not any(told[name]["wrong"] for name in told)
+
+
+def test_agents_of_a_lost_cluster_do_not_follow_a_new_one(tmp_path: Path) -> None:
+    """Their certificates are of the old one: each would fail in its own words."""
+    agents = {"agent-1": {"site_lock": LOCK, **looked(joined=True)}, "agent-2": looked()}
+    told = configured(tmp_path, {"server-1": {"site_lock": LOCK, **looked()}}, agents)
+    (wrong,) = told["server-1"]["wrong"]
+    assert wrong.startswith("agent-1 belong to a cluster whose server is not here")
 
 
 def test_an_agent_is_told_what_was_said_of_it(rendered: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -150,10 +151,16 @@ def test_the_second_run_changes_nothing(made: Made) -> None:
 def test_a_changed_setting_restarts_the_one_that_it_is_for(
     made: Made, two: list[Gateway], run: Run
 ) -> None:
-    changed = run("site.yml", k3s_server_audit_days=31).well()
+    keeper = "/etc/systemd/system/systemd-timesyncd.service"
+    two[1].put(keeper, "[Service]\nExecStart=/bin/sleep infinity\n")
+    servers = ["192.0.2.7", "ntp.plant.example"]
+    changed = run("site.yml", k3s_server_audit_days=31, time_servers=servers).well()
     assert [since(one) == was for one, was in zip(two, made.started, strict=True)] == [False, True]
     assert "audit-log-maxage=31" in two[0]("cat /etc/rancher/k3s/config.yaml")
-    assert changed.total("changed") == 2
+    told = two[1]("cat /etc/systemd/timesyncd.conf.d/yolodeploy.conf")
+    assert told == "[Time]\nNTP=192.0.2.7 ntp.plant.example"
+    assert two[1]("systemctl is-active systemd-timesyncd") == "active"
+    assert changed.total("changed") == 4, "two files, and a start for each"
 
 
 def test_what_is_half_there_is_mended_by_the_same_command(
@@ -165,10 +172,13 @@ def test_what_is_half_there_is_mended_by_the_same_command(
           "daemon-reload; touch /run/k3s/containerd/containerd.sock")  # fmt: skip
     server("systemctl stop k3s; truncate -s 1000 /usr/local/bin/k3s; "
            "touch /usr/local/bin/.yolodeploy-k3s.abc; rm /etc/rancher/k3s/config.yaml")  # fmt: skip
-    run("site.yml").well()
+    # and a label was thought of that k3s gives to nodes only when they register
+    labels = {"node_labels": {"place": "press-7"}}
+    run("site.yml", **labels).well()
     assert set(ready(server).values()) == {"True"}
     assert server("ls -A /usr/local/bin").split() == ["crictl", "k3s", "kubectl"]
-    assert run("site.yml").well().total("changed") == 0
+    assert kubectl(server, "get nodes -l place=press-7 -o name").count("node/") == 2
+    assert run("site.yml", **labels).well().total("changed") == 0
 
 
 def test_a_proof_that_fails_says_why_and_a_stale_success_does_not_count(
@@ -210,6 +220,7 @@ def test_an_agent_that_cannot_join_stops_nobody_else(
     agent("systemctl stop k3s-agent; rm -f /var/lib/rancher/k3s/agent/*.crt")
     faults(agent, start_fails="the agent's disk is full")
     ran = run("site.yml", k3s_node_restarts=1)
-    assert ran.recap[inventory.names[server.number]]["failed"] == 0, ran.output
-    assert ran.recap[inventory.names[agent.number]]["failed"] == 1
+    names = inventory.names[server.number], inventory.names[agent.number]
+    assert [ran.recap[name]["failed"] for name in names] == [0, 1], ran.output
     assert "the agent's disk is full" in ran.output and '"proved": true' in ran.output
+    assert re.search(rf'"failed": \[\s+"{names[1]}"\s+\]', ran.output), "the closing report"

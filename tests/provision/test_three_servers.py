@@ -1,4 +1,4 @@
-"""Three servers keep one cluster, also when the first of them is installed anew."""
+"""Three servers keep one cluster, also when one cannot be asked, or is installed anew."""
 
 from __future__ import annotations
 
@@ -48,8 +48,11 @@ def members(server: Gateway) -> int:
 def test_three_servers_are_one_cluster_and_stay_it(
     three: list[Gateway], hosts: Inventory, run: Run
 ) -> None:
-    """A first server that was lost and comes back empty would begin a cluster of its own."""
-    first = hosts.names[three[0].number]
+    """Two that each began one would be two sites under one name.
+
+    That a first server which lost everything joins the others is in test_roles: the double's other
+    servers have no cluster without it.
+    """
     # one of them cannot be asked yet: nobody knows whether it has the cluster
     three[2].network.set_link(3, "down")
     early = run("site.yml", ansible_timeout=5)
@@ -59,11 +62,9 @@ def test_three_servers_are_one_cluster_and_stay_it(
     run("site.yml").well()
     assert [members(one) for one in three] == [3, 3, 3]
 
-    run("reset.yml", "--limit", first, reset_confirm="site").well()
-    assert [members(one) for one in three[1:]] == [2, 2]
-    alone = run("site.yml", "--limit", first)
-    assert alone.code == 2 and "may have the cluster and cannot be asked" in alone.output
-    run("site.yml").well()
+    last = hosts.names[three[2].number]
+    run("reset.yml", "--limit", last, reset_confirm="site").well()
+    assert [members(one) for one in three[:2]] == [2, 2]
+    run("site.yml", "--limit", last).well()
     assert [members(one) for one in three] == [3, 3, 3]
-    assert "cluster-init: true" not in three[0]("cat /etc/rancher/k3s/config.yaml")
     assert run("site.yml").well().total("changed") == 0

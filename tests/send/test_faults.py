@@ -233,3 +233,22 @@ def test_a_user_needs_sudo_for_containerd_and_no_more(run: Run, gateway: Gateway
     gateway("echo 'technician ALL=(root) NOPASSWD: /usr/bin/ctr' >/etc/sudoers.d/technician")
     assert rows(run(*words))[0]["state"] == "sent"
     assert f"localhost/{name}" in names_on(gateway)
+
+
+def test_a_password_lets_us_in_also_detached_and_is_kept_nowhere(
+    run: Run, gateway: Gateway, new: New, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = "correct horse"
+    gateway(
+        f"id typist 2>/dev/null || useradd -m typist; echo 'typist:{password}' | chpasswd; "
+        "echo 'typist ALL=(root) NOPASSWD: /usr/bin/ctr' >/etc/sudoers.d/typist"
+    )
+    monkeypatch.setattr("yolodeploy.cli.plays._typed", lambda _what: password)
+    where = [gateway.root.replace("root", "typist"), "--ask-password"]
+    (first, _), (second, _) = new(), new()
+    assert rows(run("image", "send", first, *where, "-o", "json"))[0]["state"] == "sent"
+    started_ = run("image", "send", second, *where, "--detach", "-o", "name")
+    assert run("operations", "follow", started_.out.strip()).code == 0
+    assert {f"localhost/{first}", f"localhost/{second}"} <= names_on(gateway)
+    kept = [path for path in home.root.rglob("*") if path.is_file() and not path.is_fifo()]
+    assert not [path for path in kept if password.encode() in path.read_bytes()]

@@ -16,6 +16,7 @@ from yolodeploy.serve.bodies import Held
 from yolodeploy.serve.http import STATUS
 from yolodeploy.serve.routes.application import application
 from yolodeploy.serve.settings import checked
+from yolodeploy.sites.kubernetes.room import GUARD
 
 VOLUMES = {
     "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim",
@@ -66,6 +67,66 @@ def test_every_kubernetes_from_1_30_accepts_them(objects: dict[str, Any]) -> Non
     for one in objects.values():
         for version in sorted(versions, key=minor):
             validator.validate(one, version, strict=True)
+
+
+FOLDERS = ("access", "guard", "prefetch")
+
+
+def objects_in(folder: Path) -> list[Any]:
+    files = sorted(folder.glob("*.yaml"))
+    return [one for file in files for one in yaml.safe_load_all(file.read_text())]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_kubernetes_accepts_what_goes_beside_the_server(k3s: Path, folder: str) -> None:
+    """Else a trial has no guard, or nothing is prefetched, on one site of many."""
+    validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is absent")
+    versions = [version for version in validator.utils.all_versions() if minor(version) >= 30]
+    found = objects_in(k3s / folder)
+    assert found
+    for one in found:
+        for version in versions:
+            validator.validate(one, version, strict=True)
+
+
+@pytest.mark.parametrize("folder", ["guard", "prefetch"])
+def test_jobs_beside_the_server_are_as_confined_as_it(k3s: Path, folder: str) -> None:
+    """They run in the same namespace, which enforces Pod Security `restricted`."""
+    (job,) = (one for one in objects_in(k3s / folder) if one["kind"] == "Job")
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert not all_fields(pod) & FORBIDDEN_FIELDS
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert pod["automountServiceAccountToken"] is (folder == "guard")
+    assert container["image"].partition("/")[0].endswith(".invalid")
+
+
+def test_the_guard_may_change_one_deployment_and_one_record(k3s: Path) -> None:
+    """A broken-in guard must not reach what is another's."""
+    (role,) = (one for one in objects_in(k3s / "guard") if one["kind"] == "Role")
+    for rule in role["rules"]:
+        assert "resourceNames" in rule or set(rule["verbs"]) <= {"create", "list"}
+        assert not {"secrets", "roles", "*"} & {*rule["resources"], *rule["verbs"]}
+    assert not [one for one in objects_in(k3s / "guard") if one["kind"].startswith("Cluster")]
+
+
+def test_the_guard_asks_for_what_the_strategy_counts(k3s: Path) -> None:
+    """Else the old pod and its guard leave no room for the new one, and both wait."""
+    (job,) = (one for one in objects_in(k3s / "guard") if one["kind"] == "Job")
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["requests"] == {
+        "cpu": f"{GUARD.cpu_millis}m",
+        "memory": f"{GUARD.memory_mb}Mi",
+    }
+    assert job["spec"]["template"]["spec"]["containers"][0]["command"] == [
+        "python", "-m", "yolodeploy.serve.guard",
+    ]  # fmt: skip
 
 
 def minor(version: str) -> int:

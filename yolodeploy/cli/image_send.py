@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say, size
+from yolodeploy.cli.plays import ask_password_option, asked
 from yolodeploy.cli.words import FILE
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     help="How many devices at the same time.",
 )
 @click.option("--identity", type=FILE, help="The key to log in with. Default: as ssh does.")
+@ask_password_option
 @click.option("--detach", is_flag=True, help="Start it and return.")
 @dry_run_option
 @output_option
@@ -47,6 +49,7 @@ def send(
     limit: str,
     at_once: int,
     identity: Path | None,
+    ask_password: bool,
     detach: bool,
     dry_run: bool,
     form: str,
@@ -66,14 +69,15 @@ def send(
     wanted = wish(
         home(), name, devices, name=target, limit=limit, devices_at_once=at_once, identity=identity
     )
+    password = asked(login=ask_password, sudo=False).login
     if detach and not dry_run:
-        operation = start_send(home(), wanted)
+        operation = start_send(home(), wanted, password)
         say(f"yolodeploy operations follow {operation}")
         emit([operation], [Column("operation", "operation", str)], form)
         return
     narrator = Narrator(dry_run=dry_run)
     try:
-        sent = send_image(home(), wanted, dry_run=dry_run, watcher=narrator)
+        sent = send_image(home(), wanted, dry_run=dry_run, watcher=narrator, password=password)
     finally:
         narrator.end()
     if any(one.error is None for one in sent.devices):

@@ -118,6 +118,18 @@ def emit_data(data: Any, form: str) -> None:
         click.echo(json.dumps(_plain(data), ensure_ascii=False, indent=2))
 
 
+def emit_documents(items: Sequence[dict[str, Any]], form: str) -> None:
+    """Print Kubernetes objects: YAML documents, as kubectl reads them, unless asked otherwise."""
+    if form == "name":
+        print_names(f"{item['kind'].lower()}/{item['metadata']['name']}" for item in items)
+    elif form in ("json", "jsonl"):
+        emit_data(items, form)
+    else:
+        for item in items:
+            click.echo("---")
+            emit_data(item, "yaml")
+
+
 def print_table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
     """A table in cells, wide characters included, without lines that break when copied."""
     widths = [

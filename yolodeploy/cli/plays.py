@@ -28,8 +28,11 @@ class PlayOptions(NamedTuple):
     form: str
 
 
+ask_password_option = click.option(
+    "--ask-password", is_flag=True, help="Ask for the password to log in with."
+)
 _PASSWORDS = (
-    click.option("--ask-password", is_flag=True, help="Ask for the password to log in with."),
+    ask_password_option,
     click.option("--ask-sudo-password", is_flag=True, help="Ask for the password of sudo."),
 )
 _OPTIONS = (

@@ -12,6 +12,7 @@ from yolodeploy.cli.output import (
     dry_run_option,
     emit,
     emit_data,
+    emit_documents,
     emit_one,
     moment,
     output_option,
@@ -133,12 +134,19 @@ def list_(app: str | None, form: str) -> None:
 
 @release.command()
 @click.argument("name")
+@click.option("--site", help="A cluster: show exactly what is applied there, for kubectl.")
 @output_option
-def show(name: str, form: str) -> None:
+def show(name: str, site: str | None, form: str) -> None:
     """Show a release's whole specification; NAME is APP@N or a digest."""
     import msgspec
 
     found = _release(name)
+    if site is not None:
+        from yolodeploy.ops.applied import applied
+        from yolodeploy.ops.home import home
+
+        emit_documents(applied(home(), site, found), form)
+        return
     if form == "name":
         print_names([found.alias])
         return

@@ -127,6 +127,8 @@ def create(name: str, devices: int, k3s: bool, labels: tuple[str, ...], dry_run:
 )
 @click.option("--identity", type=FILE, help="The key to log in with. Default: as ssh does.")
 @click.option("--jump", default="", metavar="[USER@]HOST[:PORT]", help="A host in between.")
+@click.option("--context", help="A cluster: the context of a kubeconfig that reaches it.")
+@click.option("--kubeconfig", type=FILE, help="Its file. Default: as kubectl's.")
 @passwords_options
 @dry_run_option
 def adopt(
@@ -134,6 +136,8 @@ def adopt(
     address: str,
     identity: Path | None,
     jump: str,
+    context: str | None,
+    kubeconfig: Path | None,
     ask_password: bool,
     ask_sudo_password: bool,
     dry_run: bool,
@@ -141,8 +145,12 @@ def adopt(
     """Take over a site that is not in the inventory.
 
     Its devices and releases come with it, under the numbers that they had. With an address: an
-    existing k3s, which is read and not changed.
+    existing k3s, which is read and not changed. With a context: any cluster, for rollouts.
     """
+    if address and context is not None:
+        raise click.UsageError("--address and --context are two ways to name a site")
+    if kubeconfig is not None and context is None:
+        raise click.UsageError("--kubeconfig goes with --context")
     if address:
         from yolodeploy.cli.site_adopt import adopt_running
 
@@ -150,10 +158,13 @@ def adopt(
             name, address, identity, jump, asked(ask_password, ask_sudo_password), dry_run=dry_run
         )
         return
-    from yolodeploy.ops.adopt import adopt_site
+    from yolodeploy.ops.adopt import adopt_cluster, adopt_site
     from yolodeploy.ops.home import home
 
-    found = adopt_site(home(), name, dry_run=dry_run)
+    if context is not None:
+        found = adopt_cluster(home(), name, context, kubeconfig, dry_run=dry_run)
+    else:
+        found = adopt_site(home(), name, dry_run=dry_run)
     what = ", ".join(release.alias for release in found) or "no release"
     say(f"site {name} {'would be' if dry_run else 'is'} adopted with {what}")
     for app in sorted({release.spec.app for release in found}):
@@ -188,7 +199,7 @@ def provision(
         say(f"every device of site {name} is done; --all goes over them again")
         return 0
     if bundle is not None:
-        parts = parts_of_bundle(home(), bundle)
+        parts = parts_of_bundle(home(), bundle, dry_run=options.dry_run)
     variables, _ = provision_variables(home(), parts, online=online)
     return perform(name, "site.yml", options, variables=variables, devices=devices)
 
@@ -216,13 +227,13 @@ def reset(name: str, yes: bool, options: PlayOptions) -> int:
 def remove(name: str, yes: bool, dry_run: bool) -> None:
     """Remove a site: an embedded one with all that it holds.
 
-    A k3s site is only forgotten, and only without devices.
+    A k3s site is only forgotten, and only without devices. A cluster is forgotten, and goes on.
     """
     from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import remove_site
 
     if not dry_run:
-        confirm(f"Remove site {name} and all that it holds?", yes=yes, action="site remove")
+        confirm(f"Remove site {name} and all that it holds here?", yes=yes, action="site remove")
     row = remove_site(home(), name, dry_run=dry_run)
     say(f"site {row.name} {'would be' if dry_run else 'is'} removed, {row.devices} devices")
 

@@ -40,8 +40,8 @@ def words_of(row: DeviceRow) -> str:
         return "offline"
     if row.held is not None or row.site_held is not None:
         return "held"
-    if row.ready is None:
-        return "unknown"
+    if row.ready is None:  # nobody asks the nodes of a k3s site yet; its proof is known
+        return "proved" if row.gateway.proved_at else "unknown"
     if not row.ready:
         return "not ready"
     busy = {app.phase for app in row.apps} & {"switching", "trial", "reverting"}

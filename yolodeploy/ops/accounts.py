@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yolodeploy.core.names import checked_name
 from yolodeploy.inventory.connection import read_inventory
+from yolodeploy.ops.connect import account_file
 from yolodeploy.ops.play_hosts import site_of_hosts
 from yolodeploy.ops.shipped import shipped
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
-
-
-def account_file(home: Home, site: str) -> Path:
-    """Its kubeconfig as the playbook writes it: for its owner alone, with a token that ends."""
-    return home.site(site) / "account.yaml"
 
 
 def account_variables(

@@ -10,13 +10,36 @@ from yolodeploy.core.names import checked_name
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.releases import adopt_release
 from yolodeploy.inventory.sites import add_site
-from yolodeploy.ops.connect import EMBEDDED
+from yolodeploy.ops.connect import EMBEDDED, KUBERNETES, cluster
 from yolodeploy.ops.opening import known_sites
 from yolodeploy.ops.sites import refresh_site
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from yolodeploy.core.release import Release
     from yolodeploy.ops.home import Home
+    from yolodeploy.sites.interface import Site
+
+
+def adopt_cluster(
+    home: Home, name: str, context: str, kubeconfig: Path | None = None, *, dry_run: bool = False
+) -> list[Release]:
+    """Take over the cluster of a kubeconfig's context; returns the releases that it carries.
+
+    Raises:
+        UsageError: `name.invalid`, `kubernetes.kubeconfig`.
+        Refused: `inventory.site_exists`, `kubernetes.forbidden`.
+        Unreachable: `kubernetes.*`.
+    """
+    from yolodeploy.sites.kubernetes.access import Access, default_file
+
+    if checked_name("site", name) in known_sites(home):
+        raise Refused("inventory.site_exists", site=name)
+    file = (kubeconfig or default_file()).expanduser().absolute()
+    access = Access(file, context)
+    site = cluster(home, name, access)
+    return _taken_over(home, site, KUBERNETES, access.location, dry_run=dry_run)
 
 
 def adopt_site(home: Home, name: str, *, dry_run: bool = False) -> list[Release]:
@@ -35,6 +58,12 @@ def adopt_site(home: Home, name: str, *, dry_run: bool = False) -> list[Release]
     if name in known_sites(home):
         raise Refused("inventory.site_exists", site=name)
     site = EmbeddedSite(name, root, home.layout)
+    return _taken_over(home, site, EMBEDDED, str(root), dry_run=dry_run)
+
+
+def _taken_over(
+    home: Home, site: Site, kind: str, location: str, *, dry_run: bool
+) -> list[Release]:
     state = site.observe()
     kept = {release.digest: release for app in state.apps for release in site.releases(app.app)}
     releases = sorted(kept.values(), key=lambda release: (release.spec.app, release.number))
@@ -42,7 +71,7 @@ def adopt_site(home: Home, name: str, *, dry_run: bool = False) -> list[Release]
         return releases
     with open_inventory(home.create().inventory) as inventory:
         with inventory.transaction():
-            add_site(inventory, name, EMBEDDED, str(root), at=time.time())
+            add_site(inventory, site.name, kind, location, at=time.time())
         adopted = [adopt_release(inventory, release, at=time.time()) for release in releases]
-        refresh_site(home, inventory, name)
+        refresh_site(home, inventory, site.name)
     return adopted

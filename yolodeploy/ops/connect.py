@@ -10,20 +10,34 @@ from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import SiteRow, get_site, list_sites
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.ops.home import Home
     from yolodeploy.sites.interface import Site
+    from yolodeploy.sites.kubernetes.access import Access
+    from yolodeploy.sites.kubernetes.site import KubernetesSite
 
 EMBEDDED = "embedded"
 K3S = "k3s"
+KUBERNETES = "kubernetes"
 
 
 def connect(home: Home, row: SiteRow) -> Site:
     """The site of a row.
 
     Raises:
-        Refused: `ops.site_kind`, this version cannot talk to sites of that kind.
+        Refused: `ops.site_kind`, this version cannot talk to sites of that kind, or not before
+            `site account` has made an account there.
     """
+    if row.kind == KUBERNETES:
+        from yolodeploy.sites.kubernetes.access import Access
+
+        return cluster(home, row.name, Access.of(row.location))
+    if row.kind == K3S and account_file(home, row.name).is_file():
+        from yolodeploy.sites.kubernetes.access import Access
+
+        return cluster(home, row.name, Access(account_file(home, row.name), ""))
     if row.kind != EMBEDDED:
         raise Refused("ops.site_kind", site=row.name, kind=row.kind)
     from pathlib import Path
@@ -31,6 +45,20 @@ def connect(home: Home, row: SiteRow) -> Site:
     from yolodeploy.sites.embedded.site import EmbeddedSite
 
     return EmbeddedSite(row.name, Path(row.location), home.layout)
+
+
+def account_file(home: Home, site: str) -> Path:
+    """The kubeconfig of a k3s site's account: for its owner alone, with a token that ends."""
+    return home.site(site) / "account.yaml"
+
+
+def cluster(home: Home, name: str, access: Access) -> KubernetesSite:
+    """The site that a kubeconfig's context reaches."""
+    from yolodeploy.ops.image_names import names_for_pods
+    from yolodeploy.ops.shipped import shipped
+    from yolodeploy.sites.kubernetes.site import KubernetesSite
+
+    return KubernetesSite(name, access, home.layout, shipped("k3s"), names_for_pods(home))
 
 
 def connect_named(home: Home, inventory: Inventory, name: str) -> Site:
@@ -49,7 +77,7 @@ def connect_all(home: Home, rows: Iterable[SiteRow]) -> tuple[list[Site], list[Y
     for row in rows:
         try:
             sites.append(connect(home, row))
-        except Refused as error:
+        except YolodeployError as error:
             refused.append(error)
     return sites, refused
 

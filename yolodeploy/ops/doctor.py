@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from yolodeploy.core.errors import Corrupt, Failed, Refused, Unreachable, YolodeployError
+from yolodeploy.core.errors import Corrupt, Failed, Refused, YolodeployError
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.devices import list_devices
 from yolodeploy.inventory.operations import list_operations
@@ -98,7 +98,7 @@ def _sites(home: Home) -> Iterator[YolodeployError]:
             try:
                 site = connect(home, row)
                 state, fault = site.observe(), site.settings_fault()
-            except Unreachable as error:
+            except YolodeployError as error:
                 yield error
                 continue
             if fault is not None:

@@ -14,6 +14,7 @@ from yolodeploy.ops.play_hosts import chosen, site_of_hosts
 from yolodeploy.ops.site_lock import lock_path
 from yolodeploy.provision.lock import FILE, Lock, read_lock
 from yolodeploy.provision.parts import Part, parts_in
+from yolodeploy.provision.surroundings import program
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
@@ -27,28 +28,33 @@ def unfinished(home: Home, site: str, names: Sequence[str], *, every: bool) -> l
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`, `inventory.unknown_device`,
             `play.no_device`.
-        Refused: `play.no_hosts`, `send.held`.
+        Refused: `play.no_ansible`, `play.no_hosts`, `send.held`.
     """
+    program()
     with present_inventory(home, dry_run=True) as inventory:
         site_of_hosts(inventory, site)
         wanted = chosen(inventory, site, names)
     return [row.name for row in wanted if every or row.gateway.proved_at is None]
 
 
-def parts_of_bundle(home: Home, bundle: Path) -> Path:
+def parts_of_bundle(home: Home, bundle: Path, *, dry_run: bool = False) -> Path:
     """The folder with the parts of a bundle, which is checked and opened into the home folder.
 
+    A dry run opens none: it looks at what was opened before.
+
     Raises:
-        NotFound: `play.bundle_parts`, it carries none.
+        NotFound: `play.bundle_parts`, it carries none; `play.bundle_closed`, it was not opened yet.
         Everything of `apply_bundle`.
     """
     from yolodeploy.ops.bundle_apply import apply_bundle
 
-    applied = apply_bundle(home, bundle, None)
+    applied = apply_bundle(home, bundle, None, dry_run=dry_run)
     places = {placed.place for placed in applied.parts} - {"layout", "containerd"}
     for place in sorted(places):
         if (Path(place) / "files").is_dir():
             return Path(place) / "files"
+        if dry_run:
+            raise NotFound("play.bundle_closed", path=bundle)
     raise NotFound("play.bundle_parts", path=bundle)
 
 

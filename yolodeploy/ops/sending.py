@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -61,9 +62,16 @@ class Sent(NamedTuple):
 
 
 def send_image(
-    home: Home, wanted: Wish, *, dry_run: bool = False, watcher: Watcher | None = None
+    home: Home,
+    wanted: Wish,
+    *,
+    dry_run: bool = False,
+    watcher: Watcher | None = None,
+    password: str = "",
 ) -> Sent:
     """Send it to every device that can be reached; again is harmless.
+
+    `password` is tried where no key lets us in; it is kept nowhere.
 
     `Sent.check` tells of the others.
 
@@ -73,11 +81,11 @@ def send_image(
     """
     watchers = (watcher or Watcher(),)
     if dry_run:
-        return _send(home, wanted, watchers, dry_run=True)
+        return _send(home, wanted, watchers, password, dry_run=True)
     sent: list[Sent] = []
     try:
         with journalled(home, "send", wanted.arguments()) as teller:
-            sent.append(_send(home, wanted, (Journal(teller), *watchers)))
+            sent.append(_send(home, wanted, (Journal(teller), *watchers), password))
             sent[0].check()
     except (Failed, Unreachable):
         if not sent:
@@ -85,7 +93,7 @@ def send_image(
     return sent[0]
 
 
-def start_send(home: Home, wanted: Wish) -> str:
+def start_send(home: Home, wanted: Wish, password: str = "") -> str:
     """The same in a process of its own; returns the operation.
 
     Raises:
@@ -93,26 +101,32 @@ def start_send(home: Home, wanted: Wish) -> str:
     """
     from yolodeploy.ops.operations import start
 
-    return start(home, "send", wanted.arguments())
+    return start(home, "send", wanted.arguments(), secret=password.encode())
 
 
 def run_send(
     home: Home, _inventory: Inventory, teller: Teller, arguments: Mapping[str, Any]
 ) -> int:
     """The long action `send`, in the operation's process."""
-    _send(home, Wish.of(arguments), (Journal(teller),)).check()
+    password = sys.stdin.buffer.read().decode()
+    _send(home, Wish.of(arguments), (Journal(teller),), password).check()
     return 0
 
 
 def _send(
-    home: Home, wanted: Wish, watchers: tuple[Watcher, ...], *, dry_run: bool = False
+    home: Home,
+    wanted: Wish,
+    watchers: tuple[Watcher, ...],
+    password: str,
+    *,
+    dry_run: bool = False,
 ) -> Sent:
     aims = targets(home, wanted.words)
     ended: SimpleQueue[Delivered] = SimpleQueue()
     tally = _tally(watchers, ended)
     most = wanted.devices_at_once
     with ExitStack() as stack:
-        deliveries = _deliveries(home, wanted, aims, tally, stack)
+        deliveries = _deliveries(home, wanted, aims, tally, stack, password)
         pairs = list(zip(aims, deliveries, strict=True))
         plans = at_once(lambda pair: _planned(*pair), pairs, tally, most)
         for watcher in watchers:
@@ -125,7 +139,12 @@ def _send(
 
 
 def _deliveries(
-    home: Home, wanted: Wish, aims: list[Target], tally: Tally, stack: ExitStack
+    home: Home,
+    wanted: Wish,
+    aims: list[Target],
+    tally: Tally,
+    stack: ExitStack,
+    password: str,
 ) -> list[Delivery]:
     """One for each device, with a connection that ends with the stack or when the tally stops."""
     layout = Layout(home.layout)
@@ -137,7 +156,9 @@ def _deliveries(
     deliveries = []
     for aim in aims:
         route = aim.route._replace(identity=wanted.identity or aim.route.identity)
-        connection = Connection(aim.device, route, HostKeys(home.host_keys), folder)
+        connection = Connection(
+            aim.device, route, HostKeys(home.host_keys), folder, password=password
+        )
         stack.callback(connection.close)
         tally.when_stopped(connection.hang_up)
         deliveries.append(Delivery(layout, found, names, connection, tally, book_s))

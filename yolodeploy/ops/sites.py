@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import NotFound, Refused, Unreachable, YolodeployError
+from yolodeploy.core.errors import NotFound, Refused, YolodeployError
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.text import one_line
 from yolodeploy.inventory import devices as device_rows
@@ -18,6 +18,7 @@ from yolodeploy.oci.locks import locked
 from yolodeploy.ops.connect import EMBEDDED, K3S, connect_all, connect_named
 from yolodeploy.ops.opening import changing, known_sites, present_inventory
 from yolodeploy.ssh.address import parse_address
+from yolodeploy.ssh.route import parse_jump
 from yolodeploy.telemetry.collect import collect
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _refuse_present(home: Home, name: str) -> None:
 
 
 def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
-    """Stop an embedded site and leave nothing of it behind; forget a k3s site without devices.
+    """Stop an embedded site and leave nothing of it behind; forget one of another kind.
 
     Raises:
         NotFound: `inventory.unknown_site`.
@@ -107,7 +108,7 @@ def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
         for rollout in rollouts.list_rollouts(inventory, unfinished=True):
             if any(name in wave for wave in rollout.plan.waves):
                 raise Refused("ops.site_moves", site=name, rollout=rollout.id)
-        if row.kind != EMBEDDED and row.devices:
+        if row.kind == K3S and row.devices:
             raise Refused("ops.site_devices", site=name, devices=row.devices)
         if not dry_run:
             if row.kind == EMBEDDED:
@@ -123,7 +124,7 @@ def start_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
-        Refused: `ops.site_kind`, it is one of gateways.
+        Refused: `ops.no_processes`, it is one of gateways, or a cluster.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=True, dry_run=dry_run)
@@ -134,7 +135,7 @@ def stop_site(home: Home, name: str, *, dry_run: bool = False) -> None:
 
     Raises:
         NotFound: `inventory.unknown_site`.
-        Refused: `ops.site_kind`, it is one of gateways.
+        Refused: `ops.no_processes`, it is one of gateways, or a cluster.
         Failed: `site.supervisor`.
     """
     _lifecycle(home, name, start=False, dry_run=dry_run)
@@ -178,15 +179,22 @@ def hold_device(home: Home, name: str, reason: str | None, *, dry_run: bool = Fa
 
 
 def edit_device(
-    home: Home, name: str, labels: dict[str, str], address: str = "", *, dry_run: bool = False
+    home: Home,
+    name: str,
+    labels: dict[str, str],
+    address: str = "",
+    jump: str | None = None,
+    *,
+    dry_run: bool = False,
 ) -> DeviceRow:
-    """Set labels of a device (an empty value takes one away), and where it answers.
+    """Set labels of a device (an empty value takes one away), where it answers, and the way there.
 
     Raises:
         NotFound, Refused: As `find_device`.
-        UsageError: `ssh.address_invalid`.
+        UsageError: `ssh.address_invalid`, `ssh.too_many_hops`.
     """
     address = str(parse_address(address)) if address else ""
+    through = None if jump is None else ",".join(map(str, parse_jump(jump)))
     with (
         present_inventory(home, dry_run=dry_run) as inventory,
         changing(inventory, dry_run=dry_run),
@@ -197,6 +205,9 @@ def edit_device(
             device_rows.set_device_labels(inventory, found.site, found.name, kept)
             if address:
                 device_rows.set_device_address(inventory, found.site, found.name, address)
+            if through is not None:
+                gateway = found.gateway._replace(jump=through)
+                device_rows.set_device_gateway(inventory, found.site, found.name, gateway)
         return found._replace(labels=kept, address=address or found.address)
 
 
@@ -263,7 +274,7 @@ def logs(
     for each in connected:
         try:
             found += [(each.name, line) for line in each.logs(app=app, device=device, lines=lines)]
-        except Unreachable:
+        except YolodeployError:
             if site:
                 raise
     return found
@@ -290,11 +301,11 @@ def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:
 
 
 def _refuse_hosts(home: Home, name: str) -> None:
-    """A site of gateways has no processes here."""
+    """A site of gateways has no processes here, nor has a cluster."""
     with present_inventory(home, dry_run=True) as inventory:
         row = rows.get_site(inventory, name)
     if row.kind != EMBEDDED:
-        raise Refused("ops.site_kind", site=name, kind=row.kind)
+        raise Refused("ops.no_processes", site=name, kind=row.kind)
 
 
 def _told(reason: str | None) -> str | None:

@@ -14,8 +14,7 @@ from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.devices import list_devices
 from yolodeploy.inventory.sites import get_site
-from yolodeploy.ops.accounts import account_file
-from yolodeploy.ops.connect import K3S
+from yolodeploy.ops.connect import K3S, account_file
 from yolodeploy.ops.private import write_private
 from yolodeploy.ops.targets import route_of
 from yolodeploy.provision.as_root import run_as_root

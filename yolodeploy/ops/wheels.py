@@ -1,4 +1,7 @@
-"""Wheels of yolodeploy and of what it needs, so that pip installs it where no network is."""
+"""Wheels of yolodeploy and of what it needs, so that pip installs it where no network is.
+
+pip's own is among them: Debian's python3 has none.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ import yolodeploy
 from yolodeploy.core.errors import Failed, Refused
 from yolodeploy.oci.storage_errors import storing
 
+_EXTRA = "provision"
 _TIMEOUT_S = 600.0  # some forty wheels over a slow line; pip itself gives up on a dead one
 
 
@@ -52,7 +56,7 @@ def _is_ours(wheel: Path) -> bool:
 
 def _fill(place: Path, folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check",
-               "--no-input", "--wheel-dir", str(place), _requirement()]  # fmt: skip
+               "--no-input", "--wheel-dir", str(place), _requirement(), "pip"]  # fmt: skip
     try:
         ended = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S, check=False,
@@ -72,12 +76,15 @@ def _reason(stderr: bytes) -> str:
 
 
 def _requirement() -> str:
-    """Where this very yolodeploy comes from: a checkout, a file it was installed from, an index."""
+    """Where this very yolodeploy comes from: a checkout, a file it was installed from, an index.
+
+    With what provisioning needs: wheels are for whoever sits at a gateway and has no network.
+    """
     checkout = Path(yolodeploy.__file__).parents[1]
     if (checkout / "pyproject.toml").is_file():
-        return str(checkout)
+        return f"{checkout}[{_EXTRA}]"
     text = Distribution.from_name("yolodeploy").read_text("direct_url.json")
     url = urlsplit(json.loads(text).get("url", "")) if text else None
     if url and url.scheme == "file" and (path := Path(unquote(url.path))).exists():
-        return str(path)
-    return f"yolodeploy=={yolodeploy.__version__}"
+        return f"yolodeploy[{_EXTRA}] @ {path.as_uri()}"
+    return f"yolodeploy[{_EXTRA}]=={yolodeploy.__version__}"

@@ -62,6 +62,7 @@ def site_plan(site: Site, release: Release, held: str) -> SitePlan:
         state = site.observe()
         app = state.app(release.spec.app)
         lacking = site.lacking_bytes(release.spec)
+        way = site.switching(release.spec)
         fault = site.settings_fault()
     except YolodeployError as error:
         return SitePlan(site=site.name, standing=Standing.OFFLINE, reason=error.text())
@@ -80,6 +81,8 @@ def site_plan(site: Site, release: Release, held: str) -> SitePlan:
         devices=len(state.devices),
         move_bytes=lacking,
         previous=kept.digest if kept is not None else "",
+        strategy=way.strategy,
+        outage_s=way.outage_s,
         reason=reason,
     )
 

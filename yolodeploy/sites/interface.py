@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import YolodeployError
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse
@@ -47,6 +48,10 @@ class Site(Protocol):
 
     def release_lease(self, fence: Fence) -> None:
         """Give the lease back; harmless when it was lost meanwhile."""
+        ...
+
+    def switching(self, spec: ReleaseSpec) -> Switching:
+        """How the site would replace what runs by a release, and the outage to be expected."""
         ...
 
     def lacking_bytes(self, spec: ReleaseSpec) -> int:

@@ -110,8 +110,8 @@ MESSAGES = {
     "no_pip": Message(
         "there is no pip here that could fetch wheels into {path}",
         "此处没有 pip，无法将 wheel 下载到 {path}",
-        "fill the folder elsewhere: pip wheel --wheel-dir {path} yolodeploy",
-        "请在其他机器上填充该文件夹：pip wheel --wheel-dir {path} yolodeploy",
+        "fill the folder elsewhere: pip wheel --wheel-dir {path} 'yolodeploy[provision]' pip",
+        "请在其他机器上填充该文件夹：pip wheel --wheel-dir {path} 'yolodeploy[provision]' pip",
     ),
     "no_room": Message(
         "applying needs {needed} bytes in {path}, where {free} are free",
@@ -199,8 +199,9 @@ MESSAGES = {
     "wheels_failed": Message(
         "the wheels of yolodeploy could not be fetched into {path}: {reason}",
         "无法将 yolodeploy 的 wheel 下载到 {path}：{reason}",
-        "fill the folder on a machine with internet: pip wheel --wheel-dir {path} yolodeploy",
-        "请在可联网的机器上填充该文件夹：pip wheel --wheel-dir {path} yolodeploy",
+        "fill the folder on a machine with internet: "
+        "pip wheel --wheel-dir {path} 'yolodeploy[provision]' pip",
+        "请在可联网的机器上填充该文件夹：pip wheel --wheel-dir {path} 'yolodeploy[provision]' pip",
     ),
     "unreadable": Message(
         "{path} cannot be read: {reason}",

@@ -78,7 +78,8 @@ MESSAGES = {
         "请使用其中之一：yolodeploy gpu share {device} --mig 规格",
     ),
     "too_few_shares": Message(
-        "{pods} pods take a share of {device} each, and under {sharing} there are {shares} ({apps})",
+        "{pods} pods take a share of {device} each, and under {sharing} there are {shares} "
+        "({apps})",
         "{pods} 个 Pod 各需 {device} 的一份，而在 {sharing} 下只有 {shares} 份（{apps}）",
         "share it among more, or stop some of them; " + _SHOW,
         "请增加份数，或停止部分应用；" + _SHOW,

@@ -6,6 +6,17 @@ MESSAGES = {
     "site_kind": Message(
         "site {site} is of kind {kind}, which this version cannot talk to",
         "站点 {site} 的类型为 {kind}，当前版本不支持",
+        "for rollouts to a k3s site it needs an account first: yolodeploy site account {site}",
+        "要向 k3s 站点部署，需先创建账户：yolodeploy site account {site}",
+    ),
+    "no_processes": Message(
+        "site {site} is of kind {kind}: it has no processes on this machine",
+        "站点 {site} 的类型为 {kind}：它在本机没有进程",
+        "yolodeploy site show {site}",
+    ),
+    "no_objects": Message(
+        "site {site} is no cluster: nothing of Kubernetes is applied there",
+        "站点 {site} 不是集群：不会应用任何 Kubernetes 对象",
         "yolodeploy site list",
     ),
     "not_started": Message(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
@@ -135,6 +136,10 @@ class EmbeddedSite:
         """Give the lease back."""
         with closing(self._store()) as store:
             store.give_back(fence)
+
+    def switching(self, spec: ReleaseSpec) -> Switching:
+        """Beside what runs: this machine's processes share what there is."""
+        return Switching()
 
     def lacking_bytes(self, spec: ReleaseSpec) -> int:
         """Bytes of the image's server and model layers that are not unpacked here."""

@@ -31,7 +31,7 @@ RESTRICTED = {
 
 
 def main(asked):
-    """Verdicts by node: proved or not, after how many seconds, and why not."""
+    """Verdicts by node: proved or not, after how many seconds, why not; and its labels."""
     run = CudaRun(asked) if "cuda" in asked else Run(asked)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
@@ -44,6 +44,8 @@ def main(asked):
         run.fail(str(err))
     finally:
         run.end()
+    for node, told in run.verdicts.items():
+        told["labels"] = run.labels.get(node, {})
     return run.verdicts
 
 
@@ -61,7 +63,7 @@ class Run:
         self.namespace = f"yolodeploy-proof-{secrets.token_hex(4)}"
         self.numbers = {node: secrets.token_hex(16) for node in asked["nodes"]}
         self.pods = {node: f"proof-{at}" for at, node in enumerate(asked["nodes"])}
-        self.made = set()
+        self.made, self.labels = set(), {}
         self.verdicts = {
             node: {"proved": False, "seconds": 0.0, "why": "the node has not registered"}
             for node in asked["nodes"]
@@ -81,6 +83,7 @@ class Run:
     def look(self):
         """Pods for nodes that are ready; a verdict for pods that ended."""
         nodes = {one["metadata"]["name"]: one for one in items("nodes")}
+        self.labels = {name: one["metadata"].get("labels", {}) for name, one in nodes.items()}
         for node in self.open():
             if node not in self.made:
                 self.make(node, nodes.get(node))

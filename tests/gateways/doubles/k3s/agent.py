@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import socket
@@ -98,8 +99,6 @@ def fresh_enough(path: Path, authority: str) -> bool:
 
 def authority_of(url: str) -> str:
     """The cluster's, fetched without trust; the token's hash decides."""
-    import http.client
-
     parts = urlsplit(url)
     context = ssl._create_unverified_context()
     channel = http.client.HTTPSConnection(
@@ -118,8 +117,6 @@ def authority_of(url: str) -> str:
 
 def asked(url: str, path: str, headers: dict[str, str], folder: Path) -> dict[str, Any]:
     """One of k3s's own paths."""
-    import http.client
-
     channel = api.client(url, folder, "")
     try:
         channel.request("GET", path, headers=headers)

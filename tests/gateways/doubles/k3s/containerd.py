@@ -18,6 +18,7 @@ from . import places
 from .said import fatal, say
 
 NAMESPACE = "k8s.io"
+CTR = ("ctr", "--address", str(places.SOCKET), "--namespace", NAMESPACE)
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
 # looked for once, when k3s starts (pkg/agent/containerd/runtimes.go)
 _NVIDIA_FOLDERS = ("/usr/local/nvidia/toolkit", "/usr/bin", "/opt/nvidia-container-runtime")
@@ -37,7 +38,7 @@ _PDEATHSIG = 1
 
 def ctr(*words: str, given: int | None = None) -> subprocess.CompletedProcess[str]:
     """The client, for k3s's socket and the namespace of Kubernetes."""
-    command = ["ctr", "--address", str(places.SOCKET), "--namespace", NAMESPACE, *words]
+    command = [*CTR, *words]
     return subprocess.run(
         command, stdin=given or subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

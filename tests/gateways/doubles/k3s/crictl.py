@@ -7,17 +7,16 @@ import sys
 from typing import Any
 
 from . import containerd, places
+from .options import value_of
 
 
 def main(arguments: list[str]) -> int:
     """The exit code."""
-    from .tools import option
-
     words = [
         word for word in arguments if not word.startswith("-") and word not in ("json", "table")
     ]
     what = words[0] if words else "help"
-    as_json = option(arguments, "-o", "--output") == "json"
+    as_json = value_of(arguments, "-o", "--output") == "json"
     if containerd.ctr("version").returncode:
         text = f"validate service connection: dial unix {places.SOCKET}: connect: no such file or directory"
         sys.stderr.write(f"FATA[0000] {text}\n")

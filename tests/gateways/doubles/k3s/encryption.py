@@ -6,6 +6,7 @@ import json
 import sys
 
 from . import places
+from .options import value_of
 from .said import say
 
 _FILE = places.SERVER / "cred/encryption-config.json"
@@ -31,8 +32,6 @@ def enable() -> None:
 
 def main(arguments: list[str]) -> int:
     """The exit code."""
-    from .tools import option
-
     if arguments[:1] != ["status"]:
         sys.stderr.write(f"No help topic for '{' '.join(arguments)}'\n")
         return 3
@@ -40,7 +39,7 @@ def main(arguments: list[str]) -> int:
         say("fatal", "Error: no server on this host")
         return 1
     on = _FILE.exists()
-    if option(arguments, "--output", "-o") == "json":
+    if value_of(arguments, "--output", "-o") == "json":
         told = (
             {"enable": on, "stage": "start", "activekey": "aescbckey"} if on else {"enable": False}
         )

@@ -7,7 +7,7 @@ import time
 import urllib.parse
 from typing import Any
 
-from . import containerd, gpus, places, pods
+from . import containerd, gpus, places, pods, volumes
 from .kinds import BY_KIND, POD
 from .node import Gone, Node
 from .objects import merged, now
@@ -241,7 +241,7 @@ class Kubelet(Node):
                 "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox image "
                 f'"rancher/mirrored-pause:3.6": failed to pull image "{containerd.PAUSE}"'
             )
-        return pod.prepare()
+        return volumes.prepare(pod)
 
     def event(self, pod: Pod, reason: str, text: str) -> None:
         key = f"{pod.uid} {reason} {text}"

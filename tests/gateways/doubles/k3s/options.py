@@ -172,3 +172,12 @@ def _of_token_file(path: Path) -> str:
     if not text:
         fatal(f"Error: token file {path} is empty")
     return text
+
+
+def value_of(arguments: list[str], *names: str, default: str = "") -> str:
+    """The value of `--name value`, `--name=value` or `-n value`."""
+    for at, word in enumerate(arguments):
+        key, equals, value = word.partition("=")
+        if key in names:
+            return value if equals else "".join(arguments[at + 1 : at + 2])
+    return default

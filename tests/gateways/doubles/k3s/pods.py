@@ -5,7 +5,6 @@ They share the host's network (there is no CNI here), and images are never pulle
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
@@ -15,13 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import containerd, places
+from . import containerd, places, volumes
 from .objects import now
 
 Object = dict[str, Any]
 # the exit code goes into a file, so that a k3s that was restarted finds it
-_RUN = 'code=$0; shift 0; "$@"; echo $? >"$code.new"; mv "$code.new" "$code"'
-RETRY_S, BACK_OFF_S = 3.0, 2.0
+_RUN = '"$@"; echo $? >"$0.new"; mv "$0.new" "$0"'
+BACK_OFF_S = 2.0
+# a container that was begun is not known to containerd at once
+BEGINNING_S = 3.0
 
 
 class Pod:
@@ -31,14 +32,12 @@ class Pod:
         self.object = found
         self.read = read  # (kind, namespace, name) of the API
         metadata = found["metadata"]
-        self.uid, self.name, self.namespace = (
-            metadata["uid"],
-            metadata["name"],
-            metadata["namespace"],
-        )
+        self.uid, self.name = metadata["uid"], metadata["name"]
+        self.namespace = metadata["namespace"]
         self.folder = places.PODS / self.uid
         self.logs = places.POD_LOGS / f"{self.namespace}_{self.name}_{self.uid}"
         self.tried: dict[str, float] = {}
+        self.begun: dict[str, float] = {}
 
     def container_id(self, container: str, attempt: int) -> str:
         """As containerd and `crictl` know it."""
@@ -62,43 +61,25 @@ class Pod:
         environment: dict[str, str],
     ) -> None:
         """Run it; returns at once."""
-        code, log = (
-            self.code_file(container["name"], attempt),
-            self.log_file(container["name"], attempt),
-        )
+        name = container["name"]
+        code, log = self.code_file(name, attempt), self.log_file(name, attempt)
         for folder in (code.parent, log.parent):
             folder.mkdir(parents=True, exist_ok=True)
         code.unlink(missing_ok=True)
-        identity = self.container_id(container["name"], attempt)
-        words = [
-            "ctr",
-            "--address",
-            str(places.SOCKET),
-            "--namespace",
-            containerd.NAMESPACE,
-            "run",
-            "--net-host",
-        ]
+        identity = self.container_id(name, attempt)
+        self.begun[identity] = time.monotonic()
+        words = [*containerd.CTR, "run", "--net-host"]
         words += ["--runc-binary", runtime] if runtime else []
-        words += (
-            ["--privileged"] if (container.get("securityContext") or {}).get("privileged") else []
-        )
+        privileged = (container.get("securityContext") or {}).get("privileged")
+        words += ["--privileged"] if privileged else []
         for key, value in {**self.environment(container), **environment}.items():
             words += ["--env", f"{key}={value}"]
-        for source, target, options in self.mounts(container):
-            words += ["--mount", f"type=bind,src={source},dst={target},options=rbind:{options}"]
-        words += [
-            "--label",
-            f"io.kubernetes.pod.name={self.name}",
-            "--label",
-            f"io.kubernetes.pod.namespace={self.namespace}",
-        ]
-        words += [
-            image,
-            identity,
-            *(container.get("command") or []),
-            *(container.get("args") or []),
-        ]
+        for source, target, mode in volumes.mounts(self, container):
+            words += ["--mount", f"type=bind,src={source},dst={target},options=rbind:{mode}"]
+        words += ["--label", f"io.kubernetes.pod.name={self.name}"]
+        words += ["--label", f"io.kubernetes.pod.namespace={self.namespace}"]
+        words += [image, identity]
+        words += [*(container.get("command") or []), *(container.get("args") or [])]
         with log.open("ab") as out:
             # a session of its own: it goes on when k3s is stopped, as pods do (KillMode=process)
             subprocess.Popen(
@@ -122,54 +103,6 @@ class Pod:
             found[one["name"]] = str(one.get("value", told.get(reference, "")))
         return found
 
-    def prepare(self) -> str:
-        """Folders and volumes; a message where something of them is missing."""
-        access = self.folder / "volumes/kubernetes.io~projected/kube-api-access"
-        if not access.exists():
-            access.mkdir(parents=True)
-            subprocess.run(
-                ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", access],
-                check=False,
-                capture_output=True,
-            )
-        for volume in self.object["spec"].get("volumes") or []:
-            place = self.folder / "volumes" / volume["name"]
-            kind, name = next(
-                (
-                    (
-                        kind,
-                        (volume.get(key) or {}).get("name")
-                        or (volume.get(key) or {}).get("secretName"),
-                    )
-                    for key, kind in (("configMap", "ConfigMap"), ("secret", "Secret"))
-                    if key in volume
-                ),
-                ("", ""),
-            )
-            place.mkdir(parents=True, exist_ok=True)
-            if not kind:
-                continue
-            found = self.read(kind, self.namespace, str(name))
-            if found is None:
-                return f'MountVolume.SetUp failed for volume "{volume["name"]}" : {kind.lower()} "{name}" not found'
-            for key, value in (found.get("data") or {}).items():
-                data = base64.b64decode(value) if kind == "Secret" else value.encode()
-                (place / key).write_bytes(data)
-        return ""
-
-    def mounts(self, container: Object) -> list[tuple[str, str, str]]:
-        """(source, target, options) of each."""
-        volumes = {one["name"]: one for one in self.object["spec"].get("volumes") or []}
-        found = []
-        for mount in container.get("volumeMounts") or []:
-            source = (volumes[mount["name"]].get("hostPath") or {}).get(
-                "path", str(self.folder / "volumes" / mount["name"])
-            )
-            Path(source).mkdir(parents=True, exist_ok=True) if not Path(source).exists() else None
-            source += f"/{mount['subPath']}" if mount.get("subPath") else ""
-            found.append((source, mount["mountPath"], "ro" if mount.get("readOnly") else "rw"))
-        return found
-
     def stop(self, force: bool = False) -> bool:
         """End its containers; whether all are gone."""
         gone = True
@@ -181,7 +114,8 @@ class Pod:
                 signal = "SIGKILL" if force or container in self.tried else "SIGTERM"
                 self.tried[container] = time.monotonic()
                 told = containerd.ctr("tasks", "kill", "--signal", signal, identity)
-                gone = gone and "not found" in told.stderr
+                young = time.monotonic() - self.begun.get(identity, 0.0) < BEGINNING_S
+                gone = gone and "not found" in told.stderr and not young
         return gone
 
     def clean(self) -> None:
@@ -190,15 +124,9 @@ class Pod:
             identity = self.container_id(log.parent.name, int(log.stem))
             containerd.ctr("tasks", "rm", "--force", identity)
             containerd.ctr("containers", "rm", identity)
-        for mount in _mounts_under(self.folder):
-            subprocess.run(["umount", mount], check=False, capture_output=True)
+        volumes.unmount(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(self.logs, ignore_errors=True)
-
-
-def _mounts_under(folder: Path) -> list[str]:
-    with Path("/proc/mounts").open() as lines:
-        return [line.split()[1] for line in lines if line.split()[1].startswith(f"{folder}/")]
 
 
 def exit_code(pod: Pod, container: str, attempt: int, alive: Callable[[str], bool]) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import certificates, joining, places
+from .options import value_of
 from .said import say
 
 _MAGNITUDES = (
@@ -41,8 +42,6 @@ def leaves() -> list[Path]:
 
 def main(arguments: list[str]) -> int:
     """The exit code of `certificate check|rotate`."""
-    from .tools import option
-
     what = arguments[0] if arguments else ""
     server = places.SERVER.exists()
     if what == "check":
@@ -52,7 +51,7 @@ def main(arguments: list[str]) -> int:
             if server
             else "Agent detected, checking agent certificates",
         )
-        return _check(option(arguments, "--output", "-o", default="text"))
+        return _check(value_of(arguments, "--output", "-o", default="text"))
     if what == "rotate":
         return _rotate(places.SERVER if server else places.AGENT)
     sys.stderr.write(f"No help topic for '{what}'\n")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import baked, places, tokens
+from .options import value_of
 from .said import fatal, say
 
 _FLAG = places.SERVER / "db/reset-flag"
@@ -28,19 +29,19 @@ def database() -> Path:
 
 def main(arguments: list[str]) -> int:
     """`etcd-snapshot save|ls|delete`."""
-    from .tools import option
-
     what = arguments[0] if arguments and not arguments[0].startswith("-") else "save"
     if not places.ETCD.exists():
         say("fatal", "Error: etcd datastore disabled")
         return 1
-    folder = Path(option(arguments, "--dir", "--etcd-snapshot-dir", default=str(places.SNAPSHOTS)))
+    folder = Path(
+        value_of(arguments, "--dir", "--etcd-snapshot-dir", default=str(places.SNAPSHOTS))
+    )
     if what == "save":
-        name = option(arguments, "--name", default="on-demand")
+        name = value_of(arguments, "--name", default="on-demand")
         return _save(folder, f"{name}-{socket.gethostname()}-{int(time.time())}")
     found = sorted(folder.glob("*")) if folder.exists() else []
     if what in ("ls", "list"):
-        return _list(found, option(arguments, "-o", "--output", default="table"))
+        return _list(found, value_of(arguments, "-o", "--output", default="table"))
     if what == "delete":
         for path in found:
             if path.name in arguments:

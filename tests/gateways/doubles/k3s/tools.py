@@ -21,12 +21,3 @@ def main(command: str, arguments: list[str]) -> int:
         sys.stderr.write(f"No help topic for '{command}'\n")
         return 3
     return COMMANDS[command](arguments)
-
-
-def option(arguments: list[str], *names: str, default: str = "") -> str:
-    """The value of `--name value`, `--name=value` or `-n value`."""
-    for at, word in enumerate(arguments):
-        key, equals, value = word.partition("=")
-        if key in names:
-            return value if equals else "".join(arguments[at + 1 : at + 2])
-    return default

@@ -14,7 +14,7 @@ CONDITIONS = {
     "k3s": lambda host: host.asked["k3s"],
     "server": lambda host: host.asked["role"] == "server",
     "teller": lambda host: host.asked["tells"],
-    "gpu": gpu.present,
+    "gpu": lambda host: gpu.present(host) or host.asked["profile"] != "cpu",
     "gpu_site": lambda host: host.asked["gpu_site"],
 }
 
@@ -29,7 +29,8 @@ def look(host):
     asked = host.asked
     unit = k3s.unit(host)
     asked["k3s"] = unit is not None
-    asked["k3s_runs"] = unit is not None and k3s.state(host, unit) == "active"
+    state = k3s.state(host, unit) if unit is not None else ""
+    asked["k3s_runs"], asked["k3s_starts"] = state == "active", state in k3s.STARTING
     rows = [row(host, check) for check in asked["checks"] if applies(asked["moment"], check)]
     nodes = cluster.addresses(host) if asked["tells"] and asked["k3s_runs"] else {}
     return {"rows": rows, "identity": identity(host), "nodes": nodes}

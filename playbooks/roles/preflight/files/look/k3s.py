@@ -58,6 +58,9 @@ MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
 LATELY = "-5min"
 FAILING = re.compile(r"level=(fatal|error)|^[EF]\d{4} |panic:|Error:", re.IGNORECASE)
 
+# it may listen already, or be between two starts
+STARTING = ("activating", "reloading", "deactivating")
+
 
 def unit(host):
     """The unit by which k3s runs here; None where it is not set up."""

@@ -1,0 +1,120 @@
+"""The same scenarios on any real cluster: `KUBECONFIG=… pytest -m cluster tests/kubernetes`.
+
+Its nodes may be simulated: then pods turn ready and answer nothing, and no guard runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.kubernetes.parts import release
+from tests.sites.parts import until
+from yolodeploy.core.cluster import Target
+from yolodeploy.core.errors import NotFound, Refused
+from yolodeploy.core.release import Release
+from yolodeploy.core.site import Guard, Intent, Phase
+from yolodeploy.ops.shipped import shipped
+from yolodeploy.sites.kubernetes import records
+from yolodeploy.sites.kubernetes.access import Access
+from yolodeploy.sites.kubernetes.paths import place
+from yolodeploy.sites.kubernetes.site import KubernetesSite
+
+pytestmark = pytest.mark.cluster
+APP = "yolodeploy-test"
+
+
+@pytest.fixture
+def site(kubeconfig: Path, tmp_path: Path) -> Iterator[KubernetesSite]:
+    """The cluster, without what an earlier run has left."""
+    context = yaml.safe_load(kubeconfig.read_text())["current-context"]
+    found = KubernetesSite(
+        "plant", Access(kubeconfig, context), tmp_path / "images", shipped("k3s"),
+        lambda digest: "edge.local/app",
+    )  # fmt: skip
+    clear(found)
+    yield found
+    clear(found)
+
+
+def clear(site: KubernetesSite) -> None:
+    with suppress(NotFound):
+        site.connection.call("DELETE", place("Namespace", "", APP))
+    until(lambda: gone(site), "the namespace is gone")
+
+
+def gone(site: KubernetesSite) -> bool:
+    status, _ = site.connection.ask("GET", place("Namespace", "", APP))
+    return status == 404
+
+
+def app_release(number: int) -> Release:
+    import msgspec
+
+    found = release(number, cpu_millis=50, memory_mb=32)
+    return Release(number, msgspec.structs.replace(found.spec, app=APP))
+
+
+def test_leases_fences_and_records(site: KubernetesSite) -> None:
+    ann = site.claim("ann", 60.0, take_over=True)
+    assert site.claim("ann", 60.0) == ann
+    with pytest.raises(Refused, match="ann"):
+        site.claim("bob", 60.0)
+    first, second = app_release(1), app_release(2)
+    site.apply(Intent(app=APP, release=first), ann)
+    site.apply(Intent(app=APP, release=first), ann)
+    hers = records.read(site.connection, APP)
+    assert hers is not None
+    bob = site.claim("bob", 60.0, take_over=True)
+    with pytest.raises(Refused) as told:
+        records.write(site.connection, hers.record, hers, Target(None))
+    assert told.value.code == "kubernetes.changed"
+    with pytest.raises(Refused) as told:
+        site.apply(Intent(app=APP, release=second), ann)
+    assert told.value.code == "site.fenced"
+    site.apply(Intent(app=APP, release=second), bob)
+    assert [each.number for each in site.releases(APP)] == [2, 1]
+    assert [event.code for event in site.watch(0)].count("release.asked") == 2
+    site.release_lease(bob)
+    assert site.observe().lease is None
+
+
+def test_a_field_that_somebody_edited_is_named(site: KubernetesSite) -> None:
+    fence = site.claim("ann", 60.0, take_over=True)
+    site.apply(Intent(app=APP, release=app_release(1)), fence)
+    body = {"spec": {"minReadySeconds": 60}}
+    site.connection.call(
+        "PATCH", place("Deployment", APP, APP), {"fieldManager": "kubectl-edit"}, body,
+        content_type="application/merge-patch+json",
+    )  # fmt: skip
+    with pytest.raises(Refused) as told:
+        site.apply(Intent(app=APP, release=app_release(2)), fence)
+    assert told.value.code == "kubernetes.conflict"
+    assert told.value.fields["manager"] == "kubectl-edit"
+    assert "minReadySeconds" in told.value.fields["fields"]
+
+
+def test_a_trial_whose_guard_cannot_start_switches_nothing(site: KubernetesSite) -> None:
+    """No registry has the image, so the guard waits for it, and the old release stays."""
+    fence = site.claim("ann", 60.0, take_over=True)
+    first, second = app_release(1), app_release(2)
+    site.apply(Intent(app=APP, release=first), fence)
+    trial = Intent(app=APP, release=second, previous=first, guard=Guard(60.0))
+    site.apply(trial, fence)
+    complained = until(
+        lambda: [i.reason for i in site.observe().instances if i.reason.startswith("guard: ")],
+        "the guard's trouble is told",
+    )
+    assert complained
+    time.sleep(2)
+    app = site.observe().app(APP)
+    assert app is not None
+    assert app.phase is Phase.SWITCHING
+    assert {i.release for i in site.observe().instances if i.device} <= {first.digest}
+    site.apply(Intent(app=APP, release=None), fence)
+    until(lambda: not [i for i in site.observe().instances if i.release == first.digest], "gone")

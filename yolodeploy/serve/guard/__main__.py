@@ -1,0 +1,58 @@
+"""`python -m yolodeploy.serve.guard --app APP`: what the guard's pod runs."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from yolodeploy.serve.guard.api import Api, Refusal
+from yolodeploy.serve.guard.guarding import CHANGED, Guard
+
+ROUND_S = 1.0
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+def main(arguments: list[str]) -> int:
+    """Guard until no trial is on; 0 then."""
+    given = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as process 1 it would be ignored
+    guard = Guard(Api(given.api, Path(given.account)), given.app)
+    told = ""
+    while True:
+        try:
+            if guard.round():
+                return 0
+            said = ""
+        except Refusal as refused:
+            # somebody else was quicker: the next round sees what they did
+            said = "" if refused.status == CHANGED else str(refused)
+        except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
+            said = f"the API server does not answer: {error}"
+        if said and said != told:
+            print(said, file=sys.stderr, flush=True)  # noqa: T201 (its log)
+        told = said
+        time.sleep(ROUND_S)
+
+
+def _parser() -> argparse.ArgumentParser:
+    host = os.environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
+    port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    literal = f"[{host}]" if ":" in host else host
+    parser = argparse.ArgumentParser(
+        prog="yolodeploy.serve.guard", description="Guard the trials of one app in its cluster."
+    )
+    parser.add_argument("--app", required=True)
+    parser.add_argument("--api", default=f"https://{literal}:{port}", help="the API server's URL")
+    parser.add_argument("--account", default=ACCOUNT, help="folder with token and ca.crt")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,42 @@
+"""Where a cluster is reached: a kubeconfig file and one of its contexts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+from yolodeploy.core.errors import UsageError
+
+_READABLE = "/:@._-+=~ "
+
+
+class Access(NamedTuple):
+    """A kubeconfig file and the name of a context in it (empty: its current one). No secret."""
+
+    file: Path
+    context: str
+
+    @property
+    def location(self) -> str:
+        """As the inventory keeps it: `/home/ann/.kube/config#plant-a`."""
+        return f"{quote(str(self.file), safe=_READABLE)}#{quote(self.context, safe=_READABLE)}"
+
+    @staticmethod
+    def of(location: str) -> Access:
+        """What `location` was made from.
+
+        Raises:
+            UsageError: `kubernetes.location`.
+        """
+        file, mark, context = location.partition("#")
+        if not (file and mark and context):
+            raise UsageError("kubernetes.location", location=location)
+        return Access(Path(unquote(file)), unquote(context))
+
+
+def default_file() -> Path:
+    """The kubeconfig that kubectl would take first."""
+    first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return Path(first).expanduser() if first else Path.home() / ".kube" / "config"

@@ -1,0 +1,47 @@
+"""Where objects lie in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yolodeploy.core.cluster import MARK, NAMESPACE
+
+_GROUPS = {
+    "Namespace": ("/api/v1", "namespaces"),
+    "ServiceAccount": ("/api/v1", "serviceaccounts"),
+    "ConfigMap": ("/api/v1", "configmaps"),
+    "Service": ("/api/v1", "services"),
+    "Pod": ("/api/v1", "pods"),
+    "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "Job": ("/apis/batch/v1", "jobs"),
+    "Role": ("/apis/rbac.authorization.k8s.io/v1", "roles"),
+    "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+    "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
+}
+
+NODES = "/api/v1/nodes"
+PODS = "/api/v1/pods"
+CONFIG_MAPS = "/api/v1/configmaps"
+
+
+def listing(kind: str, namespace: str) -> str:
+    """All objects of a kind in a namespace."""
+    group, plural = _GROUPS[kind]
+    return f"{group}/namespaces/{namespace}/{plural}"
+
+
+def place(kind: str, namespace: str, name: str) -> str:
+    """One object."""
+    if kind == "Namespace":
+        return f"/api/v1/namespaces/{name}"
+    return f"{listing(kind, namespace)}/{name}"
+
+
+def place_of(item: dict[str, Any]) -> str:
+    """Where an object that is to be applied lies."""
+    metadata = item["metadata"]
+    return place(item["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+LEASE = place("Lease", NAMESPACE, MARK)

@@ -1,0 +1,300 @@
+"""The site interface on one cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from yolodeploy.core import cluster
+from yolodeploy.core.capacity import Switching
+from yolodeploy.core.errors import Failed, NotFound, Refused, YolodeployError
+from yolodeploy.core.release import Release, ReleaseSpec
+from yolodeploy.core.serving import DetectResponse, ErrorResponse
+from yolodeploy.core.site import (
+    AppState,
+    Fence,
+    InstanceState,
+    Intent,
+    LogLine,
+    Prefetched,
+    SiteEvent,
+    SiteState,
+    StageReport,
+)
+from yolodeploy.oci.layout import Layout
+from yolodeploy.sites.kubernetes import mark, prefetching, records, room, states
+from yolodeploy.sites.kubernetes.access import Access
+from yolodeploy.sites.kubernetes.asking import Asking
+from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.manifests import Manifests, Object
+from yolodeploy.sites.kubernetes.objects import Node, Nodes, Pod, Pods
+from yolodeploy.sites.kubernetes.paths import NODES, PODS, listing, place
+from yolodeploy.sites.kubernetes.switching import deployment_of
+
+AT_ONCE = 8
+"""Pods asked at the same time through one API server."""
+
+SCRAPE_S = 3.0
+LARGEST_ANSWER = 8 << 20
+LARGEST_PICTURE = 64 << 20  # 50 megapixels as JPEG
+
+
+T = TypeVar("T")
+
+
+class KubernetesSite:
+    """One cluster; see `sites.interface.Site` for what each method promises.
+
+    `name_of` gives the name of an image by its digest, as pods ask for it (`HOST/REPOSITORY`);
+    `folder` is `k3s/`, `layout` the image layout, which knows how large images are.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        access: Access,
+        layout: Path,
+        folder: Path,
+        name_of: Callable[[str], str],
+    ) -> None:
+        self.name = name
+        self.connection = Connection(name, access)
+        self._manifests = Manifests(folder)
+        self._layout = layout
+        self._name_of = name_of
+        self._asking = Asking(
+            self.connection, self._manifests, self._image_of, self._switching_release
+        )
+
+    # how it is -------------------------------------------------------------------------------
+
+    def observe(self) -> SiteState:
+        """How the site is now."""
+        found = mark.read(self.connection)
+        nodes = self._nodes()
+        now = self.connection.now()
+        seen = self._each(found.apps, self._app)
+        return SiteState(
+            site=self.name,
+            at=now,
+            lease=found.lease,
+            devices=tuple(map(states.device_state, nodes)),
+            apps=tuple(app for app, _ in seen),
+            instances=tuple(item for _, instances in seen for item in instances),
+        )
+
+    def settings_fault(self) -> YolodeployError | None:
+        """Nothing: a cluster has no settings of its own yet."""
+        return None
+
+    def watch(self, since: int) -> Sequence[SiteEvent]:
+        """Events after a sequence number."""
+        apps = mark.read(self.connection).apps
+        found = self._each(apps, lambda app: records.events(self.connection, app, since))
+        return sorted(found, key=lambda event: event.sequence)
+
+    def releases(self, app: str) -> Sequence[Release]:
+        """Releases that the site has kept, newest first."""
+        return records.releases(self.connection, app)
+
+    def sketches(self) -> Sequence[StageReport]:
+        """What every instance that answers has measured."""
+        apps = mark.read(self.connection).apps
+        pods = self._each(apps, self._running)
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            reports = pool.map(lambda pair: self._report(*pair), pods)
+        return [report for report in reports if report is not None]
+
+    def logs(
+        self, *, app: str | None = None, device: str | None = None, lines: int = 100
+    ) -> Iterator[LogLine]:
+        """The last lines of each pod's log."""
+        apps = [each for each in mark.read(self.connection).apps if app in (None, each)]
+        for name, pod in self._each(apps, lambda name: [(name, each) for each in self._pods(name)]):
+            if device in (None, pod.spec.node_name):
+                yield from self._log(name, pod, lines)
+
+    # how it shall be -------------------------------------------------------------------------
+
+    def claim(self, holder: str, seconds: float, *, take_over: bool = False) -> Fence:
+        """Take or extend the lease."""
+        fence, new = mark.claim(self.connection, holder, seconds, take_over=take_over)
+        if new:
+            apps = mark.read(self.connection).apps
+            self._each(apps, lambda app: [records.fence_off(self.connection, app, fence.number)])
+        return fence
+
+    def release_lease(self, fence: Fence) -> None:
+        """Give the lease back."""
+        mark.give_back(self.connection, fence)
+
+    def switching(self, spec: ReleaseSpec) -> Switching:
+        """How the site would go to a release, by what its nodes have free."""
+        mine = self._pods(spec.app)
+        try:
+            everybody: Sequence[Pod] = self.connection.get(PODS, Pods).items
+        except Refused as error:
+            if error.code != "kubernetes.forbidden":
+                raise
+            # an account for our namespaces alone: with what others use unknown, nothing is free
+            return room.switching(spec.resources, (), mine, mine)
+        return room.switching(spec.resources, self._nodes(), everybody, mine)
+
+    def lacking_bytes(self, spec: ReleaseSpec) -> int:
+        """The image's size for every node that does not name it; of some layers it may have."""
+        image = self._image(spec)
+        lacking = [node for node in self._candidates(spec) if prefetching.lacks(node, image)]
+        return self._size(spec.image) * len(lacking)
+
+    def prefetch(self, spec: ReleaseSpec) -> Prefetched:
+        """Have every node that may run it pull the image."""
+        image = self._image(spec)
+        nodes = self._candidates(spec)
+        lacking = [node for node in nodes if prefetching.lacks(node, image)]
+        jobs = self._prefetch_jobs(spec, image, lacking) if lacking else []
+        size = self._size(spec.image)
+        return prefetching.bring(self.connection, jobs, size, len(nodes) - len(lacking))
+
+    def apply(self, intent: Intent, fence: Fence) -> None:
+        """Store the intent, and do it or place its guard."""
+        self._asking.ask(intent, fence)
+
+    def detect(self, instance: InstanceState, picture: bytes) -> DetectResponse:
+        """Send one picture to one instance."""
+        answer = self._picture(instance, "/detect", picture, LARGEST_ANSWER)
+        try:
+            return msgspec.json.decode(answer, type=DetectResponse)
+        except msgspec.DecodeError as error:
+            raise Failed("site.detect", instance=instance.name, status=200, reason=error) from error
+
+    def draw(self, instance: InstanceState, picture: bytes) -> bytes:
+        """Send one picture to one instance; the picture with everything drawn in."""
+        return self._picture(instance, "/detect?format=annotated", picture, LARGEST_PICTURE)
+
+    def objects(self, release: Release) -> list[Object]:
+        """Exactly what would be applied for a release now, in order."""
+        image = self._image_of(release)
+        config = self._manifests.config(release, self.name, image, self.connection.now())
+        strategy = self.switching(release.spec).strategy
+        deployment = self._manifests.deployment(release, image, strategy)
+        return [*self._manifests.surroundings(release.spec.app), config, deployment]
+
+    # inside ----------------------------------------------------------------------------------
+
+    def _each(self, apps: Sequence[str], ask: Callable[[str], Iterable[T]]) -> list[T]:
+        """What every app answers, but for those where this account may do nothing."""
+        found: list[T] = []
+        for app in apps:
+            try:
+                found += ask(app)
+            except Refused as error:
+                if error.code != "kubernetes.forbidden":
+                    raise
+        return found
+
+    def _app(self, app: str) -> list[tuple[AppState, list[InstanceState]]]:
+        """One app and its instances; nothing where it has no record."""
+        kept = records.read(self.connection, app)
+        if kept is None:
+            return []
+        pods, guards = self._pods(app), self._pods(cluster.GUARD, app)
+        deployment = deployment_of(self.connection, app)
+        state = states.app_state(kept.record, pods, deployment, self.connection.now())
+        instances = [states.instance_state(pod, app) for pod in pods]
+        if not state.settled:
+            instances += states.complaints(kept.record, guards, deployment)
+        return [(state, instances)]
+
+    def _running(self, app: str) -> list[tuple[str, Pod]]:
+        return [(app, pod) for pod in self._pods(app) if pod.status.phase == "Running"]
+
+    def _nodes(self) -> tuple[Node, ...]:
+        return self.connection.get(NODES, Nodes).items
+
+    def _pods(self, name: str, namespace: str = "") -> tuple[Pod, ...]:
+        path = listing("Pod", namespace or name)
+        return self.connection.get(path, Pods, labelSelector=f"{cluster.NAME}={name}").items
+
+    def _candidates(self, spec: ReleaseSpec) -> list[Node]:
+        return prefetching.candidates(self._nodes(), spec.resources.gpus)
+
+    def _image(self, spec: ReleaseSpec) -> str:
+        """As the release was brought here, where it was; names change, what runs must not."""
+        kept = records.image_of(self.connection, spec.app, spec.digest)
+        return kept or f"{self._name_of(spec.image)}@{spec.image}"
+
+    def _image_of(self, release: Release) -> str:
+        return self._image(release.spec)
+
+    def _switching_release(self, release: Release) -> Switching:
+        return self.switching(release.spec)
+
+    def _size(self, image: str) -> int:
+        try:
+            manifest = Layout(self._layout).read_manifest(image)
+        except YolodeployError:
+            return 0  # built elsewhere: nobody here knows
+        return sum(layer.size for layer in manifest.layers)
+
+    def _prefetch_jobs(self, spec: ReleaseSpec, image: str, nodes: Sequence[Node]) -> list[Object]:
+        for item in self._manifests.surroundings(spec.app)[:2]:
+            path = place(item["kind"], spec.app, item["metadata"]["name"])
+            self._asking.check_namespace(spec.app)
+            self.connection.apply(path, item)
+        names = [
+            (node.metadata.labels or {}).get("kubernetes.io/hostname", node.metadata.name)
+            for node in nodes
+        ]
+        return [
+            self._manifests.prefetch(spec.digest, spec.app, image, name, number)
+            for number, name in enumerate(names)
+        ]
+
+    def _report(self, app: str, pod: Pod) -> StageReport | None:
+        """What a pod has measured, under the names that it has here; garbage is none."""
+        path = f"{states.proxy(app, pod.metadata.name)}/sketches"
+        try:
+            answer = self.connection.call("GET", path, limit_s=SCRAPE_S, largest=LARGEST_ANSWER)
+            report = msgspec.msgpack.decode(answer, type=StageReport)
+        except (YolodeployError, msgspec.DecodeError):
+            return None  # it is being replaced, or broken; its state says which
+        if any(epoch.requests < 0 or epoch.failures < 0 for epoch in report.epochs):
+            return None
+        return msgspec.structs.replace(
+            report,
+            site=self.name,
+            device=pod.spec.node_name,
+            instance=pod.metadata.name,
+            app=app,
+            release=states.release_of(pod),
+        )
+
+    def _picture(self, instance: InstanceState, path: str, picture: bytes, largest: int) -> bytes:
+        status, answer = self.connection.ask(
+            "POST",
+            f"{states.proxy(instance.app, instance.name)}{path}",
+            body=picture,
+            content_type="application/octet-stream",
+            largest=largest,
+        )
+        if status == 200:
+            return answer
+        try:
+            reason = msgspec.json.decode(answer, type=ErrorResponse).text
+        except msgspec.DecodeError:
+            reason = answer[:200].decode(errors="replace")
+        raise Failed("site.detect", instance=instance.name, status=status, reason=reason)
+
+    def _log(self, app: str, pod: Pod, lines: int) -> Iterator[LogLine]:
+        path = f"{place('Pod', app, pod.metadata.name)}/log"
+        query = {"tailLines": lines, "limitBytes": 400 * lines, "container": "server"}
+        try:
+            answer = self.connection.call("GET", path, query)
+        except (NotFound, Refused):
+            return  # it has not started yet, or is gone
+        for text in answer.decode(errors="replace").splitlines()[-lines:]:
+            yield LogLine(pod.spec.node_name, pod.metadata.name, text)
