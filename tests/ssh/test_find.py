@@ -68,6 +68,9 @@ def test_two_that_exchanged_their_addresses_are_told_apart(
         said = [(row.device, row.code) for row in events.query_events(inventory)]
     assert said == [("gw-1", "device.moved"), ("gw-2", "device.moved")]
     assert run("device", "find").code == 0
+    assert run("device", "edit", "gw-2", "--jump", far.root).code == 0
+    behind = run("device", "find", "gw-2", "-o", "json")
+    assert states(behind) == {"gw-2": ("unchanged", near.root)}, "pins by address followed"
 
 
 def test_a_device_behind_another_is_looked_for_from_there(

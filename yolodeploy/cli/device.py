@@ -253,17 +253,21 @@ def remove(name: str, forget: bool, yes: bool, dry_run: bool) -> None:
 @click.argument("name")
 @labels_option
 @click.option("--address", default="", metavar="[USER@]HOST[:PORT]", help="Where it answers.")
+@click.option("--jump", default=None, metavar="HOST,…", help="The hosts in between; '' for none.")
 @dry_run_option
-def edit(name: str, labels: tuple[str, ...], address: str, dry_run: bool) -> None:
-    """Set labels of a device, or its address; KEY= takes a label away."""
+def edit(name: str, labels: tuple[str, ...], address: str, jump: str | None, dry_run: bool) -> None:
+    """Set labels, address or way of a device; KEY= takes one away."""
     from yolodeploy.ops.home import home
     from yolodeploy.ops.sites import edit_device
 
-    row = edit_device(home(), name, parsed_labels(labels), address, dry_run=dry_run)
+    row = edit_device(home(), name, parsed_labels(labels), address, jump, dry_run=dry_run)
     word = "would have" if dry_run else "has"
     if address:
         say(f"device {row.name} {word} the address {row.address}")
-    if labels or not address:
+    if jump is not None:
+        be = "would be" if dry_run else "is"
+        say(f"device {row.name} {be} reached through {jump or 'nobody'}")
+    if labels or not (address or jump is not None):
         say(f"device {row.name} {word} labels {shown(row.labels)}")
 
 

@@ -16,7 +16,7 @@ from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops.opening import changing, present_inventory
 from yolodeploy.ops.sites import find_device
 from yolodeploy.ops.targets import route_of
-from yolodeploy.ssh.address import LOCAL
+from yolodeploy.ssh.address import LOCAL, parse_address
 from yolodeploy.ssh.candidates import MOST, candidates
 from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.host_keys import HostKeys
@@ -84,16 +84,16 @@ def find_devices(
 
     Raises:
         NotFound: `inventory.missing`, `ops.unknown_device`, `find.no_device`.
-        Refused: `ops.ambiguous_device`, `find.no_key`; `ssh.*` of a host in between.
+        Refused: `ops.ambiguous_device`, `find.no_key`.
         UsageError: `find.network_invalid`, `find.network_too_large`, `ssh.address_invalid`.
-        Unreachable: `ssh.*` of a host in between.
     """
     candidates("", (), network)  # before anybody is asked
     with present_inventory(home, dry_run=dry_run) as inventory:
         lost = [_Lost(row, route_of(row)) for row in _chosen(inventory, words)]
-        found = [one for group in _groups(lost) for one in _looked_for(home, group, network, tell)]
+        found = [one for group in _groups(lost) for one in _found(home, group, network, tell)]
         if not dry_run:
             _write(inventory, found)
+            _pin(HostKeys(home.host_keys), lost, found)
     return sorted(found, key=lambda one: (one.site, one.device))
 
 
@@ -104,7 +104,7 @@ def check(found: Sequence[Found]) -> None:
         Unreachable: `find.some_not_found`.
         Refused: `find.some_twice`, some answered at two addresses.
     """
-    twice = [one.device for one in found if isinstance(one.error, Refused)]
+    twice = [one.device for one in found if one.error and one.error.code == "find.twice"]
     if twice:
         raise Refused("find.some_twice", devices=", ".join(twice))
     absent = [one.device for one in found if one.error is not None]
@@ -140,6 +140,17 @@ def _groups(lost: Sequence[_Lost]) -> list[list[_Lost]]:
     for one in lost:
         groups.setdefault(one.alike, []).append(one)
     return list(groups.values())
+
+
+def _found(home: Home, group: list[_Lost], network: str, tell: Tell) -> list[Found]:
+    """Those of a group; a host in between that is in the way is theirs alone."""
+    try:
+        return list(_looked_for(home, group, network, tell))
+    except (Refused, Unreachable) as error:
+        return [
+            Found(one.row.name, one.row.site, State.NOT_FOUND, "", one.row.address, error)
+            for one in group
+        ]
 
 
 def _looked_for(home: Home, group: list[_Lost], network: str, tell: Tell) -> Iterator[Found]:
@@ -214,3 +225,14 @@ def _write(inventory: Inventory, found: Sequence[Found]) -> None:
                 inventory, one.site, "device.moved", at=time.time(), device=one.device,
                 detail=f"{one.was} → {one.address}",
             )  # fmt: skip
+
+
+def _pin(keys: HostKeys, lost: Sequence[_Lost], found: Sequence[Found]) -> None:
+    """What is pinned by address follows, for those who name one: also a host in between."""
+    known = {(one.row.site, one.row.name): one for one in lost}
+    moved = [one for one in found if one.state is State.MOVED]
+    for one in moved:
+        keys.forget(parse_address(one.was))
+    for one in moved:
+        host_key = known[one.site, one.device].route.host_key
+        keys.pin(parse_address(one.address), host_key)

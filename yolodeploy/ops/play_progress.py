@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 STEP, HOST = "play.step", "play.host"
 RUNNING, CHANGED = "running", "changed"
 BAD = ("failed", "unreachable")
+_WEIGHTS = ("skipped", "ok", CHANGED, RUNNING, *BAD)
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -55,11 +56,12 @@ class HostRun(NamedTuple):
 
     @property
     def roles(self) -> tuple[tuple[str, str], ...]:
-        """The roles that it went through, with what became of each: the worst, else the last."""
+        """The roles that it went through, with what counts most of what became of their tasks."""
         found: dict[str, str] = {}
         for task in self.tasks:
-            if task.role and found.get(task.role) not in BAD:
-                found[task.role] = task.state
+            if task.role:
+                states = found.get(task.role, task.state), task.state
+                found[task.role] = max(states, key=_rank)
         return tuple(found.items())
 
 
@@ -116,6 +118,10 @@ def _step(tasks: list[TaskRun], event: OperationEvent) -> None:
             report if isinstance(report, Mapping) else _NOTHING,
         )
     )  # fmt: skip
+
+
+def _rank(state: str) -> int:
+    return _WEIGHTS.index(state) if state in _WEIGHTS else -1
 
 
 def _same(last: TaskRun, role: str, task: str) -> bool:

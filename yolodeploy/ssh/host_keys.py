@@ -71,6 +71,16 @@ class HostKeys:
         with self.create().path.open("ab") as file:
             file.write(other.path.read_bytes())
 
+    def pin(self, address: Address, host_key: str) -> None:
+        """Pin a key (type and base64) for an address, and no other one.
+
+        Raises:
+            Failed: `ssh.no_host_keys`.
+        """
+        self.forget(address)
+        with self.create().path.open("a") as file:
+            file.write(f"{address.known_as} {host_key}\n")
+
     def forget(self, address: Address) -> None:
         """Pin nothing for an address any more."""
         if self.path.exists():

@@ -30,10 +30,11 @@ _PATIENCE = Patience(connect_s=10, alive_s=5, alive_count=3)
 # the first of an option counts, so these come before what holds for every connection
 _FORWARDING = (
     "-oClearAllForwardings=no", "-oExitOnForwardFailure=yes", "-oGatewayPorts=no",
-    # it says so when the port is there; a shell of this machine runs it
-    "-oPermitLocalCommand=yes", "-oLocalCommand=echo open",
     "-oControlMaster=no", "-oControlPath=none",
 )  # fmt: skip
+# it says that the port is there, and ends with whoever holds the other end of its input: with us,
+# also when we are killed
+_STAY = "echo open; exec cat >/dev/null"
 
 Told = Callable[[YolodeployError | None, str], None]
 
@@ -121,7 +122,7 @@ class Tunnel:
             err = stack.enter_context(tempfile.TemporaryFile())
             process = stack.enter_context(
                 self._children.started(
-                    self._command(), subprocess.DEVNULL, subprocess.PIPE, err, environment
+                    self._command(), subprocess.PIPE, subprocess.PIPE, err, environment
                 )
             )
             if process.stdout and process.stdout.readline():
@@ -150,7 +151,7 @@ class Tunnel:
             self._route, self._keys, _PATIENCE, pin, by_password=bool(self._password)
         )
         ends = f"{HERE}:{self.port}:{HERE}:{self._far_port}"
-        return [ssh, *_FORWARDING, *words, "-N", "-L", ends, "--", self._route.address.host]
+        return [ssh, *_FORWARDING, *words, "-L", ends, "--", self._route.address.host, _STAY]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ CONDITIONS = {
     "k3s": lambda host: host.asked["k3s"],
     "server": lambda host: host.asked["role"] == "server",
     "teller": lambda host: host.asked["tells"],
-    "gpu": gpu.present,
+    "gpu": lambda host: gpu.present(host) or host.asked["profile"] != "cpu",
     "gpu_site": lambda host: host.asked["gpu_site"],
 }
 

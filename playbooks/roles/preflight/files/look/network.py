@@ -11,6 +11,7 @@ from look.machine import listed, own_name
 
 LISTENING = "0A"
 API = 6443
+K3S_UNIT = re.compile(r"/k3s(-agent)?\.service")
 FLANNEL_BYTES = 50  # VXLAN's own headers
 ANSWER_S = 2.0
 NAME_LIMIT_S = 6
@@ -48,16 +49,18 @@ def uplink(host):
 
 
 def port(host):
-    """Whether somebody else listens where k3s will."""
-    if host.asked["k3s_runs"] or host.asked.get("k3s_starts"):
+    """Whether somebody else listens where k3s will; a k3s that is still starting is none."""
+    if host.asked["k3s_runs"]:
         return ok(ports="")
-    taken = {n: inode for n, inode in listening(host).items() if n in host.asked["ports"]}
-    who = sorted({name for inode in taken.values() for name in [owner(host, inode)] if name})
+    sockets = {n: inode for n, inode in listening(host).items() if n in host.asked["ports"]}
+    owners = {number: owner(host, inode) for number, inode in sockets.items()}
+    taken = sorted(number for number, pid in owners.items() if not is_k3s(host, pid))
+    names = sorted({program(host, owners[number]) for number in taken})
     return judged(
         taken,
-        ports=listed(sorted(taken)),
-        programs=listed(who) or "?",
-        filter=" or ".join(f"sport = :{number}" for number in sorted(taken)),
+        ports=listed(taken),
+        programs=listed(names),
+        filter=" or ".join(f"sport = :{number}" for number in taken),
     )
 
 
@@ -70,14 +73,24 @@ def listening(host):
 
 
 def owner(host, inode):
-    """The name of the program that holds a socket."""
+    """The number of the process that holds a socket; None where it cannot be seen."""
     for link in host.found("/proc/[0-9]*/fd/*"):
         try:
             if os.readlink(host.path(link)) == f"socket:[{inode}]":  # noqa: PTH115 3.8 has no other
-                return one_line((host.lines(f"/proc/{link.split('/')[2]}/comm") or ["?"])[0])
+                return link.split("/")[2]
         except OSError:
             continue
     return None
+
+
+def is_k3s(host, pid):
+    """Whether a process belongs to k3s's unit."""
+    return any(K3S_UNIT.search(line) for line in host.lines(f"/proc/{pid}/cgroup"))
+
+
+def program(host, pid):
+    """The name of a process's program."""
+    return one_line((host.lines(f"/proc/{pid}/comm") or ["?"])[0])
 
 
 def name_own(host):
