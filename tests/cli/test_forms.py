@@ -19,7 +19,8 @@ DEVICE = [
     "proved_at", "labels", "reason",
 ]  # fmt: skip
 SITE = [
-    "site", "kind", "reachable", "devices", "apps", "observed_at", "held", "k3s_version", "backed_up_at",
+    "site", "kind", "reachable", "devices", "apps", "observed_at", "held", "k3s_version",
+    "backed_up_at",
     "operator", "labels", "reason", "location",
 ]  # fmt: skip
 MODEL = [
