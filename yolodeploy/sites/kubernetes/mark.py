@@ -9,15 +9,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import msgspec
-
-from yolodeploy.core.cluster import APPS, FENCE, KIND, MARK, NAMESPACE, OURS, PART_OF, Record
+from yolodeploy.core.cluster import APPS, FENCE, MARK, NAMESPACE, OURS, PART_OF
 from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.core.site import Fence
 from yolodeploy.core.site import Lease as SiteLease
+from yolodeploy.sites.kubernetes import records
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.objects import ConfigMaps, Lease, moment, rfc3339
-from yolodeploy.sites.kubernetes.paths import CONFIG_MAPS, LEASE, listing, place
+from yolodeploy.sites.kubernetes.paths import LEASE, NAMESPACES, listing, place
 
 TRIES = 8
 
@@ -61,16 +60,16 @@ def read(connection: Connection) -> Mark:
 def _from_records(connection: Connection) -> Mark:
     """What the records of apps tell where somebody has deleted the mark: apps and their fences."""
     try:
-        items = connection.get(CONFIG_MAPS, ConfigMaps, labelSelector=f"{KIND}=record").items
+        found = connection.get(NAMESPACES, ConfigMaps, labelSelector=f"{PART_OF}={OURS}").items
     except Refused:
-        return Mark()  # an account for its own namespaces alone
-    numbers = [0]
-    for item in items:
-        with suppress(msgspec.DecodeError):
-            text = (item.data or {}).get("record", "")
-            numbers.append(msgspec.json.decode(text, type=Record).fence)
-    apps = sorted({item.metadata.namespace for item in items})
-    return Mark(number=max(numbers), apps=tuple(apps))
+        return Mark()
+    fences = {}
+    for item in found:
+        with suppress(Refused):  # somebody else's app
+            kept = records.read(connection, item.metadata.name)
+            if kept is not None:
+                fences[item.metadata.name] = kept.record.fence
+    return Mark(number=max(fences.values(), default=0), apps=tuple(sorted(fences)))
 
 
 def claim(
