@@ -86,10 +86,6 @@ def test_from_two_gateways_to_a_proved_site_whatever_is_cut(
     plant: Run, home: Home, two: list[Gateway], site_parts: Path
 ) -> None:
     line = ("site", "provision", "plant", "--parts", str(site_parts))
-    answer = program(*line, "--dry-run", "-o", "json", home=home.root)
-    assert two[0]("ls /var/lib/yolodeploy /usr/local/bin/k3s", fails=True) == "", answer.err
-    assert proved(home) == {"gw-1": False, "gw-2": False}
-
     # killed in the middle, with everything that it had started still there
     operation = program(*line, "--detach", "-o", "name", home=home.root).out.strip()
     until(lambda: in_task(home, operation, "changed"))

@@ -1,4 +1,4 @@
-"""Routes, names, ports, packet sizes and proxies."""
+"""Routes, names, ports and packet sizes."""
 
 import errno
 import ipaddress
@@ -20,15 +20,6 @@ IP_MTU_DISCOVER, IP_PMTUDISC_PROBE = 10, 3
 UNUSED = 33434  # a UDP port where nobody listens: the refusal is the answer
 IP_UDP_BYTES = 28
 SIZES, LEAST = (1492, 1450, 1400, 1300), 576  # PPPoE, VXLAN, tunnels; what every network carries
-PROXY_FILES = (
-    "/etc/environment",
-    "/etc/profile.d/*.sh",
-    "/etc/apt/apt.conf",
-    "/etc/apt/apt.conf.d/*",
-)
-K3S_ENVIRONMENT = ("/etc/systemd/system/k3s*.service.env", "/etc/default/k3s*")
-PROXY = re.compile(r"(?:https?_proxy\s*=|Acquire::https?::proxy\s)\s*[\"']?([^\"'\s;]+)", re.I)
-EXCEPT = re.compile(r"no_proxy\s*=\s*[\"']?([^\"'\s;]+)", re.I)
 
 
 def route(host):
@@ -55,6 +46,8 @@ def port(host):
     sockets = {n: inode for n, inode in listening(host).items() if n in host.asked["ports"]}
     owners = {number: owner(host, inode) for number, inode in sockets.items()}
     taken = sorted(number for number, pid in owners.items() if not is_k3s(host, pid))
+    if host.asked["k3s_starts"]:  # one that ended meanwhile was its own
+        taken = [number for number in taken if owners[number] is not None]
     names = sorted({program(host, owners[number]) for number in taken})
     return judged(
         taken,
@@ -239,55 +232,6 @@ def address_dynamic(host):
     return judged(lent, address=listed(lent), interface=via["ifname"])
 
 
-def proxy(host):
-    """Whether k3s knows of the proxy that everything else here uses."""
-    shells = first(host, PROXY_FILES, PROXY)
-    if shells is None:
-        return absent()
-    theirs = first(host, K3S_ENVIRONMENT, PROXY)
-    # a proxy's address may hold a password
-    return judged(theirs is None, proxy=re.sub(r"//[^/@]*@", "//", shells))
-
-
-def proxy_exceptions(host):
-    """Whether what is inside the cluster is kept from the proxy."""
-    if first(host, K3S_ENVIRONMENT, PROXY) is None:
-        return absent()
-    told = (first(host, K3S_ENVIRONMENT, EXCEPT) or "").split(",")
-    needed = list(host.asked["cluster_networks"])
-    needed += [
-        one
-        for one in (host.asked.get("address", ""), host.asked.get("api_host", ""))
-        if address(one)
-    ]
-    lacking = [one for one in dict.fromkeys(needed) if not covered(one, told)]
-    return judged(lacking, lacking=",".join(lacking), said=one_line(",".join(told)))
-
-
-def covered(one, told):
-    """Whether an address or network is within one of those told."""
-    inner = ipaddress.ip_network(one, strict=False)
-    for word in told:
-        try:
-            outer = ipaddress.ip_network(word.strip(), strict=False)
-        except ValueError:
-            continue
-        if inner.version == outer.version and inner.subnet_of(outer):
-            return True
-    return False
-
-
-def first(host, patterns, wanted):
-    """The first value that a pattern finds in some files; None where there is none."""
-    for pattern in patterns:
-        for name in host.found(pattern):
-            for line in host.lines(name):
-                found = None if line.lstrip().startswith(("#", "//")) else wanted.search(line)
-                if found:
-                    return one_line(found.group(1))
-    return None
-
-
 CHECKS = {
     "route": route,
     "port": port,
@@ -298,6 +242,4 @@ CHECKS = {
     "api_reach": api_reach,
     "firewall": firewall,
     "address_dynamic": address_dynamic,
-    "proxy": proxy,
-    "proxy_exceptions": proxy_exceptions,
 }
