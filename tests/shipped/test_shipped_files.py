@@ -19,8 +19,9 @@ HOSTS = re.compile(
 OF_A_MACHINE = re.compile(r"/(work|root|home|Users|tmp)/|/opt/(pypi|wheels)|/mnt/")
 # folders of the image that is being built: its account's cache, what is mounted, what goes again
 OF_AN_IMAGE = re.compile(r"target=/root/\.cache/pip\b|/mnt/(?=[a-z-]+[./])|/tmp/l4t\.sha256\b")
-# where the roots come from is what it is there to say; `--root` names another
-CHOSEN = {"images/lock.toml"}
+# where the roots come from is what it is there to say; `--root` names another. The other one knows
+# how containerd writes a name that has no registry, and sends nobody anywhere
+CHOSEN = {"images/lock.toml", "playbooks/roles/preflight/files/look/images.py"}
 FLOATING = re.compile(r":latest\b|@sha256:(\s|$|\")|\bsha256:\s*$|==\s*(\\|$)", re.MULTILINE)
 
 
