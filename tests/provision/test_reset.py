@@ -21,7 +21,7 @@ ELSEWHERE = (
     "/var/log/journal /var/cache"
 )
 LISTED = (
-    f"find / /run -xdev \\( -path {ELSEWHERE.replace(' ', ' -o -path ')} \\) -prune "
+    f"find / /run /var/lib -xdev \\( -path {ELSEWHERE.replace(' ', ' -o -path ')} \\) -prune "
     "-o -printf '%p %y %l %m\\n' | sort"
 )
 RULES = "iptables-save | grep -v '^[#:]' | sort; iptables-save | grep -o '^:[A-Z-]*' | sort"

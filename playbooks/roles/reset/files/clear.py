@@ -24,8 +24,8 @@ LINKS = ("cni0", "flannel.1", "flannel-v6.1", "flannel-wg", "flannel-wg-v6", "ku
 LINKED, PROGRAM_LINKS = ("kubectl", "crictl", "ctr"), ("k3s", "/usr/local/bin/k3s")
 TABLES = ("kube-proxy", "flannel-ipv4", "flannel-ipv6")
 NETWORK = "cbr0"  # what flannel calls its network in the comments of CNI's rules
-# who uses these folders too: Debian's containerd makes one of them when it starts
-SHARED, ENGINES = ("/etc/cni", "/var/lib/cni"), ("containerd", "dockerd", "crio", "podman")
+# Debian's containerd makes this folder when it starts, and does not miss it before
+SHARED, ENGINES = "/etc/cni", ("containerd", "dockerd", "crio", "podman")
 OF_COMMENTS = ("flanneld ", "rule to explicitly ACCEPT traffic that comply to network policies")
 taken, kept = [], []
 
