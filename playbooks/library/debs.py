@@ -21,12 +21,8 @@ options:
     description: The folder with the files.
     type: path
     required: true
-  sha256:
-    description:
-      - The digest of each file by its name, NAME_VERSION_ARCH.deb.
-      - Those of another architecture are passed over.
-    type: dict
-    required: true
+  sha256: {type: dict, required: true, description: "Digests by file name, NAME_VERSION_ARCH.deb;
+    those of another architecture are passed over."}
   fetch:
     description:
       - Fetch what is missing from the repositories that apt knows.

@@ -15,11 +15,12 @@ from yolodeploy.ops.home import Home
 
 DEVICE = [
     "device", "site", "state", "releases", "ready", "restarts", "cpu_percent", "memory_mb",
-    "observed_at", "held", "address", "labels", "reason",
+    "observed_at", "held", "address", "role", "profile", "sharing", "jump", "identity", "host_key",
+    "proved_at", "labels", "reason",
 ]  # fmt: skip
 SITE = [
-    "site", "kind", "reachable", "devices", "apps", "observed_at", "held", "operator", "labels",
-    "reason", "location",
+    "site", "kind", "reachable", "devices", "apps", "observed_at", "held", "k3s_version",
+    "backed_up_at", "operator", "labels", "reason", "location",
 ]  # fmt: skip
 MODEL = [
     "model", "task", "classes", "input", "size_bytes", "digest", "stride", "opset", "license",

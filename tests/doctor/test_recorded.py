@@ -132,6 +132,8 @@ BROKEN: dict[str, Broken] = {
     "proxy_exceptions": Broken("10.43.0.0/16", {
         "/etc/systemd/system/k3s.service.env": "HTTPS_PROXY=http://proxy:3128\n"
         "NO_PROXY=127.0.0.0/8,10.20.0.0/16,10.42.0.0/16\n"}),
+    "gpu_missing": Broken("profile is nvidia", {
+        "/sys/bus/pci/devices/0000:01:00.0/vendor": "0x8086\n"}),
     "gpu_driver_missing": Broken(
         "no driver", {"/sys/module/nvidia/version": None}, {"ldconfig -p": ""}),
     "gpu_driver_unloaded": Broken("580.95.05", {"/sys/module/nvidia/version": None}),
@@ -356,10 +358,40 @@ def test_a_default_route_is_told_from_others(
     assert ("route" not in findings(machine(files))) is there
 
 
+@pytest.mark.parametrize(("unit", "wrong"), [("k3s.service", False), ("nginx.service", True)])
+def test_a_k3s_that_is_still_starting_holds_its_own_port(
+    machine: Callable[..., list[Row]], unit: str, wrong: bool
+) -> None:
+    """A provisioning that was cut off must be gone on with."""
+    files = {
+        "/proc/net/tcp": LISTENS,
+        "/proc/12/fd/3": "-> socket:[77]",
+        "/proc/12/cgroup": f"0::/system.slice/{unit}\n",
+        "/proc/12/comm": "server\n",
+    }
+    starting = {"systemctl show -p ActiveState --value k3s": "activating\n"}
+    found = findings(machine(files, starting))
+    assert ("port" in found) is wrong
+    assert not wrong or "server, which is not k3s" in found["port"]["says"]
+
+
 def test_a_sound_card_of_the_same_maker_is_no_gpu(machine: Callable[..., list[Row]]) -> None:
     files = {"/sys/bus/pci/devices/0000:01:00.0/class": "0x040300\n"}
     rows = {row["check"]: row["result"] for row in machine(files, profile="cpu", gpu_site=False)}
     assert rows["gpu_mismatch"] == rows["gpu_allocatable"] == "not applicable"
+
+
+def test_a_jetson_has_its_driver_in_its_kernel(machine: Callable[..., list[Row]]) -> None:
+    """No PCI bus, no version, no libnvidia-ml: that is how it comes from the factory."""
+    files = {
+        "/etc/nv_tegra_release": "# R36 (release), REVISION: 4.0\n",
+        "/sys/module/nvgpu/initstate": "live\n",
+        "/sys/module/nvidia/version": None,
+        "/sys/bus/pci/devices/0000:01:00.0/vendor": None,
+    }
+    found = findings(machine(files, {"ldconfig -p": ""}, profile="jetson"))
+    assert set(found) == {"modules_missing"}  # the healthy machine's kernel is no Jetson's
+    assert "xt_statistic" in found["modules_missing"]["says"]
 
 
 def test_checks_of_before_ask_nothing_of_a_cluster(machine: Callable[..., list[Row]]) -> None:

@@ -157,7 +157,14 @@ class Cluster(KubernetesEmulator):
     # the API ---------------------------------------------------------------------------------
 
     async def __call__(self, raw_request: Any) -> aiohttp.web.StreamResponse:
-        """Pictures are no text, which kmock takes every body for."""
+        """What kmock cannot parse: pictures (no text), and the list of namespaces."""
+        if raw_request.path == "/api/v1/namespaces":
+            self.asked.append(asked_by(raw_request, raw_request.method, raw_request.path))
+            told = self.fault("GET", raw_request.path) if self.fault else None
+            if told is not None:
+                return aiohttp.web.Response(status=told[0], body=told[1])
+            items = self._selected("namespaces", None, raw_request.query)
+            return aiohttp.web.json_response({"items": items})
         parts = raw_request.path.split("/")
         if "proxy" not in parts:
             return await super().__call__(raw_request)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,14 @@ import yaml
 
 from tests.kubernetes.parts import release
 from tests.sites.parts import until
+from yolodeploy.core.cluster import Target
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Guard, Intent, Phase
 from yolodeploy.ops.shipped import shipped
 from yolodeploy.sites.kubernetes import records
 from yolodeploy.sites.kubernetes.access import Access
-from yolodeploy.sites.kubernetes.paths import LEASE, place
+from yolodeploy.sites.kubernetes.paths import place
 from yolodeploy.sites.kubernetes.site import KubernetesSite
 
 pytestmark = pytest.mark.cluster
@@ -41,11 +43,8 @@ def site(kubeconfig: Path, tmp_path: Path) -> Iterator[KubernetesSite]:
 
 
 def clear(site: KubernetesSite) -> None:
-    for path in (place("Namespace", "", APP), LEASE):
-        try:
-            site.connection.call("DELETE", path)
-        except NotFound:
-            continue
+    with suppress(NotFound):
+        site.connection.call("DELETE", place("Namespace", "", APP))
     until(lambda: gone(site), "the namespace is gone")
 
 
@@ -62,7 +61,7 @@ def app_release(number: int) -> Release:
 
 
 def test_leases_fences_and_records(site: KubernetesSite) -> None:
-    ann = site.claim("ann", 60.0)
+    ann = site.claim("ann", 60.0, take_over=True)
     assert site.claim("ann", 60.0) == ann
     with pytest.raises(Refused, match="ann"):
         site.claim("bob", 60.0)
@@ -73,20 +72,21 @@ def test_leases_fences_and_records(site: KubernetesSite) -> None:
     assert hers is not None
     bob = site.claim("bob", 60.0, take_over=True)
     with pytest.raises(Refused) as told:
-        records.write(site.connection, hers.record, hers)
+        records.write(site.connection, hers.record, hers, Target(None))
     assert told.value.code == "kubernetes.changed"
     with pytest.raises(Refused) as told:
         site.apply(Intent(app=APP, release=second), ann)
     assert told.value.code == "site.fenced"
     site.apply(Intent(app=APP, release=second), bob)
     assert [each.number for each in site.releases(APP)] == [2, 1]
-    assert [event.code for event in site.watch(0)].count("release.asked") == 2
+    codes = [event.code for event in site.watch(0) if event.detail.startswith(f"{APP}: ")]
+    assert codes.count("release.asked") == 2
     site.release_lease(bob)
     assert site.observe().lease is None
 
 
 def test_a_field_that_somebody_edited_is_named(site: KubernetesSite) -> None:
-    fence = site.claim("ann", 60.0)
+    fence = site.claim("ann", 60.0, take_over=True)
     site.apply(Intent(app=APP, release=app_release(1)), fence)
     body = {"spec": {"minReadySeconds": 60}}
     site.connection.call(
@@ -102,7 +102,7 @@ def test_a_field_that_somebody_edited_is_named(site: KubernetesSite) -> None:
 
 def test_a_trial_whose_guard_cannot_start_switches_nothing(site: KubernetesSite) -> None:
     """No registry has the image, so the guard waits for it, and the old release stays."""
-    fence = site.claim("ann", 60.0)
+    fence = site.claim("ann", 60.0, take_over=True)
     first, second = app_release(1), app_release(2)
     site.apply(Intent(app=APP, release=first), fence)
     trial = Intent(app=APP, release=second, previous=first, guard=Guard(60.0))
@@ -116,6 +116,7 @@ def test_a_trial_whose_guard_cannot_start_switches_nothing(site: KubernetesSite)
     app = site.observe().app(APP)
     assert app is not None
     assert app.phase is Phase.SWITCHING
-    assert {i.release for i in site.observe().instances if i.device} <= {first.digest}
+    mine = [i for i in site.observe().instances if i.app == APP]
+    assert {i.release for i in mine if i.device} <= {first.digest}
     site.apply(Intent(app=APP, release=None), fence)
     until(lambda: not [i for i in site.observe().instances if i.release == first.digest], "gone")

@@ -60,6 +60,23 @@ def test_the_missing_right_is_named(bench: Bench) -> None:
     assert told.value.fields["namespace"] == APP
 
 
+def test_an_app_of_somebody_else_does_not_hide_ours(bench: Bench, v1: Release) -> None:
+    """An account has rights in the namespaces of its apps alone."""
+    bench.commit(v1)
+    bench.double.kept["leases", "yolodeploy", "site"]["metadata"]["annotations"][
+        "yolodeploy.io/apps"
+    ] = f"{APP},wheel"
+    answer = json.dumps({"message": CANNOT}).encode()
+    bench.double.__dict__["fault"] = lambda method, path: (
+        (403, answer) if "/namespaces/wheel/" in path else None
+    )
+    state = bench.site.observe()
+    assert [app.app for app in state.apps] == [APP]
+    assert len(bench.site.sketches()) == len(state.instances) == 1
+    assert bench.site.watch(0)
+    bench.site.apply(Intent(app=APP, release=v1), bench.site.claim("bob", 9.0, take_over=True))
+
+
 def test_a_cluster_that_is_gone_is_unreachable(bench: Bench) -> None:
     bench.double.__exit__()
     with pytest.raises(YolodeployError) as told:
@@ -116,6 +133,17 @@ def test_a_record_that_somebody_broke_is_told(bench: Bench, v1: Release) -> None
     with pytest.raises(YolodeployError) as told:
         bench.site.observe()
     assert told.value.code == "kubernetes.record"
+
+
+def test_a_mark_that_somebody_deleted_is_made_again(bench: Bench, v1: Release, v2: Release) -> None:
+    """Its apps would be forgotten, and a fence of long ago would be good again."""
+    bench.commit(v1)
+    old = bench.site.claim("bob", 60.0, take_over=True)
+    del bench.double.kept["leases", "yolodeploy", "site"]
+    assert bench.settled(v1)
+    fence = bench.site.claim("cleo", 60.0)
+    assert fence.number > old.number
+    bench.commit(v2, fence)
 
 
 def test_objects_deleted_underneath_come_back(bench: Bench, v1: Release) -> None:

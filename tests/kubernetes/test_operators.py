@@ -6,6 +6,7 @@ import pytest
 
 from tests.kubernetes.parts import Bench
 from tests.sites.parts import APP, until
+from yolodeploy.core.cluster import Target
 from yolodeploy.core.errors import Refused
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Intent
@@ -52,7 +53,7 @@ def test_a_write_that_was_on_its_way_does_not_land(bench: Bench, v1: Release, v2
     assert hers is not None
     bench.site.claim("bob", 60.0, take_over=True)
     with pytest.raises(Refused) as told:
-        records.write(bench.site.connection, hers.record, hers)
+        records.write(bench.site.connection, hers.record, hers, Target(None))
     assert told.value.code == "kubernetes.changed"
 
 

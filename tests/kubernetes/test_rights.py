@@ -26,7 +26,7 @@ def needed(path: str, method: str) -> tuple[str, set[tuple[str, str]]]:
     resource, name, *inside = [*parts, ""][: len(parts) + (len(parts) == 1)]
     if inside[:1] in (["proxy"], ["log"]):
         return space, {(f"{resource}/{inside[0]}", VERBS.get(method, "get"))}
-    if resource == "namespaces":
+    if resource == "namespaces" and name:
         return name, {(resource, VERBS.get(method, "get"))}
     if method == "GET":
         return space, {(resource, "get" if name else "list")}

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.kubernetes.double import Cluster
+from tests.kubernetes.parts import release
 from yolodeploy.cli.main import main
 from yolodeploy.core.errors import Refused
 from yolodeploy.inventory import sites
 from yolodeploy.inventory.connection import open_inventory, read_inventory
-from yolodeploy.ops.connect import K3S, account_file, connect
+from yolodeploy.ops.applied import applied
+from yolodeploy.ops.connect import EMBEDDED, K3S, account_file, connect
 from yolodeploy.ops.home import Home
 
 LOADED = """
@@ -67,3 +69,11 @@ def test_adopting_says_what_is_wrong_and_leaves_nothing(
     assert main(["site", "adopt", "plant", "--context", "here", "--kubeconfig", file]) == 1
     assert main(["site", "start", "plant"]) == 1
     assert not (home.site("plant") / "site.db").exists()
+
+
+def test_only_a_cluster_has_objects(home: Home) -> None:
+    with open_inventory(home.inventory) as inventory:
+        sites.add_site(inventory, "here", EMBEDDED, str(home.site("here")), at=0.0)
+    with pytest.raises(Refused) as told:
+        applied(home, "here", release(1))
+    assert told.value.code == "ops.no_objects"

@@ -90,6 +90,22 @@ def test_nothing_is_switched_before_the_guard_runs(bench: Bench, v1: Release, v2
     assert bench.double.of("jobs") == [], "it would wait for ever"
 
 
+def test_a_trial_that_is_taken_back_goes_back_without_the_link(
+    bench: Bench, v1: Release, v2: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator has asked for it, and was cut off before she could do it."""
+    fence = bench.commit(v1)
+    bench.trial(v2, v1, 3600.0, fence)
+    bench.settled(v2, Phase.TRIAL)
+    monkeypatch.setattr("yolodeploy.sites.kubernetes.asking.switch", lambda *_: None)
+    bench.site.apply(Intent(app=APP, release=v1), fence)
+    assert bench.settled(v1).phase is Phase.COMMITTED
+    until(
+        lambda: all(job["status"].get("succeeded") for job in bench.double.of("jobs")),
+        "the guard ended",
+    )
+
+
 def test_asking_again_is_harmless(bench: Bench, v1: Release, v2: Release) -> None:
     fence = bench.commit(v1)
     bench.trial(v2, v1, 3600.0, fence)

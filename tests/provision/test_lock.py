@@ -94,7 +94,7 @@ def test_a_lock_is_filled_with_what_is_published(
     assert "0 of" in again.err
     assert (home.root / "lock.yml").read_bytes() == before  # the toolkit's entries too
     plain = yaml.safe_load(before)  # as Ansible reads it
-    assert set(plain) == {"k3s", "nvidia_container_toolkit", "images"}
+    assert set(plain) == {"k3s", "nvidia_container_toolkit", "nvidia_driver", "images"}
 
 
 FAULTS = {

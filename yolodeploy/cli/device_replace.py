@@ -48,5 +48,5 @@ def replace(
     pin_new(home(), found)
     variables["replace_devices"] = [found.row.name]
     return perform(
-        found.row.site, "replace.yml", options, variables=variables, devices=[found.row.name]
+        found.row.site, "replace.yml", options, variables=variables, devices=found.devices
     )

@@ -199,7 +199,7 @@ def provision(
         say(f"every device of site {name} is done; --all goes over them again")
         return 0
     if bundle is not None:
-        parts = parts_of_bundle(home(), bundle)
+        parts = parts_of_bundle(home(), bundle, dry_run=options.dry_run)
     variables, _ = provision_variables(home(), parts, online=online)
     return perform(name, "site.yml", options, variables=variables, devices=devices)
 

@@ -58,7 +58,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """The Deployments of a trial: `data["target"]`. None: the app shall not run."""
+    """What a record is as Deployments: `data["target"]`. None: the app shall not run."""
 
     release: dict[str, Any] | None
     previous: dict[str, Any] | None = None

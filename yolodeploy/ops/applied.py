@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from yolodeploy.core.errors import Refused
 from yolodeploy.inventory.connection import read_inventory
-from yolodeploy.inventory.sites import get_site
-from yolodeploy.ops.connect import KUBERNETES, cluster
+from yolodeploy.ops.connect import connect_named
 
 if TYPE_CHECKING:
     from yolodeploy.core.release import Release
@@ -19,13 +18,13 @@ def applied(home: Home, site: str, release: Release) -> list[dict[str, Any]]:
 
     Raises:
         NotFound: `inventory.unknown_site`.
-        Refused: `ops.no_objects`, the site is none of Kubernetes.
+        Refused: `ops.no_objects`, the site is none of Kubernetes; `ops.site_kind`.
         Unreachable: `kubernetes.*`.
     """
-    from yolodeploy.sites.kubernetes.access import Access
+    from yolodeploy.sites.kubernetes.site import KubernetesSite
 
     with read_inventory(home.inventory) as inventory:
-        row = get_site(inventory, site)
-    if row.kind != KUBERNETES:
+        found = connect_named(home, inventory, site)
+    if not isinstance(found, KubernetesSite):
         raise Refused("ops.no_objects", site=site)
-    return cluster(home, site, Access.of(row.location)).objects(release)
+    return found.objects(release)

@@ -37,20 +37,24 @@ def unfinished(home: Home, site: str, names: Sequence[str], *, every: bool) -> l
     return [row.name for row in wanted if every or row.gateway.proved_at is None]
 
 
-def parts_of_bundle(home: Home, bundle: Path) -> Path:
+def parts_of_bundle(home: Home, bundle: Path, *, dry_run: bool = False) -> Path:
     """The folder with the parts of a bundle, which is checked and opened into the home folder.
 
+    A dry run opens none: it looks at what was opened before.
+
     Raises:
-        NotFound: `play.bundle_parts`, it carries none.
+        NotFound: `play.bundle_parts`, it carries none; `play.bundle_closed`, it was not opened yet.
         Everything of `apply_bundle`.
     """
     from yolodeploy.ops.bundle_apply import apply_bundle
 
-    applied = apply_bundle(home, bundle, None)
+    applied = apply_bundle(home, bundle, None, dry_run=dry_run)
     places = {placed.place for placed in applied.parts} - {"layout", "containerd"}
     for place in sorted(places):
         if (Path(place) / "files").is_dir():
             return Path(place) / "files"
+        if dry_run:
+            raise NotFound("play.bundle_closed", path=bundle)
     raise NotFound("play.bundle_parts", path=bundle)
 
 

@@ -28,11 +28,15 @@ if TYPE_CHECKING:
 
 
 class Replacement(NamedTuple):
-    """A device and its keys as OpenSSH has them: the pinned one (empty: none), and the new one."""
+    """A device and its keys as OpenSSH has them: the pinned one (empty: none), and the new one.
+
+    `devices` are those that the play needs: a server joins the others, which must be there.
+    """
 
     row: DeviceRow
     old: str
     new: str
+    devices: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -103,7 +107,8 @@ def look_at_new(
         new = keys.of(route.address)
     if not new:
         raise NotFound("replace.no_key", device=row.name)
-    return Replacement(row, old, new)
+    needed = servers if row.name in servers else [row.name]
+    return Replacement(row, old, new, tuple(needed))
 
 
 def pin_new(home: Home, found: Replacement) -> None:

@@ -84,7 +84,8 @@ class Bringing:
             try:
                 self._brought(host, connection, told)
             except Unreachable:
-                time.sleep(pause_s)
+                if not _waited(connection, pause_s):
+                    raise
             else:
                 return
         self._brought(host, connection, told)
@@ -146,6 +147,16 @@ def _bring(
         raise named(answer.err, connection.device) or Failed(
             "play.program_failed", device=connection.device, reason=answer.reason
         )
+
+
+def _waited(connection: Connection, pause_s: float) -> bool:
+    """Wait before another try; False at once where somebody has hung up for good."""
+    end = time.monotonic() + pause_s
+    while not connection.ended:
+        if time.monotonic() >= end:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 class _Progress:

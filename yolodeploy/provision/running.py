@@ -103,12 +103,15 @@ class _Run:
         """Do something in a thread, and tell of it meanwhile; what it raises is raised here."""
         with ThreadPoolExecutor(max_workers=1) as pool:
             future = pool.submit(work)
-            while not future.done():
-                self._turn()
-                if not self._stopping.is_set() and self._cancelled():
-                    self._stop()
-                for step in self._deadlines.passed(time.monotonic()):
-                    threading.Thread(target=self._end_late, args=(step,), daemon=True).start()
+            try:
+                while not future.done():
+                    self._turn()
+                    if not self._stopping.is_set() and self._cancelled():
+                        self._stop()
+                    self._look_at_the_clock()
+            except BaseException:  # nobody can be told any more: a full disk here
+                self._stop()
+                raise
         self._turn(wait_s=0)
         future.result()
 
@@ -127,6 +130,10 @@ class _Run:
         self._stopping.set()
         self._links.hang_up()
         end_remains(self._play.folder)
+
+    def _look_at_the_clock(self) -> None:
+        for step in self._deadlines.passed(time.monotonic()):
+            threading.Thread(target=self._end_late, args=(step,), daemon=True).start()
 
     def _end_late(self, step: Step) -> None:
         """End a task on one host, by ending whoever talks to it; the others go on."""

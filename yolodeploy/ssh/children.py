@@ -91,6 +91,11 @@ class Children:
                 ) from error
             return Answer(status, content(out), content(err))
 
+    @property
+    def ended(self) -> bool:
+        """Whether none may begin any more."""
+        return self._ended
+
     def end(self) -> None:
         """End them now, and those that would begin."""
         with self._lock:

@@ -137,6 +137,11 @@ class Connection:
                 timeout=5, check=False,
             )  # fmt: skip
 
+    @property
+    def ended(self) -> bool:
+        """Whether somebody hung up for good: trying again is of no use."""
+        return self._children.ended
+
     def hang_up(self) -> None:
         """Disconnect and end whatever waits for the device, from another thread, for good."""
         self._children.end()

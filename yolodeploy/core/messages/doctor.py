@@ -31,8 +31,7 @@ MESSAGES = {
     "site_backup": Message(
         "site {site} was backed up last {days} days ago",
         "站点 {site} 上次备份是 {days} 天前",
-        "back it up, and keep the copy elsewhere: yolodeploy site show {site}",
-        "请备份并把副本存放在别处：yolodeploy site show {site}",
+        "yolodeploy site backup {site}",
     ),
     "site_unproved": Message(
         "no pod has run to completion yet on {devices} of site {site}",

@@ -26,6 +26,11 @@ MESSAGES = {
         "use a gateway with one of these",
         "请使用上述处理器的网关",
     ),
+    "bundle_closed": Message(
+        "bundle {path} has not been opened here, and a dry run opens none",
+        "bundle {path} 尚未在本机展开，而演练不会展开它",
+        "yolodeploy bundle apply {path}",
+    ),
     "bundle_parts": Message(
         "bundle {path} carries nothing to provision gateways with",
         "bundle {path} 中没有用于部署网关的文件",

@@ -1,4 +1,4 @@
-"""`python -m yolodeploy.serve.guard --app APP --asking N`: what the guard's pod runs."""
+"""`python -m yolodeploy.serve.guard --app APP`: what the guard's pod runs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 def main(arguments: list[str]) -> int:
-    """Guard until the trial has ended; 0 when it has."""
+    """Guard until no trial is on; 0 then."""
     given = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as process 1 it would be ignored
-    guard = Guard(Api(given.api, Path(given.account)), given.app, given.asking)
+    guard = Guard(Api(given.api, Path(given.account)), given.app)
     told = ""
     while True:
         try:
@@ -46,10 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
     literal = f"[{host}]" if ":" in host else host
     parser = argparse.ArgumentParser(
-        prog="yolodeploy.serve.guard", description="Guard one trial of one app in its cluster."
+        prog="yolodeploy.serve.guard", description="Guard the trials of one app in its cluster."
     )
     parser.add_argument("--app", required=True)
-    parser.add_argument("--asking", required=True, type=int, help="which asking it guards")
     parser.add_argument("--api", default=f"https://{literal}:{port}", help="the API server's URL")
     parser.add_argument("--account", default=ACCOUNT, help="folder with token and ca.crt")
     return parser

@@ -1,4 +1,8 @@
-"""One trial from its switch to its end. All memory is the record: a guard may die at any moment."""
+"""Trials of one app, each from its switch to its end.
+
+All memory is the record, so a guard may die at any moment; and it does what the record says, so
+that a trial which is taken back or replaced is in its hands until that is done, link or no link.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,11 @@ CHANGED = 409
 
 
 class Guard:
-    """The guard of one asking of one app."""
+    """The guard of one app, for as long as its record is of a trial."""
 
-    def __init__(self, api: Api, app: str, asking: int) -> None:
+    def __init__(self, api: Api, app: str) -> None:
         self._api = api
         self._app = app
-        self._asking = asking
         self._maps = f"/api/v1/namespaces/{app}/configmaps"
         self._place = f"/apis/apps/v1/namespaces/{app}/deployments/{app}"
         self._found: dict[str, Any] = {}
@@ -39,8 +42,11 @@ class Guard:
         now = time.monotonic()
         passed, self._round_at = now - self._round_at, now
         record = self._read()
-        if record is None or record.asking != self._asking or record.intent.guard is None:
-            return True  # it was committed, or something else was asked for
+        if record is None:
+            return True
+        if record.intent.guard is None:
+            # committed, or taken back by somebody whose link may be gone since: so it is done here
+            return self._is_switched(record)
         if record.guard_until is None:
             record = self._begin(record)
         pods = self._pods()
@@ -100,13 +106,10 @@ class Guard:
 
     def _reach(self, record: Record, pods: list[Seen], passed: float) -> bool:
         """Bring the Deployment to what shall run; True when it has gone back and all is there."""
-        target = msgspec.json.decode(self._found["data"]["target"], type=Target)
-        wanted = target.previous if record.reverted else target.release
+        if not self._is_switched(record):
+            return False
         release = record.intent.previous if record.reverted else record.intent.release
         found = self._api.get(self._place)
-        if _runs(found) != (release.digest if release else ""):
-            self._switch(found, wanted, force=record.reverted)
-            return False
         replicas = found["spec"].get("replicas", 1) if found else 0
         there = settled(release, replicas, pods)
         if record.intent.previous is not None and not any(pod.ready for pod in pods):
@@ -121,15 +124,31 @@ class Guard:
             self._event("guard.settled", f"{self._app}: {release.alias if release else 'nothing'}")
         return record.reverted and there
 
+    def _is_switched(self, record: Record) -> bool:
+        """Whether the Deployment is of the release that shall run; else it is made so."""
+        release = record.intent.previous if record.reverted else record.intent.release
+        found = self._api.get(self._place)
+        if _runs(found) == (release.digest if release else ""):
+            return True
+        target = msgspec.json.decode(self._found["data"]["target"], type=Target)
+        wanted = target.previous if record.reverted else target.release
+        self._switch(found, wanted, record.asking, force=record.reverted)
+        return False
+
     def _switch(
-        self, found: dict[str, Any] | None, wanted: dict[str, Any] | None, *, force: bool
+        self,
+        found: dict[str, Any] | None,
+        wanted: dict[str, Any] | None,
+        asking: int,
+        *,
+        force: bool,
     ) -> None:
         """Bound to the version that was read: who has been fenced off meanwhile is refused (409).
 
         Back goes by force: a field that somebody took over must not keep a bad release there.
         """
         version = found["metadata"]["resourceVersion"] if found else ""
-        if self._read_asking() != self._asking:
+        if self._read_asking() != asking:
             return
         if wanted is not None:
             metadata = {**wanted["metadata"], **({"resourceVersion": version} if found else {})}

@@ -69,16 +69,20 @@ class Asking:
         if known is not None and commits and known.reverted:
             site = self._connection.site
             raise Refused("site.reverted", site=site, app=intent.app, reason=known.reason)
-        target = None
         if not commits:
-            target = self._prepared(intent)
+            self._prepare(intent)
+        # for every guard that is there: should the link go now, it does what is asked here
+        target = Target(
+            self._deployment(intent.release) if intent.release else None,
+            self._deployment(intent.previous) if intent.previous else None,
+        )
         record = Record(
             intent=intent,
             asking=known.asking + 1 if known else 1,
             fence=fence.number,
             outage_s=known.outage_s if known is not None and commits else 0.0,
         )
-        kept = records.write(self._connection, record, before, target if intent.guard else None)
+        kept = records.write(self._connection, record, before, target)
         self._tell(intent, committed=commits)
         if known is not None and known.intent.guard is not None and known.guard_until is None:
             self._drop_guard(intent.app, known.asking)
@@ -103,7 +107,7 @@ class Asking:
                 {"propagationPolicy": "Background"},
             )
 
-    def _prepared(self, intent: Intent) -> Target:
+    def _prepare(self, intent: Intent) -> None:
         """All that the switch needs but the switch itself; what would be refused then is now."""
         self.check_namespace(intent.app)
         for item in self._manifests.surroundings(intent.app):
@@ -117,10 +121,6 @@ class Asking:
         records.drop_old_releases(
             self._connection, intent.app, {release.digest for release in wanted}
         )
-        return Target(
-            self._deployment(intent.release) if intent.release else None,
-            self._deployment(intent.previous) if intent.previous else None,
-        )
 
     def check_namespace(self, app: str) -> None:
         """Nobody else has a namespace of that name.
@@ -128,6 +128,8 @@ class Asking:
         Raises:
             Refused: `kubernetes.not_ours`.
         """
+        if app == cluster.NAMESPACE:  # the site's mark lives there
+            raise Refused("kubernetes.not_ours", site=self._connection.site, namespace=app)
         with suppress(NotFound):
             found = self._connection.get(place("Namespace", "", app), ConfigMap)
             if (found.metadata.labels or {}).get(cluster.PART_OF) != cluster.OURS:

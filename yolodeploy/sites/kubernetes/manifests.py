@@ -106,7 +106,7 @@ class Manifests:
         job["metadata"]["name"] = f"{cluster.GUARD}-{asking}"
         (guard,) = job["spec"]["template"]["spec"]["containers"]
         guard["image"] = image
-        guard["args"] = ["--app", app, "--asking", str(asking)]
+        guard["args"] = ["--app", app]
         return [*rights, job]
 
     def prefetch(self, release_digest: str, app: str, image: str, node: str, number: int) -> Object:

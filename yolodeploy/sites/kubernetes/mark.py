@@ -6,15 +6,17 @@ that of two who change it at once the second is told.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from yolodeploy.core.cluster import APPS, FENCE, MARK, NAMESPACE, OURS, PART_OF
 from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.core.site import Fence
 from yolodeploy.core.site import Lease as SiteLease
+from yolodeploy.sites.kubernetes import records
 from yolodeploy.sites.kubernetes.connection import Connection
-from yolodeploy.sites.kubernetes.objects import Lease, moment, rfc3339
-from yolodeploy.sites.kubernetes.paths import LEASE, listing, place
+from yolodeploy.sites.kubernetes.objects import ConfigMaps, Lease, moment, rfc3339
+from yolodeploy.sites.kubernetes.paths import LEASE, NAMESPACES, listing, place
 
 TRIES = 8
 
@@ -42,7 +44,7 @@ def read(connection: Connection) -> Mark:
     try:
         found = connection.get(LEASE, Lease)
     except NotFound:
-        return Mark()
+        return _from_records(connection)
     notes = found.metadata.annotations or {}
     number = notes.get(FENCE, "0")
     return Mark(
@@ -53,6 +55,21 @@ def read(connection: Connection) -> Mark:
         apps=tuple(sorted(filter(None, notes.get(APPS, "").split(",")))),
         version=found.metadata.resource_version,
     )
+
+
+def _from_records(connection: Connection) -> Mark:
+    """What the records of apps tell where somebody has deleted the mark: apps and their fences."""
+    try:
+        found = connection.get(NAMESPACES, ConfigMaps, labelSelector=f"{PART_OF}={OURS}").items
+    except Refused:
+        return Mark()
+    fences = {}
+    for item in found:
+        with suppress(Refused):  # somebody else's app
+            kept = records.read(connection, item.metadata.name)
+            if kept is not None:
+                fences[item.metadata.name] = kept.record.fence
+    return Mark(number=max(fences.values(), default=0), apps=tuple(sorted(fences)))
 
 
 def claim(

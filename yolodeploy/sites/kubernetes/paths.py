@@ -22,6 +22,7 @@ _GROUPS = {
 
 NODES = "/api/v1/nodes"
 PODS = "/api/v1/pods"
+NAMESPACES = "/api/v1/namespaces"
 
 
 def listing(kind: str, namespace: str) -> str:

@@ -40,18 +40,15 @@ def read(connection: Connection, app: str) -> Kept | None:
     return Kept(record, found.metadata.resource_version)
 
 
-def write(
-    connection: Connection, record: Record, before: Kept | None, target: Target | None = None
-) -> Kept:
+def write(connection: Connection, record: Record, before: Kept | None, target: Target) -> Kept:
     """Store a record in the place of the one that was read.
 
     Raises:
         Refused: `kubernetes.changed`, somebody else was quicker.
     """
     app = record.intent.app
-    body = _config_map(app, cluster.RECORD, "record", {"record": _text(record)})
-    if target is not None:
-        body["data"]["target"] = _text(target)
+    data = {"record": _text(record), "target": _text(target)}
+    body = _config_map(app, cluster.RECORD, "record", data)
     if before is None:
         made = connection.send("POST", listing("ConfigMap", app), body, ConfigMap)
     else:
@@ -61,23 +58,27 @@ def write(
     return Kept(record, made.metadata.resource_version)
 
 
-def fence_off(connection: Connection, app: str, number: int) -> None:
-    """Write a new fence into a record, so that a write on its way from before does not fit."""
-    for _ in range(8):
+def fence_off(connection: Connection, app: str, number: int) -> bool:
+    """Write a new fence into a record, so that a write on its way from before does not fit.
+
+    Whether there was one that lacked it.
+    """
+    while True:
+        before = read(connection, app)
+        if before is None or before.record.fence >= number:
+            return False
+        found = connection.get(place("ConfigMap", app, cluster.RECORD), ConfigMap)
+        record = msgspec.structs.replace(before.record, fence=number)
+        body = _config_map(app, cluster.RECORD, "record", dict(found.data or {}))
+        body["data"]["record"] = _text(record)
+        body["metadata"]["resourceVersion"] = before.version
         try:
-            before = read(connection, app)
-            if before is None or before.record.fence >= number:
-                return
-            found = connection.get(place("ConfigMap", app, cluster.RECORD), ConfigMap)
-            record = msgspec.structs.replace(before.record, fence=number)
-            body = _config_map(app, cluster.RECORD, "record", dict(found.data or {}))
-            body["data"]["record"] = _text(record)
-            body["metadata"]["resourceVersion"] = before.version
             connection.send("PUT", place("ConfigMap", app, cluster.RECORD), body, ConfigMap)
-            return
         except Refused as error:
             if error.code != "kubernetes.changed":
                 raise
+            continue
+        return True
 
 
 # releases ------------------------------------------------------------------------------------

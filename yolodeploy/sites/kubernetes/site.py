@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +15,7 @@ from yolodeploy.core.errors import Failed, NotFound, Refused, YolodeployError
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
 from yolodeploy.core.site import (
+    AppState,
     Fence,
     InstanceState,
     Intent,
@@ -39,6 +41,9 @@ AT_ONCE = 8
 SCRAPE_S = 3.0
 LARGEST_ANSWER = 8 << 20
 LARGEST_PICTURE = 64 << 20  # 50 megapixels as JPEG
+
+
+T = TypeVar("T")
 
 
 class KubernetesSite:
@@ -72,25 +77,14 @@ class KubernetesSite:
         found = mark.read(self.connection)
         nodes = self._nodes()
         now = self.connection.now()
-        apps, instances = [], []
-        for app in found.apps:
-            kept = records.read(self.connection, app)
-            if kept is None:
-                continue
-            pods, guards = self._pods(app), self._pods(cluster.GUARD, app)
-            deployment = deployment_of(self.connection, app)
-            state = states.app_state(kept.record, pods, deployment, now)
-            apps.append(state)
-            instances += [states.instance_state(pod, app) for pod in pods]
-            if not state.settled:
-                instances += states.complaints(kept.record, guards, deployment)
+        seen = self._each(found.apps, self._app)
         return SiteState(
             site=self.name,
             at=now,
             lease=found.lease,
             devices=tuple(map(states.device_state, nodes)),
-            apps=tuple(apps),
-            instances=tuple(instances),
+            apps=tuple(app for app, _ in seen),
+            instances=tuple(item for _, instances in seen for item in instances),
         )
 
     def settings_fault(self) -> YolodeployError | None:
@@ -99,11 +93,8 @@ class KubernetesSite:
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after a sequence number."""
-        found = [
-            event
-            for app in mark.read(self.connection).apps
-            for event in records.events(self.connection, app, since)
-        ]
+        apps = mark.read(self.connection).apps
+        found = self._each(apps, lambda app: records.events(self.connection, app, since))
         return sorted(found, key=lambda event: event.sequence)
 
     def releases(self, app: str) -> Sequence[Release]:
@@ -112,12 +103,8 @@ class KubernetesSite:
 
     def sketches(self) -> Sequence[StageReport]:
         """What every instance that answers has measured."""
-        pods = [
-            (app, pod)
-            for app in mark.read(self.connection).apps
-            for pod in self._pods(app)
-            if pod.status.phase == "Running"
-        ]
+        apps = mark.read(self.connection).apps
+        pods = self._each(apps, self._running)
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             reports = pool.map(lambda pair: self._report(*pair), pods)
         return [report for report in reports if report is not None]
@@ -126,12 +113,10 @@ class KubernetesSite:
         self, *, app: str | None = None, device: str | None = None, lines: int = 100
     ) -> Iterator[LogLine]:
         """The last lines of each pod's log."""
-        for each in mark.read(self.connection).apps:
-            if app not in (None, each):
-                continue
-            for pod in self._pods(each):
-                if device in (None, pod.spec.node_name):
-                    yield from self._log(each, pod, lines)
+        apps = [each for each in mark.read(self.connection).apps if app in (None, each)]
+        for name, pod in self._each(apps, lambda name: [(name, each) for each in self._pods(name)]):
+            if device in (None, pod.spec.node_name):
+                yield from self._log(name, pod, lines)
 
     # how it shall be -------------------------------------------------------------------------
 
@@ -139,8 +124,8 @@ class KubernetesSite:
         """Take or extend the lease."""
         fence, new = mark.claim(self.connection, holder, seconds, take_over=take_over)
         if new:
-            for app in mark.read(self.connection).apps:
-                records.fence_off(self.connection, app, fence.number)
+            apps = mark.read(self.connection).apps
+            self._each(apps, lambda app: [records.fence_off(self.connection, app, fence.number)])
         return fence
 
     def release_lease(self, fence: Fence) -> None:
@@ -199,6 +184,33 @@ class KubernetesSite:
         return [*self._manifests.surroundings(release.spec.app), config, deployment]
 
     # inside ----------------------------------------------------------------------------------
+
+    def _each(self, apps: Sequence[str], ask: Callable[[str], Iterable[T]]) -> list[T]:
+        """What every app answers, but for those where this account may do nothing."""
+        found: list[T] = []
+        for app in apps:
+            try:
+                found += ask(app)
+            except Refused as error:
+                if error.code != "kubernetes.forbidden":
+                    raise
+        return found
+
+    def _app(self, app: str) -> list[tuple[AppState, list[InstanceState]]]:
+        """One app and its instances; nothing where it has no record."""
+        kept = records.read(self.connection, app)
+        if kept is None:
+            return []
+        pods, guards = self._pods(app), self._pods(cluster.GUARD, app)
+        deployment = deployment_of(self.connection, app)
+        state = states.app_state(kept.record, pods, deployment, self.connection.now())
+        instances = [states.instance_state(pod, app) for pod in pods]
+        if not state.settled:
+            instances += states.complaints(kept.record, guards, deployment)
+        return [(state, instances)]
+
+    def _running(self, app: str) -> list[tuple[str, Pod]]:
+        return [(app, pod) for pod in self._pods(app) if pod.status.phase == "Running"]
 
     def _nodes(self) -> tuple[Node, ...]:
         return self.connection.get(NODES, Nodes).items

@@ -76,8 +76,8 @@ MESSAGES = {
     "backup": Message(
         "the last backup of the site is {days} days old, {most} are allowed",
         "站点上次备份距今 {days} 天，允许 {most} 天",
-        "back the site up: ansible-playbook backup.yml",
-        "请备份站点：ansible-playbook backup.yml",
+        "yolodeploy site backup SITE; or ansible-playbook backup.yml",
+        "yolodeploy site backup SITE；或 ansible-playbook backup.yml",
     ),
     "double_name": Message(
         "hosts have one name, {value}: {hosts}; the second one takes the first one's place",

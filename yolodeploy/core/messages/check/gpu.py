@@ -3,6 +3,12 @@
 from yolodeploy.core.messages import Message
 
 MESSAGES = {
+    "gpu_missing": Message(
+        "there is no NVIDIA GPU on the bus, and the device's profile is {profile}",
+        "总线上没有 NVIDIA GPU，而设备配置为 {profile}",
+        "dmesg | grep -iE 'nvrm|xid' for one that was there; else another profile for the device",
+        "若曾有 GPU，请查看 dmesg | grep -iE 'nvrm|xid'；否则请为设备改用其他配置",
+    ),
     "gpu_driver_missing": Message(
         "an NVIDIA GPU is there, but no driver is installed",
         "有 NVIDIA GPU，但没有安装驱动",

@@ -20,8 +20,8 @@ MESSAGES = {
     "k3s_version": Message(
         "k3s is {version}, the lock says {wanted}",
         "k3s 为 {version}，锁文件要求 {wanted}",
-        "upgrade the site, or provision it again",
-        "请升级站点，或重新部署",
+        "yolodeploy site upgrade SITE; where it is newer than the lock: yolodeploy site lock",
+        "yolodeploy site upgrade SITE；若比锁文件新：yolodeploy site lock",
     ),
     "config_mode": Message(
         "others can read secrets of the cluster: {files}",
@@ -40,9 +40,9 @@ MESSAGES = {
     "certificates": Message(
         "{file} ends in {days} days; a k3s that is not restarted before does not come back",
         "{file} 还有 {days} 天到期；此前不重启，k3s 将无法恢复",
-        "see that the clock is right, then systemctl restart k3s on the servers, k3s-agent on the "
-        "agents",
-        "请确认时钟正确，然后在服务器上 systemctl restart k3s，"
+        "yolodeploy site renew SITE; by hand: see that the clock is right, then systemctl restart "
+        "k3s on the servers, k3s-agent on the agents",
+        "yolodeploy site renew SITE；手动：请确认时钟正确，然后在服务器上 systemctl restart k3s，"
         "在代理节点上 systemctl restart k3s-agent",
     ),
     "datastore": Message(

@@ -8,6 +8,8 @@ from look.machine import listed
 
 DISPLAY = "0x03"  # PCI class: VGA and 3D controllers
 NVIDIA = "0x10de"
+JETSON = "/etc/nv_tegra_release"
+JETSON_DRIVERS = ("/sys/module/nvgpu", "/sys/module/nvidia")
 DRIVER = (
     "nvidia-driver*", "nvidia-kernel*", "nvidia-dkms*", "libnvidia-compute*", "libnvidia-ml1",
     "libcuda1", "nvidia-l4t-*",
@@ -26,7 +28,7 @@ def present(host):
         kind = "".join(host.lines(f"{device}/class"))
         if host.lines(f"{device}/vendor") == [NVIDIA] and kind.startswith(DISPLAY):
             return True
-    return host.exists("/etc/nv_tegra_release")
+    return host.exists(JETSON)
 
 
 def module(host):
@@ -44,22 +46,36 @@ def library(host):
     return None
 
 
+def gpu_missing(host):
+    """Whether the GPU is there that was promised; one that got too hot falls off the bus."""
+    if host.asked.get("profile", "cpu") == "cpu":
+        return absent()
+    return judged(not present(host), profile=host.asked["profile"])
+
+
+def loaded(host):
+    """The driver that is loaded; a Jetson's is part of its kernel, and has no version."""
+    if host.exists(JETSON) and any(map(host.exists, JETSON_DRIVERS)):
+        return "L4T"
+    return module(host)
+
+
 def gpu_driver_missing(host):
     """Whether a driver is installed."""
-    return judged(module(host) is None and library(host) is None, driver=module(host) or "")
+    return judged(loaded(host) is None and library(host) is None, driver=loaded(host) or "")
 
 
 def gpu_driver_unloaded(host):
     """Whether the driver that is installed is loaded."""
-    return judged(module(host) is None and library(host) is not None, driver=library(host) or "")
+    return judged(loaded(host) is None and library(host) is not None, driver=library(host) or "")
 
 
 def gpu_mismatch(host):
     """Whether the loaded module and the library are of one version."""
-    loaded, beside = module(host), library(host)
-    if loaded is None or beside is None:
+    running, beside = module(host), library(host)
+    if running is None or beside is None:
         return unknown()
-    return judged(loaded != beside, module=loaded, library=beside)
+    return judged(running != beside, module=running, library=beside)
 
 
 def installed(host, patterns):
@@ -145,6 +161,7 @@ def matches(pattern, name):
 
 
 CHECKS = {
+    "gpu_missing": gpu_missing,
     "gpu_driver_missing": gpu_driver_missing,
     "gpu_driver_unloaded": gpu_driver_unloaded,
     "gpu_mismatch": gpu_mismatch,

@@ -1,20 +1,19 @@
 """Make the checks of the table that apply here, one after another."""
 
-from look import cluster, disk, gpu, k3s, machine, network
+from look import cluster, disk, gpu, images, k3s, machine, network, proxy
 from look.host import Host, absent, one_line, unknown
 
 CHECKS = {
-    **machine.CHECKS, **disk.CHECKS, **network.CHECKS, **gpu.CHECKS, **k3s.CHECKS, **cluster.CHECKS,
+    **machine.CHECKS, **disk.CHECKS, **network.CHECKS, **proxy.CHECKS,
+    **gpu.CHECKS, **k3s.CHECKS, **images.CHECKS, **cluster.CHECKS,
 }  # fmt: skip
-LONGEST_LIST = (
-    4000  # characters: packages to be held are named whole, or the command holds half of them
-)
+LONGEST_LIST = 4000  # characters: half a list of packages would hold half of them
 # when a check is made; the words of the table
 CONDITIONS = {
     "k3s": lambda host: host.asked["k3s"],
     "server": lambda host: host.asked["role"] == "server",
     "teller": lambda host: host.asked["tells"],
-    "gpu": gpu.present,
+    "gpu": lambda host: gpu.present(host) or host.asked["profile"] != "cpu",
     "gpu_site": lambda host: host.asked["gpu_site"],
 }
 

@@ -1,4 +1,4 @@
-"""Routes, names, ports, packet sizes and proxies."""
+"""Routes, names, ports and packet sizes."""
 
 import errno
 import ipaddress
@@ -11,6 +11,7 @@ from look.machine import listed, own_name
 
 LISTENING = "0A"
 API = 6443
+K3S_UNIT = re.compile(r"/k3s(-agent)?\.service")
 FLANNEL_BYTES = 50  # VXLAN's own headers
 ANSWER_S = 2.0
 NAME_LIMIT_S = 6
@@ -19,15 +20,6 @@ IP_MTU_DISCOVER, IP_PMTUDISC_PROBE = 10, 3
 UNUSED = 33434  # a UDP port where nobody listens: the refusal is the answer
 IP_UDP_BYTES = 28
 SIZES, LEAST = (1492, 1450, 1400, 1300), 576  # PPPoE, VXLAN, tunnels; what every network carries
-PROXY_FILES = (
-    "/etc/environment",
-    "/etc/profile.d/*.sh",
-    "/etc/apt/apt.conf",
-    "/etc/apt/apt.conf.d/*",
-)
-K3S_ENVIRONMENT = ("/etc/systemd/system/k3s*.service.env", "/etc/default/k3s*")
-PROXY = re.compile(r"(?:https?_proxy\s*=|Acquire::https?::proxy\s)\s*[\"']?([^\"'\s;]+)", re.I)
-EXCEPT = re.compile(r"no_proxy\s*=\s*[\"']?([^\"'\s;]+)", re.I)
 
 
 def route(host):
@@ -48,16 +40,20 @@ def uplink(host):
 
 
 def port(host):
-    """Whether somebody else listens where k3s will."""
-    if host.asked["k3s_runs"] or host.asked.get("k3s_starts"):
+    """Whether somebody else listens where k3s will; a k3s that is still starting is none."""
+    if host.asked["k3s_runs"]:
         return ok(ports="")
-    taken = {n: inode for n, inode in listening(host).items() if n in host.asked["ports"]}
-    who = sorted({name for inode in taken.values() for name in [owner(host, inode)] if name})
+    sockets = {n: inode for n, inode in listening(host).items() if n in host.asked["ports"]}
+    owners = {number: owner(host, inode) for number, inode in sockets.items()}
+    taken = sorted(number for number, pid in owners.items() if not is_k3s(host, pid))
+    if host.asked["k3s_starts"]:  # one that ended meanwhile was its own
+        taken = [number for number in taken if owners[number] is not None]
+    names = sorted({program(host, owners[number]) for number in taken})
     return judged(
         taken,
-        ports=listed(sorted(taken)),
-        programs=listed(who) or "?",
-        filter=" or ".join(f"sport = :{number}" for number in sorted(taken)),
+        ports=listed(taken),
+        programs=listed(names),
+        filter=" or ".join(f"sport = :{number}" for number in taken),
     )
 
 
@@ -70,14 +66,24 @@ def listening(host):
 
 
 def owner(host, inode):
-    """The name of the program that holds a socket."""
+    """The number of the process that holds a socket; None where it cannot be seen."""
     for link in host.found("/proc/[0-9]*/fd/*"):
         try:
             if os.readlink(host.path(link)) == f"socket:[{inode}]":  # noqa: PTH115 3.8 has no other
-                return one_line((host.lines(f"/proc/{link.split('/')[2]}/comm") or ["?"])[0])
+                return link.split("/")[2]
         except OSError:
             continue
     return None
+
+
+def is_k3s(host, pid):
+    """Whether a process belongs to k3s's unit."""
+    return any(K3S_UNIT.search(line) for line in host.lines(f"/proc/{pid}/cgroup"))
+
+
+def program(host, pid):
+    """The name of a process's program."""
+    return one_line((host.lines(f"/proc/{pid}/comm") or ["?"])[0])
 
 
 def name_own(host):
@@ -226,55 +232,6 @@ def address_dynamic(host):
     return judged(lent, address=listed(lent), interface=via["ifname"])
 
 
-def proxy(host):
-    """Whether k3s knows of the proxy that everything else here uses."""
-    shells = first(host, PROXY_FILES, PROXY)
-    if shells is None:
-        return absent()
-    theirs = first(host, K3S_ENVIRONMENT, PROXY)
-    # a proxy's address may hold a password
-    return judged(theirs is None, proxy=re.sub(r"//[^/@]*@", "//", shells))
-
-
-def proxy_exceptions(host):
-    """Whether what is inside the cluster is kept from the proxy."""
-    if first(host, K3S_ENVIRONMENT, PROXY) is None:
-        return absent()
-    told = (first(host, K3S_ENVIRONMENT, EXCEPT) or "").split(",")
-    needed = list(host.asked["cluster_networks"])
-    needed += [
-        one
-        for one in (host.asked.get("address", ""), host.asked.get("api_host", ""))
-        if address(one)
-    ]
-    lacking = [one for one in dict.fromkeys(needed) if not covered(one, told)]
-    return judged(lacking, lacking=",".join(lacking), said=one_line(",".join(told)))
-
-
-def covered(one, told):
-    """Whether an address or network is within one of those told."""
-    inner = ipaddress.ip_network(one, strict=False)
-    for word in told:
-        try:
-            outer = ipaddress.ip_network(word.strip(), strict=False)
-        except ValueError:
-            continue
-        if inner.version == outer.version and inner.subnet_of(outer):
-            return True
-    return False
-
-
-def first(host, patterns, wanted):
-    """The first value that a pattern finds in some files; None where there is none."""
-    for pattern in patterns:
-        for name in host.found(pattern):
-            for line in host.lines(name):
-                found = None if line.lstrip().startswith(("#", "//")) else wanted.search(line)
-                if found:
-                    return one_line(found.group(1))
-    return None
-
-
 CHECKS = {
     "route": route,
     "port": port,
@@ -285,6 +242,4 @@ CHECKS = {
     "api_reach": api_reach,
     "firewall": firewall,
     "address_dynamic": address_dynamic,
-    "proxy": proxy,
-    "proxy_exceptions": proxy_exceptions,
 }
