@@ -89,6 +89,8 @@ def test_a_cancelled_play_ends_with_all_its_processes(two: list[Gateway], tmp_pa
     outcome = run(play(tmp_path, [host(one) for one in two], tasks), heard, cancelled=asked.is_set)
     assert outcome.cancelled
     assert "Never" not in {step.task for step in heard.steps}
+    # nobody is sent to look for a gateway whose connection we ended
+    assert {end.failed.code for end in outcome.hosts if end.failed} == {"play.stopped"}
 
 
 def test_cancelled_while_it_connects(two: list[Gateway], tmp_path: Path) -> None:

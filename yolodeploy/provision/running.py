@@ -128,6 +128,7 @@ class _Run:
 
     def _stop(self) -> None:
         self._stopping.set()
+        self._telling.stopped()
         self._links.hang_up()
         end_remains(self._play.folder)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from yolodeploy.core.errors import Failed
+from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.provision.events import complaint, failed_hosts, step_of
 from yolodeploy.provision.faults import fault_of
 from yolodeploy.provision.play import BAD, HostEnd, Outcome, Play, State, Step, Watcher
@@ -27,6 +27,7 @@ class Telling:
         self._reports: dict[str, list[Mapping[str, Any]]] = {}
         self._recap: set[str] | None = None
         self._before: set[str] = set()  # hosts that failed before Ansible began
+        self._stopped = False
         self._said = ""
 
     def tell(self, heard: Iterable[Event | Step]) -> list[Step]:
@@ -36,6 +37,10 @@ class Telling:
             self._keep(step)
         self._watcher.heard(steps)
         return steps
+
+    def stopped(self) -> None:
+        """From now on nothing fails but because we end it."""
+        self._stopped = True
 
     def outcome(self, status: int, *, cancelled: bool) -> Outcome:
         """How it ended, where `status` is that of ansible-playbook."""
@@ -47,7 +52,7 @@ class Telling:
         if isinstance(event, Step):
             if event.state in BAD:
                 self._before.add(event.host)
-            return [event]
+            return [self._explained(event) if self._stopped else event]
         recap = failed_hosts(event)
         if recap is not None:
             self._recap = recap
@@ -63,7 +68,12 @@ class Telling:
             return step
         if step.host in self._late:
             return self._late[step.host]._replace(seconds=step.seconds)
-        error = fault_of(step, self._hosts[step.host], self._keys)
+        error: YolodeployError | None
+        if self._stopped:
+            error = Failed("play.stopped", device=step.host)
+            step = step._replace(state=State.FAILED)
+        else:
+            error = fault_of(step, self._hosts[step.host], self._keys)
         if error is None:
             return step
         return step._replace(said=error.text(), code=error.code, fields=error.fields)
@@ -94,4 +104,9 @@ class Telling:
             bad = host in self._recap
         if not bad:
             return HostEnd(host, changed)
-        return HostEnd(host, changed, failed or Step(host, "", "", State.FAILED, said=self._said))
+        return HostEnd(host, changed, failed or self._unfinished(host))
+
+    def _unfinished(self, host: str) -> Step:
+        """What stands for the step that a host never came to."""
+        step = Step(host, "", "", State.FAILED, said=self._said)
+        return self._explained(step) if self._stopped else step

@@ -51,6 +51,12 @@ MESSAGES = {
         "yolodeploy operations follow {operation}（或结束它：yolodeploy operations cancel "
         "{operation}）",
     ),
+    "stopped": Message(
+        "{device} is not done: the play was cancelled",
+        "{device} 未完成：操作已取消",
+        "the same command goes on where it stopped",
+        "重新运行同一命令即可从中断处继续",
+    ),
     "cancelled": Message(
         "the play on site {site} was cancelled; what was done stays",
         "站点 {site} 上的操作已取消；已完成的部分保留",
