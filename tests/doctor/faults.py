@@ -92,7 +92,7 @@ SERVER = (
           "dev host0 valid_lft 3600 preferred_lft 3600", "DHCP"),
     Fault("node_cordoned", "k3s kubectl cordon $(hostname)", ""),
     Fault("node_not_ready", "true", ""),
-    Fault("backup", "true", "40 days"),
+    Fault("backup", "true", "newest, 40"),
     Fault("k3s_version", "true", "v1.36.3"),  # the lock's, where the run is told so
     Fault("pods_pulling", "printf '%s\n' 'apiVersion: v1' 'kind: Pod' 'metadata: {name: lost}' "
           "'spec: {nodeName: '$(hostname)', containers: [{name: a, image: \"a.invalid/a:1\"}]}' "

@@ -181,7 +181,7 @@ BROKEN: dict[str, Broken] = {
     "pods_ending": Broken("apps/brake-disc-0", answers={
         f"{GET} pods": api(pod(metadata={"deletionTimestamp": "2026-11-01T00:00:00Z"}))}),
     "pods_pulling": Broken("apps/brake-disc-0", answers={f"{GET} pods": api(pod(status=WAITING))}),
-    "backup": Broken("30 days", asked={"backed_up_at": time.time() - 30.5 * 86400}),
+    "backup": Broken("newest, 30", asked={"backed_up_at": time.time() - 30.5 * 86400}),
 }  # fmt: skip
 # broken for real on a gateway (test_gateways.py), or in a way of its own below
 ELSEWHERE = {

@@ -121,7 +121,7 @@ def test_the_command_mends_what_is_safe_and_what_is_agreed_to(
     assert (
         rows[server, "node_cordoned"]["remedy"] == f"yolodeploy doctor plant/{server} --fix --yes"
     )
-    assert rows[server, "backup"]["finding"].startswith("the last backup of the site is - days")
+    assert rows[server, "backup"]["finding"].startswith("the site has no backup")
 
     tried = run("doctor", plant, "--fix", "--dry-run")
     assert tried.code == 1

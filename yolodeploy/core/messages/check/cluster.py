@@ -74,8 +74,8 @@ MESSAGES = {
         "请把镜像发送到设备，或检查仓库和 /etc/rancher/k3s/registries.yaml",
     ),
     "backup": Message(
-        "the last backup of the site is {days} days old, {most} are allowed",
-        "站点上次备份距今 {days} 天，允许 {most} 天",
+        "the site has no backup of the last {most} days (days since the newest, {days})",
+        "站点最近 {most} 天内没有备份（距最近一次的天数：{days}）",
         "yolodeploy site backup SITE; or ansible-playbook backup.yml",
         "yolodeploy site backup SITE；或 ansible-playbook backup.yml",
     ),

@@ -184,7 +184,7 @@ def backup(host):
     if at is None:
         return unknown()
     days = int((time.time() - at) // 86400) if at else None
-    return judged(days is None or days >= most, days="-" if days is None else days, most=most)
+    return judged(days is None or days >= most, days="none ever" if days is None else days, most=most)
 
 
 CHECKS = {
