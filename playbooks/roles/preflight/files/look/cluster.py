@@ -184,7 +184,8 @@ def backup(host):
     if at is None:
         return unknown()
     days = int((time.time() - at) // 86400) if at else None
-    return judged(days is None or days >= most, days="none ever" if days is None else days, most=most)
+    told = "none ever" if days is None else days
+    return judged(days is None or days >= most, days=told, most=most)
 
 
 CHECKS = {
