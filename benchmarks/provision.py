@@ -1,6 +1,6 @@
 """Bare gateways made into a site, beside plain Ansible with the same plays on the same gateways.
 
-    python benchmarks/provision.py [--quick] [--json] [--hosts N]
+    python benchmarks/provision.py [--quick] [--json] [--hosts N] [--rounds N]
 
 Needs root, systemd-container and mmdebstrap: the gateways are the tests' own, and so is the double
 of k3s. Everything but k3s and the images is real. What is compared is the CPU time of whoever
@@ -208,9 +208,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--quick", action="store_true", help="two gateways, one round")
     parser.add_argument("--hosts", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    count, rounds = (2, 1) if arguments.quick else (arguments.hosts, 3)
+    count, rounds = (2, 1) if arguments.quick else (arguments.hosts, arguments.rounds)
     report("provision", measured(count, rounds), TARGETS, as_json=arguments.json)
 
 
