@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -197,13 +198,20 @@ def test_only_the_pinned_toolkit_is_installed(
 
 
 def test_the_toolkit_comes_from_a_signed_repository(
-    gateway: Gateway, run: Run, driven: None, folder: Path, tmp_path: Path
+    gateway: Gateway,
+    run: Run,
+    driven: None,
+    folder: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Where there is a network: signed by the key that was named, and in the pinned version."""
     if shutil.which("gpg") is None:
         pytest.skip("not installed: gnupg")
-    place, home = tmp_path / "repository", tmp_path / "gpg"
-    home.mkdir(mode=0o700)
+    place = tmp_path / "repository"
+    # short: its agent listens at a socket there, whose path has 108 bytes at most
+    home = Path(tempfile.mkdtemp(prefix="ydgpg-", dir="/tmp"))
+    request.addfinalizer(lambda: shutil.rmtree(home, ignore_errors=True))
     packages.toolkit(place, packages.NEWER_TOOLKIT)
     packages.repository(shutil.copytree(folder / "nvidia", place, dirs_exist_ok=True))
     gpg = ["gpg", "--homedir", home, "--batch", "--quiet", "--yes", "--pinentry-mode", "loopback",

@@ -80,12 +80,15 @@ def way(two: list[Gateway], run_play: Play) -> Way:
 def test_each_gateway_is_as_it_was(way: Way, what: str) -> None:
     """What stays would be in the way of the next site, or of whoever owns the gateway."""
     for before, after in zip(way.before, way.after, strict=True):
-        assert after[what].splitlines() == before[what].splitlines()
+        # the folder for a disk of the plant's own is k3s's: it goes when it is empty
+        expected = [line for line in before[what].splitlines() if "/var/lib/rancher" not in line]
+        assert after[what].splitlines() == expected
 
 
 def test_nothing_of_it_runs(way: Way, two: list[Gateway]) -> None:
     for one in two:
-        assert "k3s" not in one("ps -e -o args") + one("systemctl list-units --all --no-legend")
+        units = one("systemctl list-units --all --no-legend | grep -v not-found")  # asked for only
+        assert "k3s" not in one("ps -e -o args") + units
         assert one("systemctl is-active containerd") == "active", "the plant's own containerd"
 
 

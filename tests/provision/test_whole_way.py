@@ -17,7 +17,7 @@ import pytest
 from tests.cli.conftest import Run, run  # noqa: F401 a fixture
 from tests.gateways.hosts import Gateway, gateways
 from tests.provision.conftest import kubectl
-from tests.provision.test_reset import LINKS, LISTED, RULES
+from tests.provision.test_reset import LINKS, LISTED
 from yolodeploy.inventory import operations as rows
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.ops.home import Home
@@ -98,7 +98,8 @@ class Way:
 
 def seen(gateway: Gateway) -> dict[str, set[str]]:
     """Files, rules and interfaces; what was staged goes through a cache."""
-    told = {"files": gateway(LISTED), "rules": gateway(RULES), "links": gateway(LINKS)}
+    rules = gateway("iptables-save | grep -E '^-A|^:.* - '", fails=True)
+    told = {"files": gateway(LISTED), "rules": rules, "links": gateway(LINKS)}
     return {
         what: {line for line in lines.splitlines() if not line.startswith("/root/.cache")}
         for what, lines in told.items()

@@ -109,10 +109,13 @@ def test_a_session_that_is_killed_is_taken_up_at_once(
 ) -> None:
     name, found = new(SIZE)
     gateway.network.slow_down("8mbit", 1)
-    process = started("image", "send", name, gateway.root, *identity(gateway), home=home.root)
     path = stage_path(layout, found)
-    wait_for(lambda: staged_bytes(gateway, path) > SIZE // 3)
-    gateway("pkill -9 -f '^sshd: root@notty'", fails=True)
+    # the gateway itself does it: logging in takes a part of the narrow link, and may come too late
+    gateway(
+        f"systemd-run --quiet sh -c 'until [ $(stat -c %s {path} || echo 0) -gt {SIZE // 3} ]; "
+        'do sleep 0.05; done; pkill -9 -f "^sshd: root@notty"\''
+    )
+    process = started("image", "send", name, gateway.root, *identity(gateway), home=home.root)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert b"trying again" in err
