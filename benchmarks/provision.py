@@ -89,14 +89,7 @@ class Ours:
             rows.create_operation(inventory, operation, KIND, arguments, at=time.time())
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         began = time.perf_counter()
-        words = [
-            sys.executable,
-            "-P",
-            "-m",
-            "yolodeploy.ops.runner",
-            str(self.home.root),
-            operation,
-        ]
+        words = ["-P", "-m", "yolodeploy.ops.runner", str(self.home.root), operation]
         environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
         process = subprocess.Popen(
             [sys.executable, *words], stdin=subprocess.DEVNULL, env=environment
@@ -113,7 +106,7 @@ class Ours:
         wall = time.perf_counter() - began
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if process.returncode and not killed_after:
-            raise RuntimeError((self.home.operations / f"{operation}.log").read_text())
+            raise RuntimeError(f"yolodeploy operations follow {operation}: {process.returncode}")
         steps, changed = self._steps(operation), self._changed(operation)
         return Ran(wall, spent(before, after), steps, changed, first)
 
