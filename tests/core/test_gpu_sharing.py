@@ -44,7 +44,6 @@ SLICED = SHARINGS.filter(lambda sharing: sharing.mode is not Mode.MIG)
 def test_what_is_written_is_read_again(sharing: Sharing) -> None:
     """The inventory, the lock of a site and Ansible's variables all hold it as text."""
     assert parsed(str(sharing)) == sharing
-    assert ":" not in sharing.config_name, "no label's value may have one"
 
 
 @given(st.text(max_size=30))

@@ -47,15 +47,25 @@ def test_all_but_the_optional_ones_are_applied(k3s: Path, objects: dict[str, Any
     assert set(listed) == set(objects) - OPTIONAL
 
 
+def config_name(sharing: Sharing) -> str:
+    """What the role `gpu_sharing` labels a node with; a label's value may have no colon."""
+    return (
+        str(sharing).partition(":")[0]
+        if sharing.mode is Mode.MIG
+        else str(sharing).replace(":", "-")
+    )
+
+
 def test_each_way_of_sharing_has_its_configuration(objects: dict[str, Any]) -> None:
     """A node whose label names one that is missing has a plugin that never starts."""
     named = {name: json.loads(text) for name, text in objects["configmap.yaml"]["data"].items()}
     shares = range(2, MOST_SHARES + 1)
     sliced = [Sharing(mode, count) for mode in (Mode.TIME_SLICING, Mode.MPS) for count in shares]
     wanted = [Sharing(), *sliced, Sharing(Mode.MIG, profile="1g.10gb")]
-    assert set(named) == {sharing.config_name for sharing in wanted}
+    assert set(named) == {config_name(sharing) for sharing in wanted}
+    assert not [name for name in named if ":" in name]
     for sharing in sliced:
-        found = named[sharing.config_name]["sharing"]
+        found = named[config_name(sharing)]["sharing"]
         (key,) = found  # slicing and MPS exclude each other
         assert key == {"time-slicing": "timeSlicing", "mps": "mps"}[sharing.mode.value]
         assert found[key]["failRequestsGreaterThanOne"] is True

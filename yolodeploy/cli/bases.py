@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say, size
-from yolodeploy.cli.words import FILE
+from yolodeploy.cli.words import FILE, ca_option, insecure_option
 from yolodeploy.core.digests import short
 
 folder_option = click.option(
@@ -93,8 +93,8 @@ def build_base(
 @click.command()
 @click.argument("recipes", nargs=-1, metavar="[RECIPE]...")
 @folder_option
-@click.option("--insecure", is_flag=True, help="Speak plain HTTP, also to another machine.")
-@click.option("--ca", type=FILE, help="Further authorities to trust, as PEM.")
+@insecure_option
+@ca_option
 @dry_run_option
 @output_option
 def lock(

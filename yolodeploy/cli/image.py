@@ -17,7 +17,7 @@ from yolodeploy.cli.output import (
     say,
     size,
 )
-from yolodeploy.cli.words import FILE
+from yolodeploy.cli.words import ca_option, insecure_option
 from yolodeploy.core.digests import short
 
 
@@ -78,14 +78,6 @@ def build(
         Column("image", "", lambda _layer: built.digest),
     ]
     emit(built.layers, columns, form)
-
-
-insecure_option = click.option(
-    "--insecure", is_flag=True, help="Speak plain HTTP, also to a registry on another machine."
-)
-ca_option = click.option(
-    "--ca", type=FILE, help="Certificates of the registry's own authority, as PEM."
-)
 
 
 @image.command()

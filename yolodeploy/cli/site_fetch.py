@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say, size
-from yolodeploy.cli.words import FILE
-from yolodeploy.ops.download_places import ARCHITECTURES, K3S, TOOLKIT
+from yolodeploy.cli.site_lock import k3s_from_option, toolkit_from_option
+from yolodeploy.cli.words import FILE, ca_option, insecure_option
+from yolodeploy.ops.download_places import ARCHITECTURES
 
 if TYPE_CHECKING:
     from yolodeploy.core.errors import YolodeployError
@@ -27,12 +28,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of the gateways; repeatable.",
 )
-@click.option("--k3s-from", default=K3S, show_default=True, help="Where k3s is published.")
-@click.option(
-    "--toolkit-from", default=TOOLKIT, show_default=True, help="Where the toolkit is published."
-)
-@click.option("--insecure", is_flag=True, help="Speak plain HTTP, also to another machine.")
-@click.option("--ca", type=FILE, help="Further authorities to trust, as PEM.")
+@k3s_from_option
+@toolkit_from_option
+@insecure_option
+@ca_option
 @dry_run_option
 @output_option
 def fetch(

@@ -7,8 +7,15 @@ from pathlib import Path
 import click
 
 from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say
-from yolodeploy.cli.words import FILE
+from yolodeploy.cli.words import FILE, ca_option, insecure_option
 from yolodeploy.ops.download_places import K3S, TOOLKIT
+
+k3s_from_option = click.option(
+    "--k3s-from", default=K3S, show_default=True, help="Where k3s is published."
+)
+toolkit_from_option = click.option(
+    "--toolkit-from", default=TOOLKIT, show_default=True, help="Where the toolkit is published."
+)
 
 
 @click.command()
@@ -22,12 +29,10 @@ from yolodeploy.ops.download_places import K3S, TOOLKIT
     help="Pin the image of an add-on by its digest; repeatable.",
 )
 @click.option("--file", type=FILE, help="Where to write. Default: lock.yml of the home folder.")
-@click.option("--k3s-from", default=K3S, show_default=True, help="Where k3s is published.")
-@click.option(
-    "--toolkit-from", default=TOOLKIT, show_default=True, help="Where the toolkit is published."
-)
-@click.option("--insecure", is_flag=True, help="Speak plain HTTP, also to another machine.")
-@click.option("--ca", type=FILE, help="Further authorities to trust, as PEM.")
+@k3s_from_option
+@toolkit_from_option
+@insecure_option
+@ca_option
 @dry_run_option
 @output_option
 def lock(

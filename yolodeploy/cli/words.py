@@ -18,6 +18,10 @@ FILE = click.Path(path_type=Path, readable=False)
 labels_option = click.option(
     "--label", "labels", multiple=True, metavar="KEY=VALUE", help="A label; repeatable."
 )
+insecure_option = click.option(
+    "--insecure", is_flag=True, help="Speak plain HTTP, also to another machine."
+)
+ca_option = click.option("--ca", type=FILE, help="Further authorities to trust, as PEM.")
 sites_option = click.option(
     "--site", "sites", multiple=True, help="Only this site; repeatable. Default: all."
 )

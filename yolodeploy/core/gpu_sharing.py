@@ -74,12 +74,6 @@ class Sharing(NamedTuple):
             self.mode.value if self.mode is Mode.EXCLUSIVE else f"{self.mode.value}:{self.per_gpu}"
         )
 
-    @property
-    def config_name(self) -> str:
-        """The device plugin's configuration: what the node's label says."""
-        counted = self.mode in (Mode.TIME_SLICING, Mode.MPS)
-        return f"{self.mode.value}-{self.per_gpu}" if counted else self.mode.value
-
 
 def parsed(text: str) -> Sharing:
     """The sharing that a text says; nothing said is exclusive.

@@ -73,8 +73,3 @@ def step(now: K3sVersion, then: K3sVersion) -> Step:
     if then.major != now.major or then.minor > now.minor + 1:
         return Step.SKIPS
     return Step.UP
-
-
-def step_allowed(now: K3sVersion, then: K3sVersion) -> bool:
-    """Whether a site may go there, staying included."""
-    return step(now, then) in (Step.SAME, Step.UP)
