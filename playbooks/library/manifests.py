@@ -7,6 +7,7 @@ import hashlib
 import json
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.yolodeploy_kubectl import Wrong, kubectl
 
 DOCUMENTATION = r"""
 module: manifests
@@ -34,22 +35,6 @@ applied: {description: KIND/NAME of what was or would be applied., type: list, r
 
 ANNOTATION = "yolodeploy.io/digest"
 MANAGER = "yolodeploy"
-ANSWER_S = 60
-KUBECTL = ["/usr/local/bin/k3s", "kubectl"]
-
-
-class Wrong(Exception):
-    """What ends the run, in one line."""
-
-
-def kubectl(module, *words, given=None):
-    """What it prints."""
-    command = [*module.params["kubectl"], f"--request-timeout={ANSWER_S}s", *words]
-    status, said, complaint = module.run_command(command, data=given)
-    if status:
-        lines = complaint.strip().splitlines() or ["it says nothing"]
-        raise Wrong(f"kubectl {words[0]}: {lines[-1]}")
-    return said
 
 
 def marked(wanted):

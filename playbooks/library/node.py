@@ -6,6 +6,7 @@ Runs where kubectl answers, on a server. What is right already is left alone.
 import json
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.yolodeploy_kubectl import Wrong, kubectl
 
 DOCUMENTATION = r"""
 module: node
@@ -42,29 +43,6 @@ author: yolodeploy
 RETURN = r"""
 did: {description: The kubectl verbs that were or would be used., type: list, returned: always}
 """
-
-ANSWER_S = 60
-KUBECTL = ["/usr/local/bin/k3s", "kubectl"]
-
-
-class Wrong(Exception):
-    """What ends the run, in one line."""
-
-
-class Kubectl:
-    """The program on this machine."""
-
-    def __init__(self, module):
-        self.module = module
-
-    def __call__(self, *words):
-        """What it prints."""
-        command = [*self.module.params["kubectl"], f"--request-timeout={ANSWER_S}s", *words]
-        status, said, complaint = self.module.run_command(command)
-        if status:
-            lines = complaint.strip().splitlines() or ["it says nothing"]
-            raise Wrong(f"kubectl {words[0]}: {lines[-1]}")
-        return said
 
 
 def differing(wanted, found):
@@ -116,13 +94,12 @@ def main():
         },
         supports_check_mode=True,
     )
-    kubectl = Kubectl(module)
     try:
-        node = json.loads(kubectl("get", "node", module.params["name"], "--output=json"))
+        node = json.loads(kubectl(module, "get", "node", module.params["name"], "--output=json"))
         wanted = list(steps(module.params, node))
         if not module.check_mode:
             for words in wanted:
-                kubectl(*words)
+                kubectl(module, *words)
     except Wrong as wrong:
         module.fail_json(msg=str(wrong))
     module.exit_json(changed=bool(wanted), did=[words[0] for words in wanted])

@@ -325,8 +325,10 @@ APP = {
 
 
 @pytest.fixture
-def app(gateway: Gateway, folder: Path, site: None) -> Iterator[None]:
-    """An app that has the GPU."""
+def app(gateway: Gateway, run: Run, folder: Path, site: None) -> Iterator[None]:
+    """An app that has the GPU, which nobody shares."""
+    if shared(gateway) != ("exclusive", "1"):  # another test may have left it so
+        run("share-gpu.yml", share_gpu={gateway.machine.name: "exclusive"}).well()
     lock = yaml.safe_load((folder / "lock.yml").read_text())
     one = json.loads(json.dumps(APP))
     one["spec"]["template"]["spec"]["containers"][0]["image"] = lock["images"]["device_plugin"]
