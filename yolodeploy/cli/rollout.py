@@ -173,7 +173,7 @@ def pause(name: str) -> None:
 @click.option("--detach", is_flag=True, help="Start it and return.")
 @output_option
 def resume(name: str, take_over: bool, detach: bool, form: str) -> int:
-    """Go on with a rollout that was paused, cut off, or waits for sites."""
+    """Go on with a rollout that paused, waits or was cut off."""
     from yolodeploy.ops.home import home
     from yolodeploy.ops.rollouts import resume as resume_rollout
 

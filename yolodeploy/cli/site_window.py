@@ -20,16 +20,15 @@ def columns(now: float) -> list[Column]:
         Column("windows", "windows", lambda row: list(map(str, row.calendar.windows)),
                text=lambda windows: "; ".join(windows) or "always"),
         Column("freezes", "freezes", lambda row: list(map(str, row.calendar.freezes))),
-        Column("opens_at", "opens", lambda row: _opens(row, now), text=moment),
+        Column("open", "open now", lambda row: _opens(row, now) == now),
+        Column("opens_at", "opens", lambda row: _later(_opens(row, now), now), text=moment),
     ]  # fmt: skip
 
 
 @click.command()
 @click.argument("name")
 @click.argument("windows", nargs=-1, metavar="['DAYS HH:MM-HH:MM']...")
-@click.option(
-    "--zone", default="", help="The time zone that they are in. Default: as it was."
-)
+@click.option("--zone", default="", help="The time zone that they are in. Default: as it was.")
 @click.option(
     "--freeze",
     "freezes",
@@ -72,6 +71,10 @@ def window(
         be = "could" if dry_run else "can"
         say(f"site {row.name} {be} be changed: {open_on} ({row.calendar.zone})")
     emit_one(row, columns(time.time()), form)
+
+
+def _later(opens: float | None, now: float) -> float | None:
+    return opens if opens != now else None
 
 
 def _opens(row: SiteRow, now: float) -> float | None:

@@ -166,8 +166,8 @@ def _days(text: str) -> tuple[int, ...]:
     numbers = {name.lower(): number for number, name in enumerate(DAYS)}
     found: set[int] = set()
     for part in text.lower().split(","):
-        first, _, last = part.partition("-")
-        last = last or first
+        first, dash, last = part.partition("-")
+        last = last if dash else first
         if first not in numbers or last not in numbers:
             return ()
         length = (numbers[last] - numbers[first]) % 7

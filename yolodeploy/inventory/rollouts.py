@@ -6,7 +6,6 @@ The journal of steps is in `journal`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -96,15 +95,15 @@ _ROLLOUT = """
 def create_rollout(inventory: Inventory, plan: Plan, operation: str, *, at: float) -> str:
     """Store a plan as a running rollout, durably; its id, such as `r-7`.
 
-    The rest of an older one of the app that only waits is taken over: its sites that move here
-    are `superseded` there, and it has ended where no other is left.
+    The rest of an older one of the app that only waits is taken over: its sites that this one
+    was asked for are `superseded` there, and it has ended where no other is left.
 
     Raises:
         Refused: `inventory.rollout_unfinished`: another rollout of the app moves a site of it.
     """
     moving = plan.moving
     with inventory.durable():
-        older, busy = overlapping(inventory, plan.app, moving)
+        older, busy = overlapping(inventory, plan)
         if busy:
             raise Refused("inventory.rollout_unfinished", rollout=busy[0].id, app=plan.app)
         number = inventory.execute(
@@ -118,7 +117,7 @@ def create_rollout(inventory: Inventory, plan: Plan, operation: str, *, at: floa
             [(number, site, position) for position, site in enumerate([*moving, *left_out])],
         )
         for row in older:
-            _supersede(inventory, row, f"r-{number}", set(moving), at)
+            _supersede(inventory, row, f"r-{number}", {site.site for site in plan.sites}, at)
     return f"r-{number}"
 
 
@@ -258,30 +257,33 @@ def number_of(rollout: str) -> int:
     return int(match[1])
 
 
-def overlapping(
-    inventory: Inventory, app: str, moving: Iterable[str]
-) -> tuple[list[RolloutRow], list[RolloutRow]]:
-    """Unfinished rollouts of an app with one of these sites: those that only wait, and others."""
-    ours = set(moving)
-    found = [
-        row
-        for row in list_rollouts(inventory, app=app, unfinished=True)
-        if not ours.isdisjoint(row.plan.moving)
-    ]
-    older = [row for row in found if row.state in PENDING]
-    return older, [row for row in found if row.state not in PENDING]
+def overlapping(inventory: Inventory, plan: Plan) -> tuple[list[RolloutRow], list[RolloutRow]]:
+    """Unfinished rollouts of the app that a plan meets.
+
+    First those that only wait, with sites left of which this one was asked; then those that move
+    one of its sites now.
+    """
+    asked, moving = {site.site for site in plan.sites}, set(plan.moving)
+    found = list_rollouts(inventory, app=plan.app, unfinished=True)
+    older = [row for row in found if row.state in PENDING and _left(inventory, row) & asked]
+    busy = [row for row in found if row.state not in PENDING and moving & {*row.plan.moving}]
+    return older, busy
+
+
+def _left(inventory: Inventory, row: RolloutRow) -> set[str]:
+    """The sites that a rollout has still to move."""
+    rows = inventory.rows(
+        "SELECT site FROM rollout_sites WHERE rollout = ? AND result IS NULL", (number_of(row.id),)
+    )
+    return {site for (site,) in rows} & {*row.plan.moving}
 
 
 def _supersede(
-    inventory: Inventory, older: RolloutRow, newer: str, moving: set[str], at: float
+    inventory: Inventory, older: RolloutRow, newer: str, asked: set[str], at: float
 ) -> None:
     """Give the sites of an older rollout that are still to come to a newer one."""
-    number = number_of(older.id)
-    rows = inventory.rows(
-        "SELECT site FROM rollout_sites WHERE rollout = ? AND result IS NULL", (number,)
-    )
-    left = {row[0] for row in rows} & set(older.plan.moving)
-    taken = [(number, site, newer, at) for site in left & moving]
+    number, left = number_of(older.id), _left(inventory, older)
+    taken = [(number, site, newer, at) for site in sorted(left & asked)]
     inventory.execute_many(
         "INSERT INTO steps (rollout, site, step, outcome, detail, at) SELECT ?1, ?2, "
         "coalesce((SELECT step FROM steps WHERE rollout = ?1 AND site = ?2 "
@@ -292,7 +294,7 @@ def _supersede(
         "UPDATE rollout_sites SET result = 'superseded' WHERE rollout = ? AND site = ?",
         [row[:2] for row in taken],
     )
-    if left <= moving:
+    if left <= asked:
         inventory.execute(
             "UPDATE rollouts SET state = 'aborted', reason = ?, ended_at = ?, again_at = NULL "
             "WHERE number = ?",

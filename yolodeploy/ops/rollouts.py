@@ -78,7 +78,7 @@ def plan(
             lambda name, at, need_s: opens_of(calendars[name], at, need_s),
             time.time(),
         )
-        older, busy = rows.overlapping(inventory, planned.app, planned.moving)
+        older, busy = rows.overlapping(inventory, planned)
     return found, msgspec.structs.replace(
         planned,
         supersedes=tuple(row.id for row in older),
