@@ -76,7 +76,6 @@ MESSAGES = {
         "the {place} takes no notices: {reason}",
         "{place} 无法接收通知：{reason}",
         "yolodeploy config show",
-        "yolodeploy config show",
     ),
     "no_place": Message(
         "there is nowhere to send notices to",
