@@ -22,16 +22,18 @@ _ID = re.compile(r"(?:r-)?(\d{1,15})", re.ASCII)
 
 
 class RolloutState(Enum):
-    """How far a rollout is. The last four are final."""
+    """How far a rollout is; `FINAL` has those that are ends."""
 
     RUNNING = "running"
     PAUSED = "paused"
     ABORTING = "aborting"
-    WAITING = "waiting"  # only offline sites are left
+    WAITING = "waiting"  # for sites, a window or the end of a soak
+    APPROVAL = "approval"  # a person must say that it may go on
     DONE = "done"
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
     ABORTED = "aborted"
+    EXPIRED = "expired"  # ended without the sites that were not reached in time
 
 
 FINAL = frozenset(
@@ -40,9 +42,10 @@ FINAL = frozenset(
         RolloutState.FAILED,
         RolloutState.INCONCLUSIVE,
         RolloutState.ABORTED,
+        RolloutState.EXPIRED,
     }
 )
-_FINAL = "'done', 'failed', 'inconclusive', 'aborted'"
+_FINAL = "'done', 'failed', 'inconclusive', 'aborted', 'expired'"
 
 
 class RolloutRow(NamedTuple):
@@ -50,7 +53,8 @@ class RolloutRow(NamedTuple):
 
     `release` is a digest, `holder` the engine that drives it (None: nobody) and `heartbeat_at`
     its last sign of life. `pause_requested` and `abort_requested` are what other processes ask;
-    `approved_by` names who approved changed classes, empty without. Times are Unix seconds.
+    `approved_by` names who approved changed classes, empty without. `again_at` is when it is worth
+    going on without a person; None: when somebody asks. Times are Unix seconds.
     """
 
     id: str
@@ -67,6 +71,7 @@ class RolloutRow(NamedTuple):
     approved_by: str
     holder: str | None
     heartbeat_at: float | None
+    again_at: float | None = None
 
 
 class Requests(NamedTuple):
@@ -79,7 +84,8 @@ class Requests(NamedTuple):
 
 _ROLLOUT = """
     SELECT number, app, release, plan, operation, state, reason, created_at, ended_at,
-        pause_requested, abort_requested, approved_by, holder, heartbeat_at FROM rollouts
+        pause_requested, abort_requested, approved_by, holder, heartbeat_at,
+        again_at FROM rollouts
 """
 
 
@@ -131,9 +137,17 @@ def list_rollouts(
 
 
 def set_state(
-    inventory: Inventory, rollout: str, state: RolloutState, *, at: float, reason: str = ""
+    inventory: Inventory,
+    rollout: str,
+    state: RolloutState,
+    *,
+    at: float,
+    reason: str = "",
+    again_at: float | None = None,
 ) -> None:
     """Move a rollout to another state, durably; the same again is harmless, a final one stays.
+
+    `again_at` is when one that waits is worth going on with.
 
     Raises:
         NotFound: `inventory.unknown_rollout`.
@@ -141,9 +155,9 @@ def set_state(
     ended_at = at if state in FINAL else None
     with inventory.durable():
         changed = inventory.execute(
-            "UPDATE rollouts SET state = ?, reason = ?, ended_at = ? "  # noqa: S608
+            "UPDATE rollouts SET state = ?, reason = ?, ended_at = ?, again_at = ? "  # noqa: S608
             f"WHERE number = ? AND state NOT IN ({_FINAL})",
-            (state.value, reason, ended_at, number_of(rollout)),
+            (state.value, reason, ended_at, again_at, number_of(rollout)),
         ).rowcount
     if not changed:
         get_rollout(inventory, rollout)

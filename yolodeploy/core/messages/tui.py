@@ -103,6 +103,8 @@ _STATES = {
     "rollout.paused": Message("paused", "已暂停"),
     "rollout.aborting": Message("aborting", "中止中"),
     "rollout.waiting": Message("waiting", "等待中"),
+    "rollout.approval": Message("approve?", "待批准"),
+    "rollout.expired": Message("expired", "已过期"),
     "rollout.done": Message("done", "完成"),
     "rollout.failed": Message("failed", "失败"),
     "rollout.inconclusive": Message("inconclusive", "无法判定"),

@@ -28,3 +28,23 @@ CREATE TABLE notice_places (
     reason TEXT NOT NULL,
     sent TEXT NOT NULL
 ) WITHOUT ROWID;
+
+-- The controller of this home, one row: who it is, and how it was when it said so last.
+CREATE TABLE controller (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    started_at REAL NOT NULL,
+    alive_at REAL NOT NULL,
+    ended_at REAL,
+    round_at REAL,  -- when the last round over the sites ended
+    round_s REAL NOT NULL DEFAULT 0,
+    trouble TEXT NOT NULL DEFAULT ''
+);
+
+-- How far the fleet's events have been read for notices.
+CREATE TABLE notice_events (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    seen INTEGER NOT NULL
+);
