@@ -127,7 +127,6 @@ def m0003(database: Database) -> None:
 
 
 @MIGRATIONS()
-@MIGRATIONS()
 def m0004(database: Database) -> None:
     """Rollouts that wait for a time or a person."""
     _run(database, "0004.sql")

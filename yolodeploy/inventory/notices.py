@@ -23,6 +23,13 @@ class PlaceRow(NamedTuple):
     sent: tuple[float, ...] = ()
 
 
+class Seen(NamedTuple):
+    """What of the past has been looked through: events up to an id, rollouts ended before."""
+
+    event: int
+    since: float
+
+
 def add_notice(inventory: Inventory, notice: Notice, places: Sequence[str], *, at: float) -> bool:
     """Put a notice into the outbox, durably; False where that was done before.
 
@@ -98,6 +105,23 @@ def not_delivered(inventory: Inventory, place: str, row: PlaceRow, *, at: float)
         return inventory.execute(
             "DELETE FROM notice_outbox WHERE place = ? AND at < ?", (place, at - KEPT_S)
         ).rowcount
+
+
+def seen(inventory: Inventory) -> Seen | None:
+    """How far the past has been looked through; None where nobody has looked yet."""
+    row = inventory.row("SELECT event, since FROM notices_seen")
+    return Seen._make(row) if row else None
+
+
+def set_seen(inventory: Inventory, now: Seen) -> None:
+    """Remember how far that is."""
+    inventory.execute("INSERT OR REPLACE INTO notices_seen VALUES (1, ?, ?)", now)
+
+
+def newest_event(inventory: Inventory) -> int:
+    """The id of the newest event of the fleet."""
+    row = inventory.row("SELECT coalesce(max(id), 0) FROM events")
+    return int(row[0]) if row else 0
 
 
 def prune_notices(inventory: Inventory, places: Sequence[str], *, at: float) -> None:

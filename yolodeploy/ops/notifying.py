@@ -51,15 +51,22 @@ def notify(home: Home, notice: Notice) -> None:
         return
     try:
         with open_inventory(home.inventory) as inventory:
-            new = rows.add_notice(
-                inventory, notice, [place.name for place in places], at=time.time()
-            )
-            if new:
+            if post(inventory, notice):
                 deliver(home, inventory)
     except YolodeployError:
         told = body([Pending(f"unstored-{time.time_ns():x}", notice, time.time())])
         for place in places:
             refused_by(place, told)
+
+
+def post(inventory: Inventory, notice: Notice) -> bool:
+    """Put a notice into the outbox, for whoever delivers next; False where it was there before.
+
+    Raises:
+        YolodeployError: `inventory.*`.
+    """
+    places = [place.name for place in _places(notice)]
+    return bool(places) and rows.add_notice(inventory, notice, places, at=time.time())
 
 
 def deliver(home: Home, inventory: Inventory) -> list[YolodeployError]:

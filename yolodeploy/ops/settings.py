@@ -83,6 +83,20 @@ def _minutes(text: str) -> int:
     return value
 
 
+def _hours(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 8760:
+        raise ValueError
+    return value
+
+
+def _pace(text: str) -> float:
+    value = float(text)
+    if not 1 <= value <= 3600:
+        raise ValueError
+    return value
+
+
 class Setting(NamedTuple):
     """One setting: how its text is read, its default, and what it is for."""
 
@@ -129,6 +143,10 @@ SETTINGS: dict[str, Setting] = {
     "notify_minutes": Setting(
         _minutes, 10, "1 to 10080", "how long a site may be silent before that is told"
     ),
+    "notify_hours": Setting(
+        _hours, 24, "1 to 8760", "how old a rollout that waits may be before that is told"
+    ),
+    "collect_seconds": Setting(_pace, 15.0, "1 to 3600", "how often the controller asks the sites"),
 }
 
 

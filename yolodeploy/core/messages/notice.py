@@ -70,12 +70,17 @@ MESSAGES = {
     "given_up": Message(
         "{count} notices could not be delivered to the {place} in three days",
         "{count} 条通知三天内未能送达 {place}",
-        "yolodeploy config show",
+        "yolodeploy controller notify",
     ),
     "not_delivered": Message(
         "the {place} takes no notices: {reason}",
         "{place} 无法接收通知：{reason}",
         "yolodeploy config show",
+    ),
+    "waits": Message(
+        "notices wait: {reason}",
+        "通知正在等待：{reason}",
+        "yolodeploy controller notify",
     ),
     "no_place": Message(
         "there is nowhere to send notices to",

@@ -43,8 +43,9 @@ CREATE TABLE controller (
     trouble TEXT NOT NULL DEFAULT ''
 );
 
--- How far the fleet's events have been read for notices.
-CREATE TABLE notice_events (
+-- How far the past has been looked through for notices: the last event, and ends of rollouts.
+CREATE TABLE notices_seen (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    seen INTEGER NOT NULL
+    event INTEGER NOT NULL,
+    since REAL NOT NULL
 );
