@@ -78,6 +78,7 @@ NEED_INVENTORY = (
     "operations list",
     "operations follow op-1",
     "operations cancel op-1",
+    "controller status",
     "inventory check",
     "inventory backup {tmp}/backup.db",
     "inventory export {tmp}/exported",
@@ -102,13 +103,14 @@ NEED_NONE = (
     "app create weld",
     "inventory restore {tmp}/absent.db --yes",
     "doctor",
+    "controller notify",
     "config show",
     "config set concurrency 3",
     "config validate",
     "config path",
     "completion bash",
 )
-ELSEWHERE = {"quickstart", "serve"}
+ELSEWHERE = {"quickstart", "serve", "controller"}
 
 
 def commands(

@@ -53,6 +53,9 @@ COMMANDS = {
     "doctor": Lazy(f"{CLI}.doctor:doctor", "What is wrong here, and what mends it."),
     "operations": Lazy(f"{CLI}.operations:operations", "Long actions: list, follow, cancel."),
     "serve": Lazy(f"{CLI}.serve:serve", "The inference server by hand."),
+    "controller": Lazy(
+        f"{CLI}.controller:controller", "Collect, drive and tell without a person: status, notify."
+    ),
     "inventory": Lazy(
         f"{CLI}.inventory:inventory", "The inventory: backup, restore, check, export, prune."
     ),
