@@ -108,6 +108,11 @@ class InventoryJournal:
         calendar = get_site(self._inventory, site).calendar
         return opens_at(calendar, time.time(), need_s)
 
+    def seen_since(self, site: str, at: float) -> bool:
+        """Whether the collector has reached it since."""
+        row = get_site(self._inventory, site)
+        return bool(row.reachable) and (row.observed_at or 0.0) > at
+
     def wave(self, number: int) -> WaveMark:
         """What is known of a wave."""
         row = rollout_waves.waves(self._inventory, self._rollout).get(number)

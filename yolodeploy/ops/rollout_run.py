@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 from yolodeploy.core.errors import Refused
 from yolodeploy.core.steps import LATER, SiteResult, following
 from yolodeploy.inventory import journal as journals
+from yolodeploy.inventory import rollout_waves
 from yolodeploy.inventory import rollouts as rows
 from yolodeploy.inventory.releases import get_release
 from yolodeploy.inventory.rollouts import FINAL, RolloutState
 from yolodeploy.ops.connect import connect_named
+from yolodeploy.ops.notifying import notify
 from yolodeploy.ops.operations import alive
 from yolodeploy.ops.pictures import pictures_in
 from yolodeploy.ops.rollout_journal import InventoryJournal, renew
+from yolodeploy.ops.watching import of_rollout
 from yolodeploy.rollouts.engine import Engine
 from yolodeploy.rollouts.ports import Ending
 
@@ -136,6 +139,9 @@ def _drive(
     )
     ending = engine.run()
     _record(inventory, rollout, ending, again_at=engine.again_at)
+    told = of_rollout(inventory, rows.get_rollout(inventory, rollout))
+    if told is not None:
+        notify(home, told)
     for name in sorted(journal.touched):
         journal.collect(name)
     teller.say("progress.ended", rollout=rollout, release=release.alias, state=ending.value)
@@ -151,7 +157,7 @@ def _record(
 ) -> None:
     """Store how every site came out, then how the rollout did, why, and when it goes on."""
     stored = {row.site: row.result for row in journals.rollout_sites(inventory, rollout)}
-    waits = ""
+    waits, expired = "", list[str]()
     for name in rows.get_rollout(inventory, rollout).plan.moving:
         entries = journals.journal(inventory, rollout, name)
         result = following(entries)
@@ -162,10 +168,23 @@ def _record(
             journals.set_result(inventory, rollout, name, final)
         told = [e.detail for e in entries if e.outcome.value in ("failed", "inconclusive")]
         reason = reason or (told[0] if told else "")
+        if result is SiteResult.EXPIRED:
+            expired.append(name)
         if entries and entries[-1].outcome in LATER:
             waits = waits or entries[-1].detail
     if ending is Ending.WAITING:
         reason = reason or waits
+    if ending is Ending.APPROVAL:
+        reason = _after_which(inventory, rollout)
+    if ending is Ending.EXPIRED:
+        reason = f"given up: {', '.join(expired)}"
     rows.set_state(
         inventory, rollout, STATES[ending], at=time.time(), reason=reason, again_at=again_at
     )
+
+
+def _after_which(inventory: Inventory, rollout: str) -> str:
+    """Which wave is over and waits for a word."""
+    over = [n for n, wave in rollout_waves.waves(inventory, rollout).items() if wave.ended_at]
+    total = len(rows.get_rollout(inventory, rollout).plan.waves)
+    return f"wave {max(over, default=0)} of {total} is over"

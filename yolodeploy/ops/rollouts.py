@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from yolodeploy.core.errors import NotFound, Refused
+from yolodeploy.core.notices import Notice
 from yolodeploy.core.release import Release
 from yolodeploy.core.steps import SiteResult
 from yolodeploy.core.waves import Plan
@@ -26,6 +27,7 @@ from yolodeploy.inventory.rollouts import FINAL, RolloutState
 from yolodeploy.ops import operations
 from yolodeploy.ops.calendars import opens_at
 from yolodeploy.ops.connect import connect, connect_all
+from yolodeploy.ops.notifying import post
 from yolodeploy.ops.opening import present_inventory
 from yolodeploy.ops.provenance import require_signature
 from yolodeploy.ops.rollout_journal import holds
@@ -243,6 +245,8 @@ def approve(
         if dry_run:
             return wave, None
         rollout_waves.approve_wave(inventory, row.id, wave, person(), at=time.time())
+        # the next wave's approval is told anew
+        post(inventory, Notice("notice.approval", row.id, {}, over=True))
     goes_on = waits and wave == open_ones[0]
     return wave, resume(home, rollout) if goes_on and _is_free(row) else None
 

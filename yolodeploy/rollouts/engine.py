@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from yolodeploy.core.release import Release
-from yolodeploy.core.steps import LATER, Entry, Outcome, SiteResult, following, switched
+from yolodeploy.core.steps import LATER, Entry, Outcome, SiteResult, Step, following, switched
 from yolodeploy.core.waves import (
     Plan,
     affected_by_failure,
@@ -32,7 +32,7 @@ class Engine:
     `connect` gives the site of a name. `holder` is unique to this process and contains `lineage`,
     which all engines of this rollout share: a successor takes their leases over without being
     told to (`take_over`), and nobody else's. With `due_only` a site that waits is left alone until
-    its time has come; a person who resumes wants it tried now.
+    its time has come, or it was seen; a person who resumes wants it tried now.
 
     After `run`, `again_at` is when it is worth going on (Unix seconds), None: when somebody asks.
     """
@@ -124,12 +124,19 @@ class Engine:
             return known
         if not entries and not self._may_begin(name, begins):
             return None
-        if self._due_only and _not_due(entries):
+        if self._due_only and self._not_due(name, entries):
             return SiteResult.WAITING
         result = self._run_of(name).run()
         if result in BAD:
             self._bad.add(name)
         return result
+
+    def _not_due(self, name: str, entries: Sequence[Entry]) -> bool:
+        last = entries[-1] if entries else Entry(Step.PREFETCH, Outcome.INTENDED)
+        if last.outcome is not Outcome.WAITING or last.again_at is None:
+            return False
+        early = last.again_at > time.time() + PATIENCE_S
+        return early and not self._journal.seen_since(name, last.at)
 
     def _may_begin(self, name: str, begins: float) -> bool:
         """Whether a site's turn has come, after its delay: people or failures may say no."""
@@ -204,11 +211,3 @@ class Engine:
         if SiteResult.EXPIRED in results:
             return Ending.EXPIRED
         return Ending.ABORTED if SiteResult.SUPERSEDED in results else Ending.DONE
-
-
-def _not_due(entries: Sequence[Entry]) -> bool:
-    if not entries:
-        return False
-    last = entries[-1]
-    later = last.again_at is not None and last.again_at > time.time() + PATIENCE_S
-    return last.outcome is Outcome.WAITING and later

@@ -86,6 +86,10 @@ class Journal(Protocol):
         """When the site may be changed for `need_s` seconds; None: never. Unix seconds."""
         ...
 
+    def seen_since(self, site: str, at: float) -> bool:
+        """Whether the site was reached by somebody after a moment (Unix seconds)."""
+        ...
+
     def wave(self, number: int) -> WaveMark:
         """What is known of a wave, counted from 1."""
         ...
