@@ -21,7 +21,7 @@ from yolodeploy.inventory.rollouts import FINAL, RolloutState
 from yolodeploy.ops.connect import connect_named
 from yolodeploy.ops.notifying import notify
 from yolodeploy.ops.operations import alive
-from yolodeploy.ops.pictures import pictures_in
+from yolodeploy.ops.pictures import golden_in, pictures_in
 from yolodeploy.ops.rollout_journal import InventoryJournal, renew
 from yolodeploy.ops.watching import of_rollout
 from yolodeploy.rollouts.engine import Engine
@@ -117,6 +117,7 @@ def _drive(
     sites = {name: connect_named(home, inventory, name) for name in names}
     folder = str(arguments.get("frames") or "")
     frames = [picture.content for picture in pictures_in(Path(folder))] if folder else []
+    golden = golden_in(Path(folder)) if folder else []
     begun = any(journals.journal(inventory, rollout, name) for name in names)
     teller.say(
         "progress.resumed" if begun else "progress.started",
@@ -136,6 +137,7 @@ def _drive(
         lineage=row.operation,
         take_over=bool(arguments.get("take_over")),
         due_only=bool(arguments.get("due_only")),
+        golden=golden,
     )
     ending = engine.run()
     _record(inventory, rollout, ending, again_at=engine.again_at)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from yolodeploy.core.labels import GoldenFrame
 from yolodeploy.core.release import Release
 from yolodeploy.core.steps import LATER, Entry, Outcome, SiteResult, Step, following, switched
 from yolodeploy.core.waves import (
@@ -49,6 +50,7 @@ class Engine:
         lineage: str,
         take_over: bool = False,
         due_only: bool = False,
+        golden: Sequence[GoldenFrame] = (),
     ) -> None:
         self._plan = plan
         self._release = release
@@ -62,6 +64,7 @@ class Engine:
         self._patience = Patience(journal)
         self._bad: set[str] = set()
         self.again_at: float | None = None
+        self._golden = golden
 
     def run(self) -> Ending:
         """Every wave that is left and may begin.
@@ -157,6 +160,7 @@ class Engine:
             holder=self._holder,
             lineage=self._lineage,
             take_over=self._take_over,
+            golden=self._golden,
         )
 
     def _fail(self) -> Ending:

@@ -17,9 +17,7 @@ MESSAGES = {
         "{site}: given up, it was not to be had for {detail}",
         "{site}：已放弃，{detail} 内无法更新",
     ),
-    "superseded": Message(
-        "{site}: rollout {detail} has it now", "{site}：已由发布 {detail} 接管"
-    ),
+    "superseded": Message("{site}: rollout {detail} has it now", "{site}：已由发布 {detail} 接管"),
     "wave": Message("wave {number} of {total}: {sites}", "第 {number}/{total} 波：{sites}"),
     "build_step": Message("{step}", "{step}"),
     "again": Message("{reason}; trying again", "{reason}；正在重试"),
