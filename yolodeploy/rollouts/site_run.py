@@ -11,7 +11,6 @@ from math import ceil
 
 from msgspec.structs import replace
 
-from yolodeploy.core.catching_up import next_try_s
 from yolodeploy.core.detections import Agreement, Box, Meant
 from yolodeploy.core.digests import digest_of
 from yolodeploy.core.errors import Refused, RolledBack, Unreachable, YolodeployError
@@ -27,18 +26,9 @@ from yolodeploy.core.gates import (
 from yolodeploy.core.labels import GoldenFrame
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import AppState, Guard, InstanceState, Intent, Phase, SiteState
-from yolodeploy.core.steps import (
-    Entry,
-    Outcome,
-    SiteResult,
-    Step,
-    following,
-    may_expire,
-    switched,
-    waiting_since,
-)
+from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, following, switched
 from yolodeploy.core.synthetic import synthetic_frames
-from yolodeploy.core.waves import Plan, drawn
+from yolodeploy.core.waves import Plan
 from yolodeploy.rollouts.figures import Figures
 from yolodeploy.rollouts.measuring import (
     Sent,
@@ -49,10 +39,10 @@ from yolodeploy.rollouts.measuring import (
     send,
     since,
 )
-from yolodeploy.rollouts.patience import Patience
 from yolodeploy.rollouts.planning import kept_release
 from yolodeploy.rollouts.ports import Journal, Request
 from yolodeploy.rollouts.site_lease import SiteLease
+from yolodeploy.rollouts.site_waiting import SiteWaiting
 from yolodeploy.sites.interface import Site
 
 POLL_S = 0.2
@@ -85,7 +75,7 @@ class SiteRun:
         self._synthetic = not frames
         self._golden = golden
         self._lease = SiteLease(site, holder, lineage, take_over=take_over)
-        self._patience = Patience(journal, meanwhile=self._lease.keep)
+        self._waiting = SiteWaiting(site.name, plan, journal, self._lease)
         self._complaint = ""
         self._steps: dict[Step, Callable[[], str]] = {
             Step.PREFETCH: self._prefetch,
@@ -126,7 +116,7 @@ class SiteRun:
             upcoming = following(entries)
             if isinstance(upcoming, SiteResult):
                 return upcoming
-            if self._has_expired(entries, upcoming):
+            if self._waiting.has_expired(entries, upcoming):
                 return SiteResult.EXPIRED
             aborted = self._journal.request() is Request.ABORT
             if aborted and not switched(entries):
@@ -138,9 +128,9 @@ class SiteRun:
         """One step, journalled before and after; False when it cannot be done now."""
         name = self._site.name
         if step is Step.SWITCH and (reason := self._journal.held(name)):
-            self._later(step, reason)
+            self._waiting.later(step, reason)
             return False
-        if step in (Step.CHECK, Step.SWITCH) and not self._in_window():
+        if step in (Step.CHECK, Step.SWITCH) and not self._waiting.in_window():
             return False
         self._journal.append(name, Entry(step, Outcome.INTENDED))
         try:
@@ -159,46 +149,9 @@ class SiteRun:
         if step is Step.REVERT and outcome is Outcome.FAILED:
             outcome = Outcome.WAITING  # a revert is never given up
         if outcome is Outcome.WAITING:
-            self._later(step, detail)
+            self._waiting.later(step, detail)
             return False
         self._journal.append(name, Entry(step, outcome, detail))
-        return True
-
-    def _in_window(self) -> bool:
-        """Whether the site may be changed now; waits for that where it is soon.
-
-        Who has to wait goes back to the check: what the old release answered hours ago is no
-        measure for the new one.
-        """
-        if not self._plan.windows:
-            return True
-        name = self._site.name
-        opens = self._journal.opens_at(name, self._plan.need_s(name))
-        if opens is not None and self._patience.until(opens):
-            return True
-        last = self._journal.entries(name)[-1]
-        if last.outcome is not Outcome.SCHEDULED or last.again_at != opens:
-            told = "" if opens is not None else "no window is long enough"
-            self._journal.append(name, Entry(Step.CHECK, Outcome.SCHEDULED, told, again_at=opens))
-        return False
-
-    def _later(self, step: Step, reason: str) -> None:
-        """Journal that a step must wait, and until when."""
-        name, now = self._site.name, time.time()
-        since = waiting_since(self._journal.entries(name)) or now
-        pause_s = next_try_s(now - since, drawn(int(now), name))
-        again_at = min(now + pause_s, since + self._plan.expires_s)
-        self._journal.append(name, Entry(step, Outcome.WAITING, reason, again_at=again_at))
-
-    def _has_expired(self, entries: Sequence[Entry], upcoming: Step) -> bool:
-        """Give a site up that has waited for too long; then nothing more is asked of it."""
-        since = waiting_since(entries)
-        if since is None or not may_expire(entries):
-            return False
-        if time.time() - since < self._plan.expires_s:
-            return False
-        days = self._plan.expires_s / 86400
-        self._journal.append(self._site.name, Entry(upcoming, Outcome.EXPIRED, f"{days:g} d"))
         return True
 
     # the steps -------------------------------------------------------------------------------
