@@ -152,7 +152,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(line: str, near: str, r
      "latency --last forever", "latency --last 10", "latency --by colour", "site hold plant",
      "site window plant daily", "site window plant --freeze 2026-13-01",
      "site window plant --zone Berlin", "site window plant --always --zone UTC",
-     "site list --select a=b=c", "device list --select (", "status --select a,,b",
+     "site list --select a=b=c", "latency --select a,,b", "device list --select (", "status --select a,,b",
      "rollout plan brake-disc@1 --select !", "rollout plan brake-disc@1 --between soon",
      "rollout plan brake-disc@1 --approve-after 0", "rollout plan brake-disc@1 --max-failed 101%",
      "rollout plan brake-disc@1 --concurrency 0", "rollout plan brake-disc@1 --concurrency 1,,2",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from yolodeploy.cli.output import Column, emit, output_option, say
+from yolodeploy.cli.words import select_option
 
 if TYPE_CHECKING:
     from yolodeploy.core.sketch import Sketch
@@ -36,9 +37,16 @@ class StageRow(NamedTuple):
 @click.option("--site", help="Only one site.")
 @click.option("--device", help="Only one device.")
 @click.option("--app", help="Only one app.")
+@select_option
 @output_option
 def latency(
-    by: str, last: str, site: str | None, device: str | None, app: str | None, form: str
+    by: str,
+    last: str,
+    site: str | None,
+    device: str | None,
+    app: str | None,
+    select: str,
+    form: str,
 ) -> None:
     """Print p50, p95 and p99 of every stage, and each stage's share of the total."""
     import time
@@ -49,16 +57,17 @@ def latency(
 
     groups = tuple(dict.fromkeys(part.strip() for part in by.split(",")))
     where = {"site": site, "device": device, "app": app}
+    given = {name: value for name, value in where.items() if value}
     now = time.time()
+    window = now - _seconds(last), now + 1
     with read_inventory(home().inventory) as inventory:
         _check_known(inventory, site, app)
-        found = read_latency(
-            inventory,
-            now - _seconds(last),
-            now + 1,
-            group_by=groups,
-            where={name: value for name, value in where.items() if value},
-        )
+        if select:
+            from yolodeploy.ops.selecting import latency_of_selected
+
+            found = latency_of_selected(inventory, select, *window, group_by=groups, where=given)
+        else:
+            found = read_latency(inventory, *window, group_by=groups, where=given)
         aliases = _aliases(inventory)
     emit(stage_rows(found, groups, aliases), columns(groups), form)
     if form in ("table", "wide"):
