@@ -26,7 +26,7 @@ from yolodeploy.core.site import (
 )
 from yolodeploy.oci.layout import Layout
 from yolodeploy.sites.kubernetes import mark, prefetching, records, room, states
-from yolodeploy.sites.kubernetes.access import Access
+from yolodeploy.sites.kubernetes.access import Way
 from yolodeploy.sites.kubernetes.asking import Asking
 from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
 from yolodeploy.sites.kubernetes.lists import listed
@@ -54,13 +54,13 @@ class KubernetesSite:
     def __init__(
         self,
         name: str,
-        access: Access | Callable[[], Access],
+        way: Way,
         layout: Path,
         folder: Path,
         name_of: Callable[[str], str],
     ) -> None:
         self.name = name
-        self.connection = Connection(name, access)
+        self.connection = Connection(name, way)
         self._seen = Seen(self.connection)
         self._manifests = Manifests(folder)
         self._layout = layout
