@@ -95,7 +95,7 @@ CHANGES = [
     "site remove",
     "site start", "site stop", "site hold", "site unhold", "model add", "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
-    "config set",
+    "config set", "app scale", "app expose", "app place", "app limit",
 ]  # fmt: skip
 
 
@@ -287,6 +287,8 @@ DRY = {
     "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",
     "config set": "concurrency 3",
     "doctor": None,  # it asks gateways: tests/doctor
+    # they ask clusters: tests/kubernetes/test_setups.py
+    "app scale": None, "app expose": None, "app place": None, "app limit": None,
 }  # fmt: skip
 
 

@@ -31,11 +31,16 @@ from yolodeploy.core.sketch import Sketch
 
 Obj = dict[str, Any]
 TICK_S = 0.05
+CUSTOM = ("/apis/keda.sh/v1alpha1", "/apis/monitoring.coreos.com/v1")
+METRICS = "/apis/custom.metrics.k8s.io/v1beta1"
 KINDS = {
     "deployments": "Deployment", "jobs": "Job", "pods": "Pod", "nodes": "Node", "leases": "Lease",
     "configmaps": "ConfigMap", "namespaces": "Namespace", "services": "Service", "roles": "Role",
     "serviceaccounts": "ServiceAccount", "networkpolicies": "NetworkPolicy",
-    "rolebindings": "RoleBinding",
+    "rolebindings": "RoleBinding", "ingresses": "Ingress", "resourcequotas": "ResourceQuota",
+    "persistentvolumeclaims": "PersistentVolumeClaim", "scaledobjects": "ScaledObject",
+    "poddisruptionbudgets": "PodDisruptionBudget", "servicemonitors": "ServiceMonitor",
+    "horizontalpodautoscalers": "HorizontalPodAutoscaler", "storageclasses": "StorageClass",
 }  # fmt: skip
 
 
@@ -74,6 +79,7 @@ class Cluster(KubernetesEmulator):
             _loop=asyncio.new_event_loop(),
             ended=threading.Event(),
             start_s=0.0,
+            apis=set(),
         )
         for number in range(1, nodes + 1):
             self.node(f"edge-{number}", gpus, cpu)
@@ -83,6 +89,8 @@ class Cluster(KubernetesEmulator):
     missing: set[str]
     asked: list[tuple[str, str, str]]
     guards: bool
+    apis: set[str]
+    """What is installed beside Kubernetes' own: `/apis/keda.sh/v1alpha1` and the like."""
     fault: Callable[[str, str], tuple[int, bytes] | None] | None
 
     # for tests -------------------------------------------------------------------------------
@@ -106,6 +114,7 @@ class Cluster(KubernetesEmulator):
         if namespace:
             item["metadata"]["namespace"] = namespace
         item["metadata"].setdefault("creationTimestamp", stamp())
+        item["metadata"].setdefault("uid", f"uid-{self.number}")
         if before is None or before.get("spec") != item.get("spec"):
             item["metadata"]["generation"] = item["metadata"].get("generation", 0) + 1
         self.kept[plural, namespace, name] = item
@@ -183,6 +192,8 @@ class Cluster(KubernetesEmulator):
         told = self.fault(request.method.value.upper(), path) if self.fault else None
         if told is not None:
             return aiohttp.web.Response(status=told[0], body=told[1])
+        if path in (*CUSTOM, METRICS):
+            return aiohttp.web.json_response({}, status=200 if path in self.apis else 404)
         if request.resource is None or request.resource.plural not in (None, *KINDS):
             return await super()._handle(request)
         try:
@@ -200,6 +211,8 @@ class Cluster(KubernetesEmulator):
             plural, space, name = "namespaces", "", space
         if request.subresource == "log":
             return b"one\ntwo\n"
+        if request.subresource == "scale":
+            return self._scaled(plural, space, name, request)
         match request.method.value.upper():
             case "GET" if name is None:
                 return {"items": self._selected(plural, request.namespace, request.params)}
@@ -291,6 +304,13 @@ class Cluster(KubernetesEmulator):
             if {**made, "metadata": 0, "status": 0} == {**before, "metadata": 0, "status": 0}:
                 return before  # nothing changes, and so does not the version
         return self._stored(plural, space, name, made)
+
+    def _scaled(self, plural: str, space: str, name: str, request: Any) -> Obj:
+        found = self._there(plural, space, name)
+        body = request.data if request.data is not None else json.loads(request.body)
+        found["spec"] = found["spec"] | {"replicas": body["spec"]["replicas"]}
+        found["owners"][".spec.replicas"] = request.params["fieldManager"]
+        return self.put(plural, space, name, copy.deepcopy(found))
 
     def take_over(self, namespace: str, name: str, field: str, manager: str, value: Any) -> None:
         """Somebody edits a field of a Deployment by hand."""

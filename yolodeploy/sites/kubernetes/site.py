@@ -26,13 +26,15 @@ from yolodeploy.core.site import (
     StageReport,
 )
 from yolodeploy.oci.layout import Layout
-from yolodeploy.sites.kubernetes import mark, prefetching, records, room, states
+from yolodeploy.sites.kubernetes import mark, prefetching, records, states
 from yolodeploy.sites.kubernetes.access import Access
 from yolodeploy.sites.kubernetes.asking import Asking
 from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.fitting import Fitting
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
 from yolodeploy.sites.kubernetes.objects import Node, Nodes, Pod, Pods
-from yolodeploy.sites.kubernetes.paths import NODES, PODS, listing, place
+from yolodeploy.sites.kubernetes.paths import NODES, listing, place
+from yolodeploy.sites.kubernetes.setups import Setups
 from yolodeploy.sites.kubernetes.switching import deployment_of
 
 AT_ONCE = 8
@@ -66,8 +68,10 @@ class KubernetesSite:
         self._manifests = Manifests(folder)
         self._layout = layout
         self._name_of = name_of
+        self.setups = Setups(self.connection, self._manifests)
+        self.fitting = Fitting(self.connection, self.setups)
         self._asking = Asking(
-            self.connection, self._manifests, self._image_of, self._switching_release
+            self.connection, self._manifests, self._image_of, self.setups, self.fitting
         )
 
     # how it is -------------------------------------------------------------------------------
@@ -134,26 +138,18 @@ class KubernetesSite:
 
     def switching(self, spec: ReleaseSpec) -> Switching:
         """How the site would go to a release, by what its nodes have free."""
-        mine = self._pods(spec.app)
-        try:
-            everybody: Sequence[Pod] = self.connection.get(PODS, Pods).items
-        except Refused as error:
-            if error.code != "kubernetes.forbidden":
-                raise
-            # an account for our namespaces alone: with what others use unknown, nothing is free
-            return room.switching(spec.resources, (), mine, mine)
-        return room.switching(spec.resources, self._nodes(), everybody, mine)
+        return self.fitting.switching(spec)
 
     def lacking_bytes(self, spec: ReleaseSpec) -> int:
         """The image's size for every node that does not name it; of some layers it may have."""
         image = self._image(spec)
-        lacking = [node for node in self._candidates(spec) if prefetching.lacks(node, image)]
+        lacking = [node for node in self.fitting.candidates(spec) if prefetching.lacks(node, image)]
         return self._size(spec.image) * len(lacking)
 
     def prefetch(self, spec: ReleaseSpec) -> Prefetched:
         """Have every node that may run it pull the image."""
         image = self._image(spec)
-        nodes = self._candidates(spec)
+        nodes = self.fitting.candidates(spec)
         lacking = [node for node in nodes if prefetching.lacks(node, image)]
         jobs = self._prefetch_jobs(spec, image, lacking) if lacking else []
         size = self._size(spec.image)
@@ -179,9 +175,10 @@ class KubernetesSite:
         """Exactly what would be applied for a release now, in order."""
         image = self._image_of(release)
         config = self._manifests.config(release, self.name, image, self.connection.now())
-        strategy = self.switching(release.spec).strategy
-        deployment = self._manifests.deployment(release, image, strategy)
-        return [*self._manifests.surroundings(release.spec.app), config, deployment]
+        app, way = release.spec.app, self.switching(release.spec)
+        setup = self.fitting.setup_for(app, (release,))
+        deployment = self._manifests.deployment(release, image, way, setup)
+        return [*self.setups.around(app, setup), config, deployment]
 
     # inside ----------------------------------------------------------------------------------
 
@@ -219,9 +216,6 @@ class KubernetesSite:
         path = listing("Pod", namespace or name)
         return self.connection.get(path, Pods, labelSelector=f"{cluster.NAME}={name}").items
 
-    def _candidates(self, spec: ReleaseSpec) -> list[Node]:
-        return prefetching.candidates(self._nodes(), spec.resources.gpus)
-
     def _image(self, spec: ReleaseSpec) -> str:
         """As the release was brought here, where it was; names change, what runs must not."""
         kept = records.image_of(self.connection, spec.app, spec.digest)
@@ -229,9 +223,6 @@ class KubernetesSite:
 
     def _image_of(self, release: Release) -> str:
         return self._image(release.spec)
-
-    def _switching_release(self, release: Release) -> Switching:
-        return self.switching(release.spec)
 
     def _size(self, image: str) -> int:
         try:
