@@ -51,6 +51,15 @@ COLUMNS = [
 ]
 
 
+def _meant(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """`gained:CLASS` or `lost:CLASS`, as pairs."""
+    pairs = tuple((kind, name) for kind, _, name in (word.partition(":") for word in words))
+    for word, (kind, name) in zip(words, pairs, strict=True):
+        if kind not in ("gained", "lost") or not name:
+            raise click.BadParameter(f"{word} is neither gained:CLASS nor lost:CLASS.")
+    return pairs
+
+
 @click.group()
 def release() -> None:
     """Releases: image digest, serving settings, resources, gates. `APP@N` is an alias."""
@@ -77,6 +86,13 @@ def release() -> None:
 @click.option("--vram-mb", type=click.IntRange(0, 1 << 20), default=0, help="GPU memory, in MiB.")
 @click.option("--mig", metavar="PROFILE", help="Instances of 1g.10gb and the like, not GPUs.")
 @click.option("--gates", type=FILE, help="JSON file with gates.")
+@click.option(
+    "--meant",
+    multiple=True,
+    metavar="gained|lost:CLASS",
+    callback=lambda _c, _p, words: _meant(words),
+    help="A change of detections that is the purpose; several.",
+)
 @dry_run_option
 @output_option
 def create(
@@ -92,11 +108,15 @@ def create(
     vram_mb: int,
     mig: str | None,
     gates: Path | None,
+    meant: tuple[tuple[str, str], ...],
     dry_run: bool,
     form: str,
     **further: Any,
 ) -> None:
     """Make a release; the same specification again is the same release."""
+    import msgspec
+
+    from yolodeploy.core.gates import Change
     from yolodeploy.core.release import Serving
     from yolodeploy.ops.catalog import create_release, gates_from, resources_of
     from yolodeploy.ops.home import home
@@ -115,6 +135,9 @@ def create(
         ),
         resources=resources_of(cpu_millis, memory_mb, gpus, vram_mb, mig or ""),
         gates=gates_from(gates) if gates else None,
+        meant=msgspec.convert(
+            [{"kind": kind, "name": name} for kind, name in meant], tuple[Change, ...]
+        ),
         dry_run=dry_run,
     )
     say(f"{made.alias} {'would be' if dry_run else 'is'} {short(made.digest)}")
