@@ -10,13 +10,13 @@ import yaml
 
 from tests.kubernetes.double import CUSTOM, KINDS, METRICS
 from tests.kubernetes.parts import Bench
-from tests.sites.parts import APP
+from tests.sites.parts import APP, until
 from yolodeploy.core.app_setup import AppSetup, Autoscale, Exposed, Quota
 from yolodeploy.core.release import Release, Serving
 from yolodeploy.core.site import Intent, Phase
 from yolodeploy.ops.shipped import shipped
 
-VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "WATCH": "watch"}
 
 
 def needed(path: str, method: str) -> tuple[str, set[tuple[str, str]]]:
@@ -88,6 +88,7 @@ def test_an_account_has_what_a_rollout_takes_and_no_more(
     site.detect(instance, b"picture")
     assert site.sketches()
     assert list(site.logs())
+    until(lambda: site.observe() and bench.double.streams.watching >= 2, "a watch of each")
     assert site.switching(v2.spec)
     assert site.releases(APP)
     # the history has grown beyond what is kept

@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yolodeploy.core.errors import UsageError
-<<<<<<< HEAD
-from yolodeploy.core.gates import Gate
-from yolodeploy.core.gpu_sharing import parsed
-=======
 from yolodeploy.core.gates import AgreementGate, Change, Gate
->>>>>>> main
+from yolodeploy.core.gpu_sharing import parsed
 from yolodeploy.core.names import checked_name, nearest_name
 from yolodeploy.core.release import Release, ReleaseSpec, Resources, Serving
 from yolodeploy.core.text import one_line
@@ -202,7 +198,6 @@ def create_release(
         return add_release(inventory, spec, at=time.time())
 
 
-<<<<<<< HEAD
 def resources_of(cpu_millis: int, memory_mb: int, gpus: int, vram_mb: int, mig: str) -> Resources:
     """What an instance of a release may take; of a MIG profile, one where no number is given.
 
@@ -213,7 +208,8 @@ def resources_of(cpu_millis: int, memory_mb: int, gpus: int, vram_mb: int, mig: 
         return Resources(cpu_millis=cpu_millis, memory_mb=memory_mb, gpus=gpus, vram_mb=vram_mb)
     profile = parsed(f"mig:{mig}").profile
     return Resources(cpu_millis, memory_mb, gpus or 1, vram_mb, profile)
-=======
+
+
 def _with_meant(spec: ReleaseSpec, meant: tuple[Change, ...]) -> tuple[Gate, ...]:
     for change in meant:
         if change.name not in spec.classes:
@@ -225,7 +221,6 @@ def _with_meant(spec: ReleaseSpec, meant: tuple[Change, ...]) -> tuple[Gate, ...
         msgspec.structs.replace(gate, meant=meant) if isinstance(gate, AgreementGate) else gate
         for gate in spec.gates
     )
->>>>>>> main
 
 
 def gates_from(path: Path) -> tuple[Gate, ...]:

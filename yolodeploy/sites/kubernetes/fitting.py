@@ -13,33 +13,36 @@ from yolodeploy.core.errors import Refused
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.sites.kubernetes import room
 from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.lists import listed
 from yolodeploy.sites.kubernetes.manifests import cached
-from yolodeploy.sites.kubernetes.objects import Node, Nodes, Pod, Pods, Quota, Quotas
-from yolodeploy.sites.kubernetes.paths import NODES, PODS, listing
+from yolodeploy.sites.kubernetes.objects import Node, Pod, Pods, Quota, Quotas
+from yolodeploy.sites.kubernetes.paths import PODS, listing
+from yolodeploy.sites.kubernetes.seen import Seen
 from yolodeploy.sites.kubernetes.setups import Setups
 
 
 class Fitting:
     """One cluster's room, as this account may see it."""
 
-    def __init__(self, connection: Connection, setups: Setups) -> None:
+    def __init__(self, connection: Connection, seen: Seen, setups: Setups) -> None:
         self._connection = connection
+        self._seen = seen
         self._setups = setups
 
     def switching(self, spec: ReleaseSpec) -> Switching:
         """How the site would go to a release, by what its nodes and its quotas have free."""
-        mine, everybody = self._mine(spec.app), self._everybody()
+        mine, everybody = self._seen.pods(spec.app), self._everybody()
         if everybody is None:
             # an account for our namespaces alone: with what others use unknown, nothing is free
             return room.switching(spec, (), mine, mine)
         spot = self._setups.of(spec.app).spot
         quotas = self._quotas(spec.app)
-        return room.switching(spec, self._nodes(), everybody, mine, quotas, spot=spot)
+        return room.switching(spec, self._seen.nodes(), everybody, mine, quotas, spot=spot)
 
     def candidates(self, spec: ReleaseSpec) -> list[Node]:
         """The nodes on which a pod of a release could run."""
         spot = self._setups.of(spec.app).spot
-        return room.open_to(self._nodes(), spec.resources, spot=spot)
+        return room.open_to(self._seen.nodes(), spec.resources, spot=spot)
 
     def holds(self, spec: ReleaseSpec, setup: AppSetup) -> int | None:
         """How many pods of a release there can be; None where this account may not see it."""
@@ -47,7 +50,7 @@ class Fitting:
         if everybody is None:
             return None
         others = [pod for pod in everybody if not _is_of(pod, spec.app)]
-        return room.holds(spec, self._nodes(), others, spot=setup.spot)
+        return room.holds(spec, self._seen.nodes(), others, spot=setup.spot)
 
     def setup_for(self, app: str, releases: Iterable[Release]) -> AppSetup:
         """The app's setup; where a release builds TensorRT engines, it says where they are kept.
@@ -66,18 +69,11 @@ class Fitting:
 
     def _everybody(self) -> Sequence[Pod] | None:
         try:
-            return self._connection.get(PODS, Pods).items
+            return listed(self._connection, PODS, Pods).items
         except Refused as error:
             if error.code != "kubernetes.forbidden":
                 raise
             return None
-
-    def _mine(self, app: str) -> Sequence[Pod]:
-        selector = f"{cluster.NAME}={app}"
-        return self._connection.get(listing("Pod", app), Pods, labelSelector=selector).items
-
-    def _nodes(self) -> Sequence[Node]:
-        return self._connection.get(NODES, Nodes).items
 
     def _quotas(self, app: str) -> Sequence[Quota]:
         return self._connection.get(listing("ResourceQuota", app), Quotas).items

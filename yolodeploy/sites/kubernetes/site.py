@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import msgspec
 
-from yolodeploy.core import cluster
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import Failed, NotFound, Refused, YolodeployError
 from yolodeploy.core.release import Release, ReleaseSpec
@@ -29,16 +28,14 @@ from yolodeploy.oci.layout import Layout
 from yolodeploy.sites.kubernetes import mark, prefetching, records, states
 from yolodeploy.sites.kubernetes.access import Access
 from yolodeploy.sites.kubernetes.asking import Asking
-from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
 from yolodeploy.sites.kubernetes.fitting import Fitting
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
-from yolodeploy.sites.kubernetes.objects import Node, Nodes, Pod, Pods
-from yolodeploy.sites.kubernetes.paths import NODES, listing, place
+from yolodeploy.sites.kubernetes.objects import Node, Pod
+from yolodeploy.sites.kubernetes.paths import place
+from yolodeploy.sites.kubernetes.seen import MOMENT_S, Seen
 from yolodeploy.sites.kubernetes.setups import Setups
 from yolodeploy.sites.kubernetes.switching import deployment_of
-
-AT_ONCE = 8
-"""Pods asked at the same time through one API server."""
 
 SCRAPE_S = 3.0
 LARGEST_ANSWER = 8 << 20
@@ -58,18 +55,19 @@ class KubernetesSite:
     def __init__(
         self,
         name: str,
-        access: Access,
+        access: Access | Callable[[], Access],
         layout: Path,
         folder: Path,
         name_of: Callable[[str], str],
     ) -> None:
         self.name = name
         self.connection = Connection(name, access)
+        self._seen = Seen(self.connection)
         self._manifests = Manifests(folder)
         self._layout = layout
         self._name_of = name_of
         self.setups = Setups(self.connection, self._manifests)
-        self.fitting = Fitting(self.connection, self.setups)
+        self.fitting = Fitting(self.connection, self._seen, self.setups)
         self._asking = Asking(
             self.connection, self._manifests, self._image_of, self.setups, self.fitting
         )
@@ -78,8 +76,8 @@ class KubernetesSite:
 
     def observe(self) -> SiteState:
         """How the site is now."""
-        found = mark.read(self.connection)
-        nodes = self._nodes()
+        found = self._seen.mark()
+        nodes = self._seen.nodes()
         now = self.connection.now()
         seen = self._each(found.apps, self._app)
         return SiteState(
@@ -97,8 +95,9 @@ class KubernetesSite:
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after a sequence number."""
-        apps = mark.read(self.connection).apps
-        found = self._each(apps, lambda app: records.events(self.connection, app, since))
+        found = self._each(
+            self._seen.apps(), lambda app: records.events(self.connection, app, since)
+        )
         return sorted(found, key=lambda event: event.sequence)
 
     def releases(self, app: str) -> Sequence[Release]:
@@ -107,8 +106,7 @@ class KubernetesSite:
 
     def sketches(self) -> Sequence[StageReport]:
         """What every instance that answers has measured."""
-        apps = mark.read(self.connection).apps
-        pods = self._each(apps, self._running)
+        pods = self._each(self._seen.apps(), self._running)
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             reports = pool.map(lambda pair: self._report(*pair), pods)
         return [report for report in reports if report is not None]
@@ -117,8 +115,10 @@ class KubernetesSite:
         self, *, app: str | None = None, device: str | None = None, lines: int = 100
     ) -> Iterator[LogLine]:
         """The last lines of each pod's log."""
-        apps = [each for each in mark.read(self.connection).apps if app in (None, each)]
-        for name, pod in self._each(apps, lambda name: [(name, each) for each in self._pods(name)]):
+        apps = [each for each in self._seen.apps() if app in (None, each)]
+        for name, pod in self._each(
+            apps, lambda name: [(name, each) for each in self._seen.pods(name)]
+        ):
             if device in (None, pod.spec.node_name):
                 yield from self._log(name, pod, lines)
 
@@ -198,7 +198,7 @@ class KubernetesSite:
         kept = records.read(self.connection, app)
         if kept is None:
             return []
-        pods, guards = self._pods(app), self._pods(cluster.GUARD, app)
+        pods, guards = self._seen.pods(app), self._seen.guards(app)
         deployment = deployment_of(self.connection, app)
         state = states.app_state(kept.record, pods, deployment, self.connection.now())
         instances = [states.instance_state(pod, app) for pod in pods]
@@ -207,14 +207,9 @@ class KubernetesSite:
         return [(state, instances)]
 
     def _running(self, app: str) -> list[tuple[str, Pod]]:
-        return [(app, pod) for pod in self._pods(app) if pod.status.phase == "Running"]
-
-    def _nodes(self) -> tuple[Node, ...]:
-        return self.connection.get(NODES, Nodes).items
-
-    def _pods(self, name: str, namespace: str = "") -> tuple[Pod, ...]:
-        path = listing("Pod", namespace or name)
-        return self.connection.get(path, Pods, labelSelector=f"{cluster.NAME}={name}").items
+        return [
+            (app, pod) for pod in self._seen.pods(app, MOMENT_S) if pod.status.phase == "Running"
+        ]
 
     def _image(self, spec: ReleaseSpec) -> str:
         """As the release was brought here, where it was; names change, what runs must not."""
@@ -249,7 +244,9 @@ class KubernetesSite:
         """What a pod has measured, under the names that it has here; garbage is none."""
         path = f"{states.proxy(app, pod.metadata.name)}/sketches"
         try:
-            answer = self.connection.call("GET", path, limit_s=SCRAPE_S, largest=LARGEST_ANSWER)
+            answer = self.connection.call(
+                "GET", path, limit_s=SCRAPE_S, largest=LARGEST_ANSWER, tries=1
+            )
             report = msgspec.msgpack.decode(answer, type=StageReport)
         except (YolodeployError, msgspec.DecodeError):
             return None  # it is being replaced, or broken; its state says which
