@@ -97,6 +97,7 @@ CHANGES = [
     "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
     "config set", "site edit", "site window", "rollout approve",
+    "app scale", "app expose", "app place", "app limit",
 ]  # fmt: skip
 
 
@@ -302,6 +303,8 @@ DRY = {
     "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",
     "config set": "concurrency 3",
     "doctor": None,  # it asks gateways: tests/doctor
+    # they ask clusters: tests/kubernetes/test_setups.py
+    "app scale": None, "app expose": None, "app place": None, "app limit": None,
 }  # fmt: skip
 
 
