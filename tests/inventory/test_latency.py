@@ -200,9 +200,9 @@ def test_a_server_that_dies_at_every_start_leaves_no_series(fleet: Inventory) ->
 
 
 def test_an_older_reading_is_told_and_left_out(fleet: Inventory) -> None:
-    assert ingest(fleet, "plant", [report(epoch(1, 10.0))], at=NOW) == (0, 1)
-    assert ingest(fleet, "plant", [report(epoch(1, 10.0, 20.0))], at=NOW) == (0, 0)
-    assert ingest(fleet, "plant", [report(epoch(1, 10.0, 20.0, 9.0))], at=NOW) == (1, 0)
+    assert ingest(fleet, "plant", [report(epoch(1, 10.0))], at=NOW) == (0, 1, ())
+    assert ingest(fleet, "plant", [report(epoch(1, 10.0, 20.0))], at=NOW) == (0, 0, ())
+    assert ingest(fleet, "plant", [report(epoch(1, 10.0, 20.0, 9.0))], at=NOW) == (1, 0, ())
 
 
 def test_what_is_kept_long_enough_goes_and_the_rest_answers(fleet: Inventory) -> None:

@@ -140,7 +140,8 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     """What one instance has measured: its present epoch and the last ones before it.
 
     Counts only grow within an epoch, so a reader that remembers its last reading misses nothing
-    and counts nothing twice, whoever was restarted meanwhile.
+    and counts nothing twice, whoever was restarted meanwhile. `fault` is why a site holds what the
+    instance answered for no report; then there are no epochs.
     """
 
     site: str
@@ -148,7 +149,8 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     app: str
     release: str
-    epochs: tuple[Epoch, ...]
+    epochs: tuple[Epoch, ...] = ()
+    fault: str = ""
 
 
 class SiteEvent(msgspec.Struct, frozen=True):

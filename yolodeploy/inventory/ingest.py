@@ -29,10 +29,19 @@ if TYPE_CHECKING:
 
 
 class Ingested(NamedTuple):
-    """What a batch brought: readings with something new, and readings older than one known."""
+    """What a batch brought: readings with something new, and readings older than one known.
+
+    `shrunk` are the instances (device, name) whose present counts went back: they are broken, for
+    another collector's reading is at most as old as one round.
+    """
 
     grown: int
     older: int
+    shrunk: tuple[tuple[str, str], ...] = ()
+
+
+OVERTAKEN_S = 60.0
+"""So long after a reading, an older one has not just been overtaken by another collector's."""
 
 
 class _Last(NamedTuple):
@@ -75,10 +84,11 @@ def ingest(
     with inventory.transaction(), explained(inventory.path):
         batch = _Batch(inventory, site_id(inventory, site), at)
         for report in reports:
+            present = max((epoch.number for epoch in report.epochs), default=0)
             for epoch in report.epochs:
-                batch.take(report, epoch)
+                batch.take(report, epoch, is_present=epoch.number == present)
         batch.store_fleets()
-    return Ingested(batch.grown, batch.older)
+    return Ingested(batch.grown, batch.older, tuple(sorted(batch.shrunk)))
 
 
 class _Batch:
@@ -93,9 +103,10 @@ class _Batch:
         self._fleets: dict[int, Measured] = {}
         self.grown = 0
         self.older = 0
+        self.shrunk: set[tuple[str, str]] = set()
 
-    def take(self, report: StageReport, epoch: Epoch) -> None:
-        """Take one reading."""
+    def take(self, report: StageReport, epoch: Epoch, *, is_present: bool) -> None:
+        """Take one reading; `is_present`: of the life that the server has now."""
         if not epoch.requests and not epoch.failures and not epoch.stages:
             return  # a server that dies at every start must not leave a series each time
         fleet = self._fleet(report.app, report.release, epoch.source)
@@ -107,6 +118,9 @@ class _Batch:
         more = _news(epoch, last)
         if more is None:
             self.older += 1
+            # a life that a kill -9 ended may have saved less than was read of it
+            if is_present and last and self._at - last.read_at > OVERTAKEN_S:
+                self.shrunk.add((report.device, report.instance))
             return
         series = self._store(report, epoch, stages, stream, last)
         self._add(series, stream, fleet, more)

@@ -216,6 +216,8 @@ _EVENTS = {
     "event.site.stopped": Message("site stopped", "站点已停止"),
     "event.site.unreachable": Message("site unreachable", "站点无法读取"),
     "event.site.late": Message("site too slow", "站点响应过慢"),
+    "event.measured.garbage": Message("figures left out", "数据异常已忽略"),
+    "event.measured.shrunk": Message("counts shrank", "计数变小已忽略"),
     "event.site.back": Message("site is back", "站点已恢复"),
     "event.device.moved": Message("address changed", "地址已变更"),
     "event.device.proved": Message("proved", "已验证"),
