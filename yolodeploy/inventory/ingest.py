@@ -62,8 +62,8 @@ _LAST = """
 """
 
 _NEW_SERIES = """
-    INSERT INTO latency_series (stream_id, instance, epoch, read_at, requests, failures, stages)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO latency_series (id, stream_id, instance, epoch, read_at, requests, failures, stages)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _READ = """
@@ -158,12 +158,21 @@ class _Batch:
         if last is not None:
             self._run(_READ, (*read, last.series))
             return last.series
-        key = (stream, report.instance, epoch.number)
-        return self._run(_NEW_SERIES, (*key, *read)).lastrowid or 0
+        series = self._new_id("latency_series")
+        self._run(_NEW_SERIES, (series, stream, report.instance, epoch.number, *read))
+        return series
 
     def _new_stream(self, device: str, fleet: int) -> int:
-        sql = "INSERT INTO latency_streams (site_id, device, fleet_id) VALUES (?, ?, ?)"
-        return self._run(sql, (self._site, device, fleet)).lastrowid or 0
+        stream = self._new_id("latency_streams")
+        sql = "INSERT INTO latency_streams (id, site_id, device, fleet_id) VALUES (?, ?, ?, ?)"
+        self._run(sql, (stream, self._site, device, fleet))
+        return stream
+
+    def _new_id(self, owners: str) -> int:
+        """One that no owner ever had: rows of roll-ups outlive theirs."""
+        self._run("UPDATE latency_ids SET last = last + 1 WHERE owners = ?", (owners,))
+        select = "SELECT last FROM latency_ids WHERE owners = ?"
+        return int(self._run(select, (owners,)).fetchone()[0])
 
     def _fleet(self, app: str, release: str, source: str) -> int:
         name = (app, release, source)

@@ -124,3 +124,9 @@ def m0002(database: Database) -> None:
 def m0003(database: Database) -> None:
     """Hosts of clusters."""
     _run(database, "0003.sql")
+
+
+@MIGRATIONS()
+def m0005(database: Database) -> None:
+    """Latency of devices by day."""
+    _run(database, "0005.sql")
