@@ -105,7 +105,8 @@ CHANGES = [
 def test_what_lists_takes_every_form(path: str) -> None:
     [option] = [p for p in LEAVES[path].params if p.name == "form"]
     assert isinstance(option.type, click.Choice)
-    assert list(option.type.choices) == ["table", "wide", "json", "jsonl", "yaml", "name"]
+    more = ["csv"] if path == "latency" else []
+    assert list(option.type.choices) == ["table", "wide", "json", "jsonl", "yaml", "name", *more]
 
 
 @pytest.mark.parametrize("path", CHANGES)
@@ -149,7 +150,11 @@ def test_an_unknown_command_is_answered_with_the_nearest(line: str, near: str, r
     ["zzzzzz", "site frobnicate", "status --bogus", "site create", "site create x --devices 0",
      "site create x --devices many", "site create x --devices 65", "device edit d1 --label novalue",
      "device edit d1 --label =x", "status extra", "events --limit 0", "status -o xml",
-     "latency --last forever", "latency --last 10", "latency --by colour", "site hold plant",
+     "latency --last forever", "latency --last 10", "latency --by colour", "latency --by hour,day",
+     "latency --last 1h --since 2d", "latency --since tomorrow", "latency --until 1999-01-01T99",
+     "latency --since 1h --until 2h", "latency --quantiles 101", "latency --quantiles nan",
+     "latency --plot time -o json", "latency --plot pie", "latency --against brake-disc@1",
+     "site hold plant",
      "rollout start brake-disc@1 --waves 0", "rollout start brake-disc@1 --on-failure later",
      "release create brake-disc", "release create brake-disc --image m --conf 2", "detect",
      "config set colour red", "config set language fr", "config set concurrency 0",
@@ -447,7 +452,9 @@ NAMING = [
     "rollout undo {} --yes", "rollout plan brake-disc@1 --site {}",
     "rollout plan brake-disc@1 --waves {}", "rollout plan brake-disc@1 --wave {}",
     "operations follow {}", "status --site {}", "device list --site {}", "latency --site {}",
-    "latency --app {}", "latency --by {}", "latency --last {}", "logs --site {}", "detect {}",
+    "latency --app {}", "latency --by {}", "latency --last {}", "latency --since {}",
+    "latency --until {}", "latency --release {}", "latency --quantiles {}",
+    "logs --site {}", "detect {}",
     "model add {}", "model add m.onnx --name {}", "inventory restore {} --yes",
     "release create brake-disc --image brake-disc-v1 --gates {}", "app create x --frames {}",
     "config set {} 1", "config set concurrency {}", "image build brake-disc-v1 --name {}",

@@ -1,4 +1,4 @@
-"""What servers say they have measured: if these fail, a broken one spoils the figures of a fleet."""
+"""What servers say they have measured: if these fail, a broken one spoils a fleet's figures."""
 
 from __future__ import annotations
 

@@ -229,7 +229,10 @@ def test_what_is_kept_long_enough_goes_and_the_rest_answers(fleet: Inventory) ->
     answer = latency(fleet, START + 60, START + 120, group_by=["site", "day"])
     assert (answer.start, answer.end) == (START - START % DAY_S, START + HOUR_S)
     day = "2027-01-15T00:00:00Z"
-    assert {row.group: row.requests for row in answer.rows} == {("depot", day): 1, ("plant", day): 7}
+    assert {row.group: row.requests for row in answer.rows} == {
+        ("depot", day): 1,
+        ("plant", day): 7,
+    }
     assert fleet.row("SELECT count(*) FROM latency_device_hours") == (0,)
     assert counts(fleet, START, START + DAY_S, "app") == {"brake-disc": 8}
     retention.prune(fleet, at=START + 500 * DAY_S)

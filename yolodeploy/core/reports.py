@@ -72,16 +72,17 @@ def _fault_of_epoch(epoch: Epoch) -> str:
         return f"{epoch.failures} of {epoch.requests} requests failed"
     if len(epoch.stages) > MOST_STAGES:
         return f"{len(epoch.stages)} stages"
-    for stage, sketch in epoch.stages.items():
-        if not _STAGE.fullmatch(stage):
-            return f"no such stage: {stage}"
-        fault = _fault_of_sketch(sketch, epoch.requests)
-        if fault:
-            return f"{stage}: {fault}"
-    return ""
+    faults = (
+        f"{stage}: {fault}"
+        for stage, sketch in epoch.stages.items()
+        if (fault := _fault_of_stage(stage, sketch, epoch.requests))
+    )
+    return next(faults, "")
 
 
-def _fault_of_sketch(sketch: Sketch, requests: int) -> str:
+def _fault_of_stage(stage: str, sketch: Sketch, requests: int) -> str:
+    if not _STAGE.fullmatch(stage):
+        return "no such stage"
     if not (isfinite(sketch.sum_us) and sketch.sum_us >= 0):
         return f"a sum of {sketch.sum_us} µs"
     counts = sketch.counts

@@ -91,8 +91,8 @@ _FLEET = _Level(
     _FLEET_COLUMNS,
 )  # fmt: skip
 _DEVICE = _Level(
-    MINUTES, DEVICE_HOURS, DEVICE_DAYS, "latency_series.id", _SERIES, "latency_streams.id", _STREAMS,
-    _DEVICE_COLUMNS,
+    MINUTES, DEVICE_HOURS, DEVICE_DAYS, "latency_series.id", _SERIES, "latency_streams.id",
+    _STREAMS, _DEVICE_COLUMNS,
 )  # fmt: skip
 
 

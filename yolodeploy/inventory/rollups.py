@@ -4,7 +4,7 @@
 |---|---|---|---|---|
 | minutes | minute | series | 2 h | watching a switch, and the edges of device windows |
 | device hours | hour | device, release, source | 14 d | "what did this gateway do last week" |
-| device days | UTC day | device, release, source | 400 d | this gateway against itself last summer |
+| device days | UTC day | device, release, source | 400 d | a gateway against itself last summer |
 | fleet minutes | minute | release, source | 2 d | a rollout of yesterday, minute by minute |
 | fleet hours | hour | release, source | 400 d | this month against the same month last year |
 

@@ -173,11 +173,13 @@ _FIGURES = {
     "count.all_rollouts": Message("{n} rollouts", "{n} 个发布"),
     "count.sites": Message("{n} sites", "{n} 个站点"),
     "count.events": Message("{n} newest events", "最近 {n} 条事件"),
+    "stage.capture": Message("capture", "采集"),
     "stage.queue": Message("queue", "排队"),
     "stage.decode": Message("decode", "解码"),
     "stage.preprocess": Message("preprocess", "预处理"),
     "stage.inference": Message("inference", "推理"),
     "stage.postprocess": Message("postprocess", "后处理"),
+    "stage.publish": Message("publish", "发送"),
     "stage.total": Message("total", "合计"),
     "device.no_app": Message("No app runs here.", "此设备上没有应用。"),
     "device.nothing": Message(
