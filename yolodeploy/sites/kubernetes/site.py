@@ -14,6 +14,7 @@ from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import Failed, Refused, YolodeployError
 from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
+from yolodeploy.core.reports import broken, read_report
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
 from yolodeploy.core.site import (
     AppState,
@@ -256,25 +257,23 @@ class KubernetesSite:
         ]
 
     def _report(self, app: str, pod: Pod) -> StageReport | None:
-        """What a pod has measured, under the names that it has here; garbage is none."""
+        """What a pod has measured, under the names that it has here."""
         path = f"{states.proxy(app, pod.metadata.name)}/sketches"
-        try:
-            answer = self.connection.call(
-                "GET", path, limit_s=SCRAPE_S, largest=LARGEST_ANSWER, tries=1
-            )
-            report = msgspec.msgpack.decode(answer, type=StageReport)
-        except (YolodeployError, msgspec.DecodeError):
-            return None  # it is being replaced, or broken; its state says which
-        if any(epoch.requests < 0 or epoch.failures < 0 for epoch in report.epochs):
-            return None
-        return msgspec.structs.replace(
-            report,
+        names = StageReport(
             site=self.name,
             device=pod.spec.node_name,
             instance=pod.metadata.name,
             app=app,
             release=states.release_of(pod),
         )
+        try:
+            answer = self.connection.call(
+                "GET", path, limit_s=SCRAPE_S, largest=LARGEST_ANSWER, tries=1
+            )
+        except YolodeployError as error:
+            # else it is being replaced, or broken; its state says which
+            return broken(names, error.text()) if error.code == "kubernetes.too_large" else None
+        return read_report(answer, names)
 
     def _picture(self, instance: InstanceState, path: str, picture: bytes, largest: int) -> bytes:
         status, answer = self.connection.ask(
