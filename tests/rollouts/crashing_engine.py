@@ -2,8 +2,9 @@
 
     python -m tests.rollouts.crashing_engine HOME ROLLOUT "before switch done" KILL
 
-A moment is `before` or `after` a line of the journal (`switch done`), or the figures of a step
-(`check figures`). Nothing in the product knows of this: the journal is wrapped.
+A moment is `before` or `after` a line of the journal (`switch done`), whichever site has it first,
+the figures of a step (`check figures`), or the number of a line that this process writes
+(`entry 17`). Nothing in the product knows of this: the journal is wrapped.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 from yolodeploy.core.steps import Entry
@@ -26,6 +29,8 @@ from yolodeploy.rollouts.figures import Figures
 
 MOMENT = sys.argv[3]
 NUMBER = signal.Signals[f"SIG{sys.argv[4]}"]
+ENTRIES = count(1)
+STEPS = threading.local()  # sites are driven in threads
 
 
 def at(moment: str) -> None:
@@ -46,19 +51,19 @@ def wait_for_writers() -> None:
 class MortalJournal(InventoryJournal):
     """The real journal, in which one moment is the last."""
 
-    step = ""
-
     def append(self, site: str, entry: Entry) -> None:
-        self.step = entry.step.value
-        line = f"{entry.step.value} {entry.outcome.value}"
+        STEPS.now = entry.step.value
+        line, number = f"{entry.step.value} {entry.outcome.value}", f"entry {next(ENTRIES)}"
         at(f"before {line}")
+        at(f"before {number}")
         super().append(site, entry)
         at(f"after {line}")
+        at(f"after {number}")
 
     def save_figures(self, site: str, figures: Figures) -> None:
-        at(f"before {self.step} figures")
+        at(f"before {STEPS.now} figures")
         super().save_figures(site, figures)
-        at(f"after {self.step} figures")
+        at(f"after {STEPS.now} figures")
 
 
 def main(home: Home, rollout: str) -> int:
