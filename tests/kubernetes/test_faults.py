@@ -26,7 +26,7 @@ FAULTS = {
     "certificate rotated": (401, "Unauthorized", "kubernetes.unauthorized", True),
     "a verb is missing": (403, CANNOT, "kubernetes.forbidden", False),
     "quota": (403, QUOTA, "kubernetes.denied", False),
-    "too old": (410, "too old resource version", "kubernetes.absent", False),
+    "too old": (410, "too old resource version", "kubernetes.too_old", False),
     "too much to do": (429, "slow down", "kubernetes.busy", True),
     "broken": (500, "etcdserver: request timed out", "kubernetes.broken", True),
     "a proxy's page": (502, "<html>\x1b[31mBad\ngateway", "kubernetes.broken", True),

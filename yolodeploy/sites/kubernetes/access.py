@@ -13,10 +13,14 @@ _READABLE = "/:@._-+=~ "
 
 
 class Access(NamedTuple):
-    """A kubeconfig file and the name of a context in it (empty: its current one). No secret."""
+    """A kubeconfig file and the name of a context in it (empty: its current one). No secret.
+
+    `account` says that `site account` made it and can make a new one.
+    """
 
     file: Path
     context: str
+    account: bool = False
 
     @property
     def location(self) -> str:
