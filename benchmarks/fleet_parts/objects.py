@@ -158,5 +158,3 @@ def managed(value: Object, manager: str) -> list[Object]:
 
     return [{"manager": manager, "operation": "Update", "apiVersion": "v1", "time": AT,
              "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": fields(value)}}]  # fmt: skip
-
-

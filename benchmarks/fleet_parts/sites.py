@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.detections import Box
 from yolodeploy.core.errors import YolodeployError
@@ -41,9 +40,7 @@ class Instant:
 
     def __init__(self, name: str, runs: Release) -> None:
         self.name = name
-        self._app = AppState(
-            app=runs.spec.app, phase=Phase.COMMITTED, release=runs, settled=True
-        )
+        self._app = AppState(app=runs.spec.app, phase=Phase.COMMITTED, release=runs, settled=True)
         self._digest = runs.digest
         self._fence = Fence(0, "")
         self._lease: Lease | None = None
@@ -156,5 +153,3 @@ class Instant:
             ready=True,
             url="/",
         )
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tests.fleet.fleet import CLUSTERS, SITES, Fleet, Laptop
 from tests.fleet.plants import Kind
@@ -25,7 +25,13 @@ ENOUGH = 10_000
 
 
 def wrongs(
-    fleet: Fleet, laptop: Laptop, rollout: str, kind: Kind, *, rollouts: int = 1
+    fleet: Fleet,
+    laptop: Laptop,
+    rollout: str,
+    kind: Kind,
+    *,
+    rollouts: int = 1,
+    only: Iterable[str] = SITES,
 ) -> list[str]:
     """Everything that is not as it must be, in words; empty when all is well.
 
@@ -37,7 +43,7 @@ def wrongs(
         *state_wrongs(row, results, kind),
         *(
             f"{name}: {told}"
-            for name in SITES
+            for name in only
             for told in site_wrongs(fleet, laptop, row, name, results.get(name))
         ),
         *inventory_wrongs(fleet, laptop, rollouts),
@@ -86,7 +92,9 @@ def site_wrongs(
     if app is None:
         yield "it does not know the app any more"
         return
-    if app.phase in (Phase.TRIAL, Phase.SWITCHING):
+    digest = app.release.digest if app.release else ""
+    begins = app.phase is Phase.SWITCHING and digest == row.release
+    if app.phase is Phase.TRIAL or (begins and result is not SiteResult.COMMITTED):
         yield from trial_wrongs(fleet, name, app)
     if name in fleet.offline and result is None:
         if row.state not in (RolloutState.WAITING, RolloutState.FAILED, RolloutState.INCONCLUSIVE):

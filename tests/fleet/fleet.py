@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
+import signal
 import sqlite3
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -13,18 +12,17 @@ import msgspec
 
 from tests.fleet.links import Link, Links
 from tests.fleet.plants import Kind, Plant
-from tests.rollouts.plant import CALM, WISH
+from tests.rollouts.plant import CALM, WISH, wait
 from tests.rollouts.plant import Plant as Bench
-from tests.sites.parts import APP, until
+from tests.sites.parts import until
 from yolodeploy.core.gates import Gate, LatencyGate
 from yolodeploy.core.release import Release
+from yolodeploy.core.steps import Step
 from yolodeploy.core.waves import Scope
-from yolodeploy.inventory.connection import open_inventory, read_inventory
+from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.releases import get_release
-from yolodeploy.inventory.rollouts import FINAL, RolloutState
-from yolodeploy.ops import operations, rollouts
+from yolodeploy.inventory.rollouts import FINAL
 from yolodeploy.ops.adopt import adopt_cluster
-from yolodeploy.ops.connect import connect_named
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.quickstart import clean_up
 from yolodeploy.ops.shipped import shipped
@@ -37,6 +35,7 @@ from yolodeploy.sites.kubernetes.site import KubernetesSite
 SITES = tuple(f"plant-{number:02}" for number in range(1, 21))
 # the first is in the second wave, the other in the last
 EMBEDDED = ("plant-03", "plant-12")
+ONLY_CLUSTERS = "plant-[012][!32]"  # embedded sites are quicker, and would always be the first
 CLUSTERS = tuple(name for name in SITES if name not in EMBEDDED)
 
 # a machine that tests is slow in itself; a slow release here takes a minute for a picture
@@ -44,6 +43,7 @@ GATES: tuple[Gate, ...] = (*CALM, LatencyGate(slack_ms=30_000, min_samples=4))
 FLEET_WISH = msgspec.structs.replace(WISH, concurrency=8)
 NOT_READY_S = 10.0
 SLOW_S = 4.0
+WAITS = 3
 
 
 def wish_for(kind: Kind, scope: Scope = Scope.ROLLOUT) -> Wish:
@@ -57,7 +57,7 @@ def wish_for(kind: Kind, scope: Scope = Scope.ROLLOUT) -> Wish:
 
 
 class Laptop(Bench):
-    """One operator's: an inventory of her own. Images and embedded sites are on one machine here."""
+    """One operator's: an inventory of her own; images and embedded sites are all on one machine."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -70,12 +70,18 @@ class Laptop(Bench):
         with read_inventory(self.home.inventory) as inventory:
             return get_release(inventory, alias)
 
+    def killed_in(self, rollout: str, steps: Iterable[Step]) -> None:
+        """In each step once, as soon as some cluster has begun it; each engine goes on from there."""
+        for step in steps:
+            process = self.crash(rollout, f"{ONLY_CLUSTERS}: after {step.value} intended")
+            assert wait(process) == -signal.SIGKILL, step
+
     def drive(self, rollout: str) -> int:
-        """Resume until nothing is left to do, or only sites that are offline; the last exit code."""
+        """Resume until nothing is left to do but for sites that are offline; the exit code."""
         for turn in range(6):
             # a lease of a lost laptop is taken over once it is known that it is lost
             code = self.resume(rollout, take_over=turn > 0)
-            if self.row(rollout).state in FINAL or code == 3 and turn > 0:
+            if self.row(rollout).state in FINAL or (code == WAITS and turn > 0):
                 break
         return code
 
@@ -112,12 +118,10 @@ class Fleet:
     def _cluster(self, links: Links, name: str) -> None:
         plant = self._stack.enter_context(Plant())
         self.plants[name] = plant
-        self.links[name] = links.to(str(plant.url).rstrip("/"))
+        self.links[name] = links.to(plant.address)
         direct = plant.kubeconfig(self.root / f"{name}.inside")
         outside = self.root / f"{name}.kubeconfig"
-        outside.write_text(
-            direct.read_text().replace(str(plant.url).rstrip("/"), self.links[name].address)
-        )
+        outside.write_text(direct.read_text().replace(plant.address, self.links[name].address))
         adopt_cluster(self.laptop.home, name, "here", outside)
 
     def _begin(self) -> None:
@@ -179,8 +183,10 @@ class Fleet:
         if name in self.links:
             self.links[name].mend()
         elif name in self.stopped:
-            self.laptop.bench(name).start()
+            bench = self.laptop.bench(name)
+            bench.start()
             self.stopped.discard(name)
+            until(lambda: bench.app().settled, f"{name} runs again what it ran")
 
     @property
     def offline(self) -> set[str]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
+from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from queue import SimpleQueue
+from threading import Event
 
 import msgspec
 
 from tests.kubernetes.double import Answers, Cluster
-from tests.sites.parts import APP
+from tests.kubernetes.double.store import Key, Obj
+from tests.sites.parts import APP, LIMIT_S
 from yolodeploy.core.cluster import RELEASE
 from yolodeploy.core.site import StageReport
 from yolodeploy.core.sketch import Sketch
@@ -19,7 +21,7 @@ SLOW_US = 60e6
 
 
 class Kind(Enum):
-    """What is wrong with a release; in embedded sites a broken one finds nothing, of whatever kind."""
+    """What is wrong with a release; in embedded sites a broken one finds nothing, of any kind."""
 
     SOUND = "sound"
     BLIND = "detects nothing"
@@ -33,10 +35,9 @@ class Plant(Cluster):
 
     def __init__(self) -> None:
         super().__init__()
-        self.__dict__.update(kinds={}, past={})
-
-    kinds: dict[str, Kind]
-    past: dict[tuple[str, str, str], dict[str, Any]]
+        self.kinds: dict[str, Kind] = {}
+        self._past: dict[Key, Obj] = {}
+        self._wanted: SimpleQueue[tuple[Callable[[], None], Event]] = SimpleQueue()
 
     def make(self, release: str, kind: Kind) -> None:
         """Say how the servers of a release are."""
@@ -45,47 +46,55 @@ class Plant(Cluster):
         self.answers[release] = Answers(boxes=boxes, starts=kind is not Kind.NEVER_READY)
 
     def tick(self) -> None:
+        while not self._wanted.empty():
+            act, done = self._wanted.get()
+            act()
+            done.set()
         super().tick()
         for pod in self.of("pods", APP):
             release = pod["metadata"].get("annotations", {}).get(RELEASE, "")
             if self.kinds.get(release) is Kind.CRASHES and pod["status"].get("phase") == "Running":
                 self.crash(APP, release)
 
-    def _proxied(self, space: str, name: str, path: str) -> bytes:
-        answer = super()._proxied(space, name, path)
-        release = self._there("pods", space, name.partition(":")[0])["metadata"]["annotations"]
-        slow = self.kinds.get(release[RELEASE]) is Kind.SLOW
-        return slowed(answer) if slow and path == "sketches" else answer
+    def note(self) -> None:
+        """Keep a history for those who watch; twenty of them would cost a processor."""
+        if self.streams.watching:
+            super().note()
+
+    def _proxied(self, path: str) -> bytes:
+        answer = super()._proxied(path)
+        if not path.endswith("/sketches"):
+            return answer
+        pod = self.there("pods", APP, path.split("/pods/")[1].partition(":")[0])
+        slow = self.kinds.get(pod["metadata"]["annotations"][RELEASE]) is Kind.SLOW
+        return slowed(answer) if slow else answer
 
     def remember(self) -> None:
         """Keep everything as it is."""
-        self._in_its_thread(lambda: self.__dict__.update(past=copy.deepcopy(self.kept)))
+        self._between_ticks(lambda: self._past.update(copy.deepcopy(self.kept)))
 
     def forget(self) -> None:
         """Everything as it was, and nobody on guard."""
 
         def back() -> None:
-            for guard in self._guards.values():
-                guard.kill()
-                guard.wait()
-            self._guards.clear()
+            self.end_guards()
+            self.guard_processes.clear()
             self.kept.clear()
-            self.kept.update(copy.deepcopy(self.past))
+            self.kept.update(copy.deepcopy(self._past))
             self.kinds.clear()
             self.answers.clear()
             self.asked.clear()
 
-        self._in_its_thread(back)
+        self._between_ticks(back)
 
     def on_guard(self) -> bool:
         """Whether a guard's process lives."""
-        return any(guard.poll() is None for guard in list(self._guards.values()))
+        return any(guard.poll() is None for guard in list(self.guard_processes.values()))
 
-    def _in_its_thread(self, act: Any) -> None:
-        async def acting() -> None:
-            act()
-
-        asyncio.run_coroutine_threadsafe(acting(), self._loop).result(60)
+    def _between_ticks(self, act: Callable[[], None]) -> None:
+        done = Event()
+        self._wanted.put((act, done))
+        assert done.wait(LIMIT_S)
 
 
 def slowed(answer: bytes) -> bytes:

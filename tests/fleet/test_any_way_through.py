@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from tests.fleet.ending import wrongs
-from tests.fleet.fleet import SITES, Fleet, Laptop, wish_for
+from tests.fleet.fleet import ONLY_CLUSTERS, SITES, Fleet, Laptop, wish_for
 from tests.fleet.plants import Kind
 from tests.rollouts.plant import wait
 from yolodeploy.core.steps import Step
@@ -41,10 +41,9 @@ SEED = int(os.environ.get("YOLODEPLOY_FLEET_SEED", "6"))
 OFFLINE_AT_ONCE = 2
 ENGINE_CODES = {0, 1, 3, 4, -signal.SIGKILL}
 
-beside = st.sampled_from(["before", "after"])
-lines = st.sampled_from([f"{step.value} {end}" for step in Step for end in ("intended", "done")])
-entries = st.integers(1, 150).map(lambda number: f"entry {number}")
-moments = st.builds(lambda side, what: f"{side} {what}", beside, lines | entries)
+sides = st.sampled_from(["before", "after"])
+ends = st.sampled_from(["intended", "done"])
+which = st.sampled_from(["*", ONLY_CLUSTERS])
 
 
 class Story(RuleBasedStateMachine):
@@ -74,14 +73,24 @@ class Story(RuleBasedStateMachine):
         self.rollout = self.laptop.created(self.release, self.wish)
         self.lost: tuple[Laptop, str] | None = None
 
+    def killed(self, moment: str) -> None:
+        """Or it has come to an end before that moment."""
+        assert wait(self.laptop.crash(self.rollout, moment)) in ENGINE_CODES
+
     def open(self, laptop: Laptop, rollout: str) -> bool:
         return laptop.row(rollout).state not in FINAL
 
     @precondition(lambda self: self.open(self.laptop, self.rollout))
-    @rule(moment=moments)
-    def is_killed(self, moment: str) -> None:
-        """The engine goes on from where it was, and is killed."""
-        assert wait(self.laptop.crash(self.rollout, moment)) in ENGINE_CODES
+    @rule(which=which, side=sides, step=st.sampled_from(Step), end=ends)
+    def is_killed_in_a_phase(self, which: str, side: str, step: Step, end: str) -> None:
+        """The engine goes on from where it was, and is killed as soon as some site is there."""
+        self.killed(f"{which}: {side} {step.value} {end}")
+
+    @precondition(lambda self: self.open(self.laptop, self.rollout))
+    @rule(side=sides, number=st.integers(1, 100))
+    def is_killed_at_an_entry(self, side: str, number: int) -> None:
+        """The same, by how many lines it has journalled."""
+        self.killed(f"{side} entry {number}")
 
     @precondition(lambda self: len(self.fleet.offline) < OFFLINE_AT_ONCE)
     @rule(name=st.sampled_from(SITES))
@@ -140,5 +149,3 @@ def test_it_always_ends_right(fleet: Fleet) -> None:
         print_blob=True,
     )
     run_state_machine_as_test(told, settings=settings)
-
-

@@ -4,7 +4,8 @@
 
 A moment is `before` or `after` a line of the journal (`switch done`), whichever site has it first,
 the figures of a step (`check figures`), or the number of a line that this process writes
-(`entry 17`). Nothing in the product knows of this: the journal is wrapped.
+(`entry 17`). `plant-*: before switch done` waits for a site of such a name. Nothing in the product
+knows of this: the journal is wrapped.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sqlite3
 import sys
 import threading
 from contextlib import closing
+from fnmatch import fnmatch
 from itertools import count
 from pathlib import Path
 
@@ -27,14 +29,14 @@ from yolodeploy.ops.operations import Teller
 from yolodeploy.ops.rollout_journal import InventoryJournal
 from yolodeploy.rollouts.figures import Figures
 
-MOMENT = sys.argv[3]
+SITES, _, MOMENT = sys.argv[3].rpartition(": ")
 NUMBER = signal.Signals[f"SIG{sys.argv[4]}"]
 ENTRIES = count(1)
 STEPS = threading.local()  # sites are driven in threads
 
 
-def at(moment: str) -> None:
-    if moment == MOMENT:
+def at(moment: str, site: str) -> None:
+    if moment == MOMENT and fnmatch(site, SITES or "*"):
         if NUMBER == signal.SIGSTOP:
             wait_for_writers()
         os.kill(os.getpid(), NUMBER)
@@ -54,16 +56,16 @@ class MortalJournal(InventoryJournal):
     def append(self, site: str, entry: Entry) -> None:
         STEPS.now = entry.step.value
         line, number = f"{entry.step.value} {entry.outcome.value}", f"entry {next(ENTRIES)}"
-        at(f"before {line}")
-        at(f"before {number}")
+        at(f"before {line}", site)
+        at(f"before {number}", site)
         super().append(site, entry)
-        at(f"after {line}")
-        at(f"after {number}")
+        at(f"after {line}", site)
+        at(f"after {number}", site)
 
     def save_figures(self, site: str, figures: Figures) -> None:
-        at(f"before {STEPS.now} figures")
+        at(f"before {STEPS.now} figures", site)
         super().save_figures(site, figures)
-        at(f"after {STEPS.now} figures")
+        at(f"after {STEPS.now} figures", site)
 
 
 def main(home: Home, rollout: str) -> int:
