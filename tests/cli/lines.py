@@ -55,6 +55,7 @@ NEED_INVENTORY = (
     "app list",
     "app show brake-disc",
     "release create brake-disc --image m",
+    "release create brake-disc --image m --meant gained:scratch --meant lost:dent",
     "release list",
     "release show brake-disc@1",
     "release diff brake-disc@1 brake-disc@2",

@@ -152,6 +152,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(line: str, near: str, r
      "latency --last forever", "latency --last 10", "latency --by colour", "site hold plant",
      "rollout start brake-disc@1 --waves 0", "rollout start brake-disc@1 --on-failure later",
      "release create brake-disc", "release create brake-disc --image m --conf 2", "detect",
+     "release create x --image m --meant dent",
      "config set colour red", "config set language fr", "config set concurrency 0",
      "config set guard_seconds nan", "site create Plant", "app create a.b", "--bogus",
      "inventory export"],

@@ -19,7 +19,7 @@ from yolodeploy.inventory.releases import get_release
 from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.ops.connect import connect_named
 from yolodeploy.ops.operations import alive
-from yolodeploy.ops.pictures import pictures_in
+from yolodeploy.ops.pictures import golden_in, pictures_in
 from yolodeploy.ops.rollout_journal import InventoryJournal, renew
 from yolodeploy.rollouts.engine import Engine
 from yolodeploy.rollouts.ports import Ending
@@ -96,6 +96,7 @@ def _drive(
     sites = {name: connect_named(home, inventory, name) for name in names}
     folder = str(arguments.get("frames") or "")
     frames = [picture.content for picture in pictures_in(Path(folder))] if folder else []
+    golden = golden_in(Path(folder)) if folder else []
     begun = any(journals.journal(inventory, rollout, name) for name in names)
     teller.say(
         "progress.resumed" if begun else "progress.started",
@@ -114,6 +115,7 @@ def _drive(
         holder=holder,
         lineage=row.operation,
         take_over=bool(arguments.get("take_over")),
+        golden=golden,
     )
     ending = engine.run()
     _record(inventory, rollout, ending)

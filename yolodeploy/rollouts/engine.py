@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from yolodeploy.core.labels import GoldenFrame
 from yolodeploy.core.release import Release
 from yolodeploy.core.steps import Outcome, SiteResult, following, switched
 from yolodeploy.core.waves import Plan, Scope, affected_by_failure
@@ -38,6 +39,7 @@ class Engine:
         holder: str,
         lineage: str,
         take_over: bool = False,
+        golden: Sequence[GoldenFrame] = (),
     ) -> None:
         self._plan = plan
         self._release = release
@@ -47,6 +49,7 @@ class Engine:
         self._holder = holder
         self._lineage = lineage
         self._take_over = take_over
+        self._golden = golden
 
     def run(self) -> Ending:
         """Every wave that is left.
@@ -92,6 +95,7 @@ class Engine:
             holder=self._holder,
             lineage=self._lineage,
             take_over=self._take_over,
+            golden=self._golden,
         )
 
     def _fail(self, bad: Sequence[str]) -> Ending:
