@@ -93,7 +93,8 @@ CHANGES = [
     "device add", "device import", "device remove", "site provision", "site reset",
     "operations cancel", "device edit", "device hold", "device unhold", "site create", "site adopt",
     "site remove",
-    "site start", "site stop", "site hold", "site unhold", "model add", "image build",
+    "site start", "site stop", "site hold", "site unhold", "site tunnel", "model add",
+    "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
     "config set",
 ]  # fmt: skip
@@ -273,6 +274,7 @@ DRY = {
     "device hold": "d1 --reason shift", "device unhold": "d1",
     "site create": "fresh --devices 3", "site adopt": None, "site remove": "plant",
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
+    "site tunnel": None,  # it is of k3s sites: tests/kubernetes/test_tunnels
     "site unhold": "plant", "model add": "{model}", "image build": "sample",
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases

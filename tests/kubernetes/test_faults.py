@@ -10,7 +10,7 @@ import pytest
 
 from tests.kubernetes.double import Answers, Cluster
 from tests.kubernetes.parts import Bench
-from tests.sites.parts import APP
+from tests.sites.parts import APP, until
 from yolodeploy.core.errors import UsageError, YolodeployError
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Intent
@@ -116,8 +116,8 @@ def test_garbage_measurements_are_no_measurements(garbage: str, bench: Bench, v1
 def test_a_pod_says_why_it_is_not_ready(bench: Bench, v1: Release, v2: Release) -> None:
     fence = bench.commit(v1)
     bench.double.crash(APP, v1.digest)
+    until(lambda: bench.reasons() == ["CrashLoopBackOff, ended with OOMKilled (137)"], "it is told")
     (instance,) = bench.site.observe().instances
-    assert instance.reason == "CrashLoopBackOff, ended with OOMKilled (137)"
     assert instance.restarts == 1
     bench.double.missing.add(v2.spec.image)
     with pytest.raises(YolodeployError) as told:

@@ -9,12 +9,12 @@ import yaml
 
 from tests.kubernetes.double import KINDS
 from tests.kubernetes.parts import Bench
-from tests.sites.parts import APP
+from tests.sites.parts import APP, until
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Intent, Phase
 from yolodeploy.ops.shipped import shipped
 
-VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "WATCH": "watch"}
 
 
 def needed(path: str, method: str) -> tuple[str, set[tuple[str, str]]]:
@@ -74,6 +74,7 @@ def test_an_account_has_what_a_rollout_takes_and_no_more(
     site.detect(instance, b"picture")
     assert site.sketches()
     assert list(site.logs())
+    until(lambda: site.observe() and bench.double.streams.watching >= 2, "a watch of each")
     assert site.switching(v2.spec)
     assert site.releases(APP)
     # the history has grown beyond what is kept

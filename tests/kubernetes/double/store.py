@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -192,10 +193,16 @@ class Store:
             raise No(404, f'namespaces "{space}" not found', "NotFound")
 
 
+_TERM = re.compile(r"([^,=\s]+)(?:=([^,]*)| in \(([^)]*)\))")
+
+
 def selected(item: Obj, selector: str) -> bool:
-    """Whether an object's labels are those of `a=b,c=d`."""
-    wanted = dict(part.split("=", 1) for part in selector.split(",") if part)
-    return wanted.items() <= (item["metadata"].get("labels") or {}).items()
+    """Whether an object's labels are those of `a=b,c in (d,e)`."""
+    labels = item["metadata"].get("labels") or {}
+    return all(
+        labels.get(label) in (several.split(",") if several else [one])
+        for label, one, several in _TERM.findall(selector)
+    )
 
 
 def leaves(value: Any, path: str = "") -> dict[str, Any]:

@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
@@ -24,9 +25,9 @@ from yolodeploy.sites.kubernetes.session import Session
 from yolodeploy.sites.kubernetes.wire import LARGEST_LINE, PIECE, Slow, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from yolodeploy.sites.kubernetes.access import Access
+    from yolodeploy.sites.kubernetes.access import Way
     from yolodeploy.sites.kubernetes.wire import Answer
 
 LIMIT_S = 10.0
@@ -50,14 +51,11 @@ T = TypeVar("T")
 
 
 class Connection:
-    """Calls to one API server; threads may share it.
+    """Calls to one API server; threads may share it."""
 
-    `access` is a kubeconfig's context, or gives it when it is first needed: opening a tunnel.
-    """
-
-    def __init__(self, site: str, access: Access | Callable[[], Access]) -> None:
+    def __init__(self, site: str, way: Way) -> None:
         self.site = site
-        self._access = access
+        self._way = way
         self._session: Session | None = None
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
@@ -202,7 +200,7 @@ class Connection:
 
     def _until_answered(self, request: _Request, tries: int) -> tuple[int, bytes]:
         renewed = False
-        for attempt in range(1, tries + 2):  # one more with new credentials
+        for attempt in count(1):
             last = attempt >= tries + int(renewed)
             try:
                 with self._sent(request, request.left_s()) as answer:
@@ -211,6 +209,7 @@ class Connection:
                 raise self._too_large(request.path, request.largest) from None
             except OSError as error:
                 pause_s = _AGAIN_S * attempt if request.method in _SAFE_TWICE else None
+                last = last and (tries == 1 or self._way.fault() is None)
                 if last or pause_s is None or pause_s > request.left_s():
                     raise self._silent(error) from error
             else:
@@ -223,7 +222,7 @@ class Connection:
                 if last or pause_s is None or pause_s > request.left_s():
                     return status, body
             time.sleep(pause_s)
-        raise AssertionError  # the last attempt has returned or raised
+        raise AssertionError  # it counts for ever
 
     @contextmanager
     def _sent(self, request: _Request, limit_s: float) -> Iterator[Answer]:
@@ -247,15 +246,17 @@ class Connection:
     def _opened(self) -> Session:
         with self._lock:
             if self._session is None:
-                access = self._access() if callable(self._access) else self._access
-                self._session = Session(self.site, access)
+                self._session = Session(self.site, self._way.access())
             return self._session
 
     def _refusal(self, status: int, answer: bytes, asked: str) -> YolodeployError:
         account = self._session is not None and self._session.access.account
         return refusal(self.site, status, answer, asked, account=account)
 
-    def _silent(self, error: OSError) -> Unreachable:
+    def _silent(self, error: OSError) -> YolodeployError:
+        fault = self._way.fault()
+        if fault is not None:
+            return fault
         reason = getattr(error, "verify_message", "") or error.strerror or str(error)
         told = one_line(reason or type(error).__name__, 160)
         return Unreachable("kubernetes.silent", site=self.site, reason=told)

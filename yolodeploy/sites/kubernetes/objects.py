@@ -189,22 +189,45 @@ class Job(_Object, frozen=True):
     status: JobStatus = JobStatus()
 
 
+class ListMetadata(_Object, frozen=True):
+    """What version a list is of, and where it goes on; empty at its end."""
+
+    resource_version: str = ""
+    goes_on: str = msgspec.field(default="", name="continue")
+
+
 class Pods(_Object, frozen=True):
     """A list of pods."""
 
     items: tuple[Pod, ...]
+    metadata: ListMetadata = ListMetadata()
 
 
 class Nodes(_Object, frozen=True):
     """A list of nodes."""
 
     items: tuple[Node, ...]
+    metadata: ListMetadata = ListMetadata()
 
 
 class ConfigMaps(_Object, frozen=True):
     """A list of ConfigMaps."""
 
     items: tuple[ConfigMap, ...]
+    metadata: ListMetadata = ListMetadata()
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One line of a watch; what `object` is depends on `type`."""
+
+    type: str
+    object: msgspec.Raw
+
+
+class Versioned(_Object, frozen=True):
+    """What is read of any object: a bookmark has nothing else."""
+
+    metadata: Metadata = Metadata()
 
 
 def condition(conditions: tuple[Condition, ...] | None, kind: str) -> Condition | None:
@@ -249,4 +272,4 @@ def to_builtins(value: object) -> Any:
     return msgspec.to_builtins(value)
 
 
-known(Pods, Nodes, ConfigMaps, Deployment, Lease, Job, ConfigMap)
+known(Pods, Nodes, ConfigMaps, Deployment, Lease, Job, ConfigMap, Event, Versioned)

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import msgspec
 
-from yolodeploy.core import cluster
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import Failed, NotFound, Refused, YolodeployError
 from yolodeploy.core.release import Release, ReleaseSpec
@@ -27,16 +26,15 @@ from yolodeploy.core.site import (
 )
 from yolodeploy.oci.layout import Layout
 from yolodeploy.sites.kubernetes import mark, prefetching, records, room, states
-from yolodeploy.sites.kubernetes.access import Access
+from yolodeploy.sites.kubernetes.access import Way
 from yolodeploy.sites.kubernetes.asking import Asking
-from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
+from yolodeploy.sites.kubernetes.lists import listed
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
-from yolodeploy.sites.kubernetes.objects import Node, Nodes, Pod, Pods
-from yolodeploy.sites.kubernetes.paths import NODES, PODS, listing, place
+from yolodeploy.sites.kubernetes.objects import Node, Pod, Pods
+from yolodeploy.sites.kubernetes.paths import PODS, place
+from yolodeploy.sites.kubernetes.seen import MOMENT_S, Seen
 from yolodeploy.sites.kubernetes.switching import deployment_of
-
-AT_ONCE = 8
-"""Pods asked at the same time through one API server."""
 
 SCRAPE_S = 3.0
 LARGEST_ANSWER = 8 << 20
@@ -56,13 +54,14 @@ class KubernetesSite:
     def __init__(
         self,
         name: str,
-        access: Access,
+        way: Way,
         layout: Path,
         folder: Path,
         name_of: Callable[[str], str],
     ) -> None:
         self.name = name
-        self.connection = Connection(name, access)
+        self.connection = Connection(name, way)
+        self._seen = Seen(self.connection)
         self._manifests = Manifests(folder)
         self._layout = layout
         self._name_of = name_of
@@ -74,8 +73,8 @@ class KubernetesSite:
 
     def observe(self) -> SiteState:
         """How the site is now."""
-        found = mark.read(self.connection)
-        nodes = self._nodes()
+        found = self._seen.mark()
+        nodes = self._seen.nodes()
         now = self.connection.now()
         seen = self._each(found.apps, self._app)
         return SiteState(
@@ -93,8 +92,9 @@ class KubernetesSite:
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after a sequence number."""
-        apps = mark.read(self.connection).apps
-        found = self._each(apps, lambda app: records.events(self.connection, app, since))
+        found = self._each(
+            self._seen.apps(), lambda app: records.events(self.connection, app, since)
+        )
         return sorted(found, key=lambda event: event.sequence)
 
     def releases(self, app: str) -> Sequence[Release]:
@@ -103,8 +103,7 @@ class KubernetesSite:
 
     def sketches(self) -> Sequence[StageReport]:
         """What every instance that answers has measured."""
-        apps = mark.read(self.connection).apps
-        pods = self._each(apps, self._running)
+        pods = self._each(self._seen.apps(), self._running)
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             reports = pool.map(lambda pair: self._report(*pair), pods)
         return [report for report in reports if report is not None]
@@ -113,8 +112,10 @@ class KubernetesSite:
         self, *, app: str | None = None, device: str | None = None, lines: int = 100
     ) -> Iterator[LogLine]:
         """The last lines of each pod's log."""
-        apps = [each for each in mark.read(self.connection).apps if app in (None, each)]
-        for name, pod in self._each(apps, lambda name: [(name, each) for each in self._pods(name)]):
+        apps = [each for each in self._seen.apps() if app in (None, each)]
+        for name, pod in self._each(
+            apps, lambda name: [(name, each) for each in self._seen.pods(name)]
+        ):
             if device in (None, pod.spec.node_name):
                 yield from self._log(name, pod, lines)
 
@@ -134,15 +135,15 @@ class KubernetesSite:
 
     def switching(self, spec: ReleaseSpec) -> Switching:
         """How the site would go to a release, by what its nodes have free."""
-        mine = self._pods(spec.app)
+        mine = self._seen.pods(spec.app)
         try:
-            everybody: Sequence[Pod] = self.connection.get(PODS, Pods).items
+            everybody: Sequence[Pod] = listed(self.connection, PODS, Pods).items
         except Refused as error:
             if error.code != "kubernetes.forbidden":
                 raise
             # an account for our namespaces alone: with what others use unknown, nothing is free
             return room.switching(spec.resources, (), mine, mine)
-        return room.switching(spec.resources, self._nodes(), everybody, mine)
+        return room.switching(spec.resources, self._seen.nodes(), everybody, mine)
 
     def lacking_bytes(self, spec: ReleaseSpec) -> int:
         """The image's size for every node that does not name it; of some layers it may have."""
@@ -201,7 +202,7 @@ class KubernetesSite:
         kept = records.read(self.connection, app)
         if kept is None:
             return []
-        pods, guards = self._pods(app), self._pods(cluster.GUARD, app)
+        pods, guards = self._seen.pods(app), self._seen.guards(app)
         deployment = deployment_of(self.connection, app)
         state = states.app_state(kept.record, pods, deployment, self.connection.now())
         instances = [states.instance_state(pod, app) for pod in pods]
@@ -210,17 +211,12 @@ class KubernetesSite:
         return [(state, instances)]
 
     def _running(self, app: str) -> list[tuple[str, Pod]]:
-        return [(app, pod) for pod in self._pods(app) if pod.status.phase == "Running"]
-
-    def _nodes(self) -> tuple[Node, ...]:
-        return self.connection.get(NODES, Nodes).items
-
-    def _pods(self, name: str, namespace: str = "") -> tuple[Pod, ...]:
-        path = listing("Pod", namespace or name)
-        return self.connection.get(path, Pods, labelSelector=f"{cluster.NAME}={name}").items
+        return [
+            (app, pod) for pod in self._seen.pods(app, MOMENT_S) if pod.status.phase == "Running"
+        ]
 
     def _candidates(self, spec: ReleaseSpec) -> list[Node]:
-        return prefetching.candidates(self._nodes(), spec.resources.gpus)
+        return prefetching.candidates(self._seen.nodes(), spec.resources.gpus)
 
     def _image(self, spec: ReleaseSpec) -> str:
         """As the release was brought here, where it was; names change, what runs must not."""
@@ -258,7 +254,9 @@ class KubernetesSite:
         """What a pod has measured, under the names that it has here; garbage is none."""
         path = f"{states.proxy(app, pod.metadata.name)}/sketches"
         try:
-            answer = self.connection.call("GET", path, limit_s=SCRAPE_S, largest=LARGEST_ANSWER)
+            answer = self.connection.call(
+                "GET", path, limit_s=SCRAPE_S, largest=LARGEST_ANSWER, tries=1
+            )
             report = msgspec.msgpack.decode(answer, type=StageReport)
         except (YolodeployError, msgspec.DecodeError):
             return None  # it is being replaced, or broken; its state says which
