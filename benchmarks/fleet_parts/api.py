@@ -66,7 +66,7 @@ class Answers:
 
     def of(self, method: str, target: str) -> bytes:
         """The body of an answer."""
-        path, _, query = target.partition("?")
+        path = target.partition("?")[0]
         if method == "POST" and path == "/next":
             self.round += 1
             self.measure()
@@ -76,7 +76,7 @@ class Answers:
         if path in self.encoded:
             return self.encoded[path]
         if path in (f"/api/v1/namespaces/{APP}/pods", "/api/v1/pods"):
-            return self.none if cluster.GUARD in query else self.pods
+            return self.pods
         return self.none
 
 

@@ -71,7 +71,7 @@ class Laptop(Bench):
             return get_release(inventory, alias)
 
     def killed_in(self, rollout: str, steps: Iterable[Step]) -> None:
-        """In each step once, as soon as some cluster has begun it; each engine goes on from there."""
+        """In each step once, as soon as some cluster has begun it; each goes on from there."""
         for step in steps:
             process = self.crash(rollout, f"{ONLY_CLUSTERS}: after {step.value} intended")
             assert wait(process) == -signal.SIGKILL, step

@@ -56,11 +56,6 @@ class Plant(Cluster):
             if self.kinds.get(release) is Kind.CRASHES and pod["status"].get("phase") == "Running":
                 self.crash(APP, release)
 
-    def note(self) -> None:
-        """Keep a history for those who watch; twenty of them would cost a processor."""
-        if self.streams.watching:
-            super().note()
-
     def _proxied(self, path: str) -> bytes:
         answer = super()._proxied(path)
         if not path.endswith("/sketches"):
@@ -84,6 +79,7 @@ class Plant(Cluster):
             self.kinds.clear()
             self.answers.clear()
             self.asked.clear()
+            self.forget_history()
 
         self._between_ticks(back)
 
