@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import NotFound
@@ -64,7 +65,7 @@ class Watch:
         By a clock that nobody sets and that stands still while this machine sleeps: it may wake
         without a network, and that is no news of the sites.
         """
-        now = time.monotonic()
+        now = monotonic()
         sites = {site.name: site for site in list_sites(inventory)}
         self._silent = {
             name: self._silent.get(name, now)
