@@ -51,6 +51,15 @@ COLUMNS = [
 ]
 
 
+def _meant(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """`gained:CLASS` or `lost:CLASS`, as pairs."""
+    pairs = tuple((kind, name) for kind, _, name in (word.partition(":") for word in words))
+    for word, (kind, name) in zip(words, pairs, strict=True):
+        if kind not in ("gained", "lost") or not name:
+            raise click.BadParameter(f"{word} is neither gained:CLASS nor lost:CLASS.")
+    return pairs
+
+
 @click.group()
 def release() -> None:
     """Releases: image digest, serving settings, resources, gates. `APP@N` is an alias."""
@@ -74,6 +83,13 @@ def release() -> None:
 @click.option("--gpus", type=click.IntRange(0, 16), default=0, help="GPUs, or shares of them.")
 @click.option("--vram-mb", type=click.IntRange(0, 1 << 20), default=0, help="GPU memory, in MiB.")
 @click.option("--gates", type=FILE, help="JSON file with gates.")
+@click.option(
+    "--meant",
+    multiple=True,
+    metavar="gained|lost:CLASS",
+    callback=lambda _c, _p, words: _meant(words),
+    help="A change of detections that is the purpose; several.",
+)
 @dry_run_option
 @output_option
 def create(
@@ -86,11 +102,15 @@ def create(
     gpus: int,
     vram_mb: int,
     gates: Path | None,
+    meant: tuple[tuple[str, str], ...],
     dry_run: bool,
     form: str,
     **further: Any,
 ) -> None:
     """Make a release; the same specification again is the same release."""
+    import msgspec
+
+    from yolodeploy.core.gates import Change
     from yolodeploy.core.release import Resources, Serving
     from yolodeploy.ops.catalog import create_release, gates_from
     from yolodeploy.ops.home import home
@@ -109,6 +129,9 @@ def create(
         ),
         resources=Resources(gpus=gpus, vram_mb=vram_mb),
         gates=gates_from(gates) if gates else None,
+        meant=msgspec.convert(
+            [{"kind": kind, "name": name} for kind, name in meant], tuple[Change, ...]
+        ),
         dry_run=dry_run,
     )
     say(f"{made.alias} {'would be' if dry_run else 'is'} {short(made.digest)}")

@@ -13,6 +13,7 @@ EVENTS = {
     "approval": "a rollout waits for an approval",
     "failed": "a rollout failed",
     "inconclusive": "a rollout's gates could not tell",
+    "expired": "a rollout ended without sites that were not to be had",
     "waiting": "a rollout has waited for too long",
     "reverted": "a site's guard brought the previous release back",
     "unreachable": "a site does not answer",

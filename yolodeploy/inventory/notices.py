@@ -132,7 +132,8 @@ def prune_notices(inventory: Inventory, places: Sequence[str], *, at: float) -> 
                 inventory.execute("DELETE FROM notice_outbox WHERE place = ?", (place,))
         inventory.execute(
             "DELETE FROM notices WHERE coalesce(ended_at, begun_at) < ? AND (ended_at IS NOT NULL "
-            "OR code IN ('notice.failed', 'notice.inconclusive', 'notice.reverted'))",
+            "OR code IN ('notice.failed', 'notice.inconclusive', 'notice.expired', "
+            "'notice.reverted'))",
             (at - _OVER_KEEP_S,),
         )
 

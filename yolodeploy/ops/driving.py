@@ -69,7 +69,7 @@ class Driver:
         times = 1 if fresh else self._tries[row.id].times + 1
         self._tries[row.id] = _Tries(times, time.monotonic())
         try:
-            started = resume(home, row.id)
+            started = resume(home, row.id, due_only=True)
         except YolodeployError as error:
             tell(error.code, error.fields)
         else:

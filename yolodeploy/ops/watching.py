@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ENDED_BADLY = {
     RolloutState.FAILED: "notice.failed",
     RolloutState.INCONCLUSIVE: "notice.inconclusive",
+    RolloutState.EXPIRED: "notice.expired",
 }
 REVERTED = "guard.reverted"
 UNREACHABLE = "notice.unreachable"

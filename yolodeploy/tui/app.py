@@ -171,6 +171,9 @@ class Dashboard(App[int]):
         return framed[-1].wanted() if framed else Wanted()
 
     def _framed(self) -> list[Framed]:
+        """Screens that can show something: while the app ends, their widgets go before they do."""
+        if not self.is_running:
+            return []
         return [s for s in self.screen_stack if isinstance(s, Framed) and s.composed]
 
     def _tick(self) -> None:

@@ -6,7 +6,7 @@ MESSAGES = {
     "approval": Message(
         "rollout {rollout} of {release} waits for an approval: {reason}",
         "{release} 的发布 {rollout} 等待批准：{reason}",
-        "yolodeploy rollout status {rollout}",
+        "yolodeploy rollout approve {rollout}",
     ),
     "approval_over": Message(
         "rollout {rollout} of {release} waits for no approval any more",
@@ -20,6 +20,11 @@ MESSAGES = {
     "inconclusive": Message(
         "rollout {rollout} of {release} was stopped, its gates could not tell: {reason}",
         "{release} 的发布 {rollout} 已停止，门限无法判定：{reason}",
+        "yolodeploy rollout status {rollout}",
+    ),
+    "expired": Message(
+        "rollout {rollout} of {release} ended without sites that were not to be had: {reason}",
+        "{release} 的发布 {rollout} 已结束，部分站点始终无法更新：{reason}",
         "yolodeploy rollout status {rollout}",
     ),
     "waiting": Message(

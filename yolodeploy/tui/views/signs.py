@@ -43,6 +43,8 @@ RESULT = {
     SiteResult.REFUSED: ("✗", "bad"),
     SiteResult.WAITING: ("○", "warn"),
     SiteResult.STOPPED: ("–", "dim"),
+    SiteResult.EXPIRED: ("○", "bad"),
+    SiteResult.SUPERSEDED: ("–", "dim"),
 }
 
 STANDING = {
