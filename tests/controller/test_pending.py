@@ -81,16 +81,6 @@ def test_what_is_a_persons_is_left_to_the_person(inventory: Inventory) -> None:
     assert turn(inventory, found) is Turn.PERSON
 
 
-def test_an_older_release_is_not_brought_back_by_itself(inventory: Inventory) -> None:
-    old = rollout(inventory, RolloutState.WAITING, again_at=1.0)
-    assert turn(inventory, old) is Turn.NOW
-    new = rollout(inventory, RolloutState.DONE, "south")
-    [pending] = pending_rollouts(inventory, at=time.time())
-    assert (pending.row.id, pending.turn, pending.other) == (old, Turn.OVERTAKEN, new)
-    journal.set_result(inventory, old, "south", SiteResult.COMMITTED)
-    assert turn(inventory, old) is Turn.NOW
-
-
 @pytest.fixture
 def other() -> Iterator[subprocess.Popen[bytes]]:
     """Some process of another program."""

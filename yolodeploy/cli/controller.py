@@ -119,11 +119,7 @@ _PENDING = [
     Column("state", "state", lambda item: item.row.state.value),
     Column("turn", "turn", lambda item: item.turn.value),
     Column("again_at", "again at", lambda item: item.row.again_at, text=moment),
-    Column(
-        "reason",
-        "why",
-        lambda item: item.row.reason or (item.other and f"overtaken by {item.other}"),
-    ),
+    Column("reason", "why", lambda item: item.row.reason),
 ]
 
 
