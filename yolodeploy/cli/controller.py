@@ -142,3 +142,11 @@ def notify(form: str) -> int:
     ]
     emit(tried, columns, form, longest=200)
     return 1 if any(error for _, error in tried) else 0
+
+
+@controller.command()
+def unit() -> None:
+    """Print a unit of systemd for this installation."""
+    from yolodeploy.ops.units import controller_unit
+
+    click.echo(controller_unit(), nl=False)
