@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ class Looking:
     def __init__(self, home: Home, inventory: Inventory, monkeypatch: pytest.MonkeyPatch) -> None:
         self._home, self._inventory = home, inventory
         self._told = home.root / "told"
-        self._watch = Watch()
+        self._watch = Watch(home)
         self.now = 1000.0
         monkeypatch.setattr(watching, "monotonic", lambda: self.now)
         script = home.root / "tell"
@@ -48,7 +49,7 @@ class Looking:
 
     def again(self) -> None:
         """As a controller that was started anew."""
-        self._watch = Watch()
+        self._watch = Watch(self._home)
 
 
 @pytest.fixture
@@ -136,3 +137,26 @@ def test_the_controllers_own_trouble_begins_and_is_over(look: Looking) -> None:
     assert look(collecting="the disk is full") == [("trouble", "collecting", "begins")]
     assert look(collecting="the disk is full") == []
     assert look() == [("trouble", "collecting", "over")]
+
+
+def test_an_account_that_ends_is_told_while_there_is_time(
+    home: Home, look: Looking, inventory: Inventory
+) -> None:
+    sites.add_site(inventory, "plant", "k3s", "", at=NOW)
+
+    def account(ends_at: float) -> None:
+        claims = base64.urlsafe_b64encode(json.dumps({"exp": ends_at}).encode()).decode()
+        home.site("plant").mkdir(parents=True, exist_ok=True)
+        text = f"users: [{{user: {{token: a.{claims.rstrip('=')}.b}}}}]\n"
+        (home.site("plant") / "account.yaml").write_text(text)
+        look.now += 601
+
+    account(time.time() + 30 * 86400)
+    assert look() == []
+    account(time.time() + 10 * 86400)
+    assert look() == [("expiring", "plant", "begins")]
+    account(time.time() + 90 * 86400)
+    assert look() == [("expiring", "plant", "over")]
+    (home.site("plant") / "account.yaml").write_bytes(b"\xff")
+    look.now += 601
+    assert look() == []
