@@ -109,6 +109,7 @@ NEED_NONE = (
     "inventory restore {tmp}/absent.db --yes",
     "doctor",
     "controller notify",
+    "controller unit",
     "config show",
     "config set concurrency 3",
     "config validate",

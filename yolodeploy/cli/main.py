@@ -54,7 +54,8 @@ COMMANDS = {
     "operations": Lazy(f"{CLI}.operations:operations", "Long actions: list, follow, cancel."),
     "serve": Lazy(f"{CLI}.serve:serve", "The inference server by hand."),
     "controller": Lazy(
-        f"{CLI}.controller:controller", "Collect, drive and tell without a person: status, notify."
+        f"{CLI}.controller:controller",
+        "Collect, drive and tell without a person: status, notify, unit.",
     ),
     "inventory": Lazy(
         f"{CLI}.inventory:inventory", "The inventory: backup, restore, check, export, prune."
