@@ -39,7 +39,7 @@ COMMANDS = {
     "bundle": Lazy(
         f"{CLI}.bundle:bundle", "One file for an offline site: create, verify, apply, show."
     ),
-    "app": Lazy(f"{CLI}.app:app", "Apps: create, list, show."),
+    "app": Lazy(f"{CLI}.app:app", "Apps: create, list, show, scale, expose, place, limit."),
     "release": Lazy(f"{CLI}.release:release", "Releases: create, list, show, diff."),
     "rollout": Lazy(
         f"{CLI}.rollout:rollout",
@@ -54,7 +54,8 @@ COMMANDS = {
     "operations": Lazy(f"{CLI}.operations:operations", "Long actions: list, follow, cancel."),
     "serve": Lazy(f"{CLI}.serve:serve", "The inference server by hand."),
     "controller": Lazy(
-        f"{CLI}.controller:controller", "Collect, drive and tell without a person: status, notify."
+        f"{CLI}.controller:controller",
+        "Collect, drive and tell without a person: status, notify, unit.",
     ),
     "inventory": Lazy(
         f"{CLI}.inventory:inventory", "The inventory: backup, restore, check, export, prune."
