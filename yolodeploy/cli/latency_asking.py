@@ -15,7 +15,8 @@ from yolodeploy.inventory.latency import latency
 class Question(NamedTuple):
     """A window, what to group by, what to leave out (site, device, app, release, source, stage).
 
-    `select` names devices by their labels, all where it is empty. `stage` among the groups says nothing new: every row is one.
+    `select` names devices by their labels, all where it is empty. `stage` among the groups says
+    nothing new: every row is one.
     """
 
     window: Window
