@@ -29,6 +29,10 @@ COMMANDS = {
         "Sites: create, adopt, lock, fetch, provision, upgrade, backup, restore, renew, account, "
         "reset, list, show, tunnel, hold, unhold, start, stop, remove.",
     ),
+    "camera": Lazy(
+        f"{CLI}.camera:camera",
+        "Cameras of sites: add, list, show, edit, remove, test, history, undo.",
+    ),
     "gpu": Lazy(f"{CLI}.gpu:gpu", "GPUs of k3s sites: show, share."),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),
     "image": Lazy(
