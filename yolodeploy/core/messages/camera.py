@@ -21,6 +21,12 @@ MESSAGES = {
         "make room, or make the folder writable; then type the same again",
         "请腾出空间或使该目录可写，然后重试同一命令",
     ),
+    "no_cluster": Message(
+        "cameras of site {site}, which is a cluster, cannot be changed from here yet",
+        "站点 {site} 是集群，暂不能从此处更改摄像头",
+        "name them in a ConfigMap of the app: docs/cameras.md",
+        "请写入应用的 ConfigMap：docs/cameras.md",
+    ),
     "exists": Message(
         "site {site} has a camera {camera} already",
         "站点 {site} 已有摄像头 {camera}",
