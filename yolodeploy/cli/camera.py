@@ -213,7 +213,7 @@ def show(name: str, site: str, form: str) -> None:
 @click.argument("url")
 @click.option("--seconds", type=click.FloatRange(0.5, 60), default=3.0, show_default=True)
 @click.option("--transport", type=click.Choice(TRANSPORTS), default="tcp", help="Of RTSP.")
-@click.option("--decoder", type=click.Choice(DECODERS), default="cpu")
+@click.option("--decoder", type=click.Choice(DECODERS), default="cpu", help="cpu by default.")
 @click.option("--credentials-file", type=FILE, help="One line user:password, mode 0600.")
 @click.option("--ask-password", is_flag=True, help="Ask for user and password.")
 @click.option("--ca", type=FILE, help="Whom to trust over TLS, as PEM.")
