@@ -464,7 +464,8 @@ HOSTILE = [
 ]  # fmt: skip
 NAMING = [
     "camera add x --site {} --url x", "camera list --site {}", "camera edit {} --site plant",
-    "camera show {} --site plant", "camera remove {} --site plant --yes", "camera history {}", "camera undo {}",
+    "camera show {} --site plant", "camera remove {} --site plant --yes",
+    "camera history {}", "camera undo {}",
     "site show {}", "site create {}", "site adopt {}", "site remove {} --yes", "site start {}",
     "site stop {} --yes", "site hold {} --reason x", "site unhold {}", "device show {}",
     "device hold {} --reason x", "device edit {} --label a=b", "model show {}", "app show {}",
