@@ -95,7 +95,10 @@ class Site(Protocol):
         ...
 
     def sketches(self) -> Sequence[StageReport]:
-        """What every instance has measured so far; those that do not answer are left out."""
+        """What every instance has measured so far; those that do not answer are left out.
+
+        Of one that answers something else there is a report without epochs, whose `fault` says so.
+        """
         ...
 
     def settings_fault(self) -> YolodeployError | None:

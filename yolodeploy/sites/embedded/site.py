@@ -15,6 +15,7 @@ from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
 from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
+from yolodeploy.core.reports import broken, read_report
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
 from yolodeploy.core.settings_content import LARGEST, demand_camera_library, settings_of
 from yolodeploy.core.site import (
@@ -33,6 +34,7 @@ from yolodeploy.core.site import (
 from yolodeploy.sites.embedded.clock import boot, since_boot
 from yolodeploy.sites.embedded.content import lacking, place
 from yolodeploy.sites.embedded.folder import SiteFolder
+from yolodeploy.sites.embedded.launch import identity
 from yolodeploy.sites.embedded.logs import InstanceLog
 from yolodeploy.sites.embedded.probe import LARGEST_PICTURE, Answer, request
 from yolodeploy.sites.embedded.store import AppRow, InstanceRow, Store, write_intent
@@ -109,14 +111,8 @@ class EmbeddedSite:
         """What every instance that answers has measured."""
         with closing(self._store()) as store:
             instances = [item for item in store.instances().values() if item.url]
-        reports = []
-        for item in instances:
-            try:
-                answer = request(f"{item.url}/sketches", timeout_s=2.0)
-                reports.append(msgspec.msgpack.decode(answer.body, type=StageReport))
-            except (YolodeployError, msgspec.DecodeError):
-                continue  # it is being replaced, or broken; its state says which
-        return reports
+        reports = (self._report(item) for item in instances)
+        return [report for report in reports if report is not None]
 
     def logs(self, wanted: LogQuery = ALL_LOGS) -> Iterator[LogLine]:
         """The last lines of each instance's log."""
@@ -134,6 +130,25 @@ class EmbeddedSite:
                 yield from log.new()
             yield None
             stop.wait(FOLLOW_S)
+
+    def _report(self, item: InstanceRow) -> StageReport | None:
+        counted = identity(self.folder, item.name)
+        if counted is None:
+            return None
+        names = StageReport(
+            site=self.name,
+            device=item.device,
+            instance=counted,
+            app=item.app,
+            release=item.release,
+        )
+        try:
+            answer = request(f"{item.url}/sketches", timeout_s=2.0)
+        except Failed as error:
+            return broken(names, error.text())
+        except YolodeployError:
+            return None  # it is being replaced, or broken; its state says which
+        return read_report(answer.body, names) if answer.status == 200 else None
 
     # how it shall be -------------------------------------------------------------------------
 
