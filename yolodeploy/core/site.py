@@ -143,6 +143,7 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     and counts nothing twice, whoever was restarted meanwhile. `ready_s` is what its present life
     took from the process's start until it could answer, `gpu_memory_mb` the GPU memory it takes
     now, in MiB (where the driver does not tell processes apart, what all take); None: not known.
+    `version` is the server's own, empty from one that does not say.
     """
 
     site: str
@@ -153,6 +154,7 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     epochs: tuple[Epoch, ...]
     ready_s: float | None = None
     gpu_memory_mb: float | None = None
+    version: str = ""
 
 
 class SiteEvent(msgspec.Struct, frozen=True):
