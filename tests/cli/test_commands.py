@@ -93,9 +93,11 @@ CHANGES = [
     "device add", "device import", "device remove", "site provision", "site reset",
     "operations cancel", "device edit", "device hold", "device unhold", "site create", "site adopt",
     "site remove",
-    "site start", "site stop", "site hold", "site unhold", "model add", "image build",
+    "site start", "site stop", "site hold", "site unhold", "site tunnel", "model add",
+    "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
     "config set", "site edit", "site window", "rollout approve",
+    "app scale", "app expose", "app place", "app limit",
 ]  # fmt: skip
 
 
@@ -105,7 +107,8 @@ CHANGES = [
 def test_what_lists_takes_every_form(path: str) -> None:
     [option] = [p for p in LEAVES[path].params if p.name == "form"]
     assert isinstance(option.type, click.Choice)
-    assert list(option.type.choices) == ["table", "wide", "json", "jsonl", "yaml", "name"]
+    more = ["csv"] if path == "latency" else []
+    assert list(option.type.choices) == ["table", "wide", "json", "jsonl", "yaml", "name", *more]
 
 
 @pytest.mark.parametrize("path", CHANGES)
@@ -149,7 +152,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(line: str, near: str, r
     ["zzzzzz", "site frobnicate", "status --bogus", "site create", "site create x --devices 0",
      "site create x --devices many", "site create x --devices 65", "device edit d1 --label novalue",
      "device edit d1 --label =x", "status extra", "events --limit 0", "status -o xml",
-     "latency --last forever", "latency --last 10", "latency --by colour", "site hold plant",
+     "latency --last forever", "latency --last 10", "latency --by colour", "latency --by hour,day",
      "site window plant daily", "site window plant --freeze 2026-13-01",
      "site window plant --zone Berlin", "site window plant --always --zone UTC",
      "site list --select a=b=c", "device list --select (", "status --select a,,b",
@@ -158,6 +161,10 @@ def test_an_unknown_command_is_answered_with_the_nearest(line: str, near: str, r
      "rollout plan brake-disc@1 --concurrency 0", "rollout plan brake-disc@1 --concurrency 1,,2",
      "rollout plan brake-disc@1 --expires 7", "rollout undo --yes",
      "rollout undo r-1 --site plant --yes",
+     "latency --last 1h --since 2d", "latency --since tomorrow", "latency --until 1999-01-01T99",
+     "latency --since 1h --until 2h", "latency --quantiles 101", "latency --quantiles nan",
+     "latency --plot time -o json", "latency --plot pie", "latency --against brake-disc@1",
+     "site hold plant",
      "rollout start brake-disc@1 --waves 0", "rollout start brake-disc@1 --on-failure later",
      "release create brake-disc", "release create brake-disc --image m --conf 2", "detect",
      "release create x --image m --meant dent",
@@ -282,6 +289,7 @@ DRY = {
     "device hold": "d1 --reason shift", "device unhold": "d1",
     "site create": "fresh --devices 3", "site adopt": None, "site remove": "plant",
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
+    "site tunnel": None,  # it is of k3s sites: tests/kubernetes/test_tunnels
     "site unhold": "plant", "site edit": "plant --label a=b",
     "site window": "plant --freeze 2026-12-24 --zone Asia/Tokyo",
     "rollout approve": None,  # one that waits for it: tests/rollouts/test_waves_in_time.py
@@ -300,6 +308,8 @@ DRY = {
     "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",
     "config set": "concurrency 3",
     "doctor": None,  # it asks gateways: tests/doctor
+    # they ask clusters: tests/kubernetes/test_setups.py
+    "app scale": None, "app expose": None, "app place": None, "app limit": None,
 }  # fmt: skip
 
 
@@ -464,7 +474,9 @@ NAMING = [
     "site window plant --freeze {}",
     "rollout plan brake-disc@1 --waves {}", "rollout plan brake-disc@1 --wave {}",
     "operations follow {}", "status --site {}", "device list --site {}", "latency --site {}",
-    "latency --app {}", "latency --by {}", "latency --last {}", "logs --site {}", "detect {}",
+    "latency --app {}", "latency --by {}", "latency --last {}", "latency --since {}",
+    "latency --until {}", "latency --release {}", "latency --quantiles {}",
+    "logs --site {}", "detect {}",
     "model add {}", "model add m.onnx --name {}", "inventory restore {} --yes",
     "release create brake-disc --image brake-disc-v1 --gates {}", "app create x --frames {}",
     "config set {} 1", "config set concurrency {}", "image build brake-disc-v1 --name {}",

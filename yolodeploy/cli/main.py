@@ -39,7 +39,7 @@ COMMANDS = {
     "bundle": Lazy(
         f"{CLI}.bundle:bundle", "One file for an offline site: create, verify, apply, show."
     ),
-    "app": Lazy(f"{CLI}.app:app", "Apps: create, list, show."),
+    "app": Lazy(f"{CLI}.app:app", "Apps: create, list, show, scale, expose, place, limit."),
     "release": Lazy(f"{CLI}.release:release", "Releases: create, list, show, diff."),
     "rollout": Lazy(
         f"{CLI}.rollout:rollout",

@@ -179,6 +179,8 @@ def site_plan(site: Site, release: Release, held: str) -> SitePlan:
         standing, reason = Standing.HELD, held
     elif fault is not None:
         standing, reason = Standing.BLOCKED, fault.text()
+    elif way.blocked:
+        standing, reason = Standing.BLOCKED, way.blocked
     return SitePlan(
         site=site.name,
         standing=standing,
