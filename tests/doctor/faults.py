@@ -41,8 +41,10 @@ UFW = (
 )
 MAC = "52:54:00:00:00:07"
 # a second card of one address; the kernel of guests makes none that lead out of the machine
-CARD = (f"ip link add card0 type veth peer name card0-end && ip link set card0 address {MAC} && "
-        + instead("/sys/class/net", {"card0/device": "a card"}))
+CARD = (
+    f"ip link add card0 type veth peer name card0-end && ip link set card0 address {MAC} && "
+    + instead("/sys/class/net", {"card0/device": "a card"})
+)
 CONTROLLERS = "#name hierarchy num enabled\n" + "".join(
     f"{name} 1 1 {int(name != 'memory')}\n" for name in ("cpuset", "cpu", "memory", "pids")
 )

@@ -431,9 +431,7 @@ def test_the_disk_is_the_one_that_was_mounted_last(
     assert ("medium" in findings(machine(files))) is wrong
 
 
-def test_a_disk_is_known_by_its_number(
-    machine: Callable[..., list[Row]], tmp_path: Path
-) -> None:
+def test_a_disk_is_known_by_its_number(machine: Callable[..., list[Row]], tmp_path: Path) -> None:
     """A Raspberry Pi says `/dev/root` where its card is, and LVM a name of its own."""
     number = tmp_path.stat().st_dev
     known = f"/sys/dev/block/{os.major(number)}:{os.minor(number)}"
