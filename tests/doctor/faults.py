@@ -127,7 +127,7 @@ SECOND = (
 )  # fmt: skip
 # the two side by side: what is done to both of them
 AMONG_BARE = (
-    Fault("double_name", f"echo {NAME} >/proc/sys/kernel/hostname", NAME),
+    Fault("double_name", f"echo {NAME} >/proc/sys/kernel/hostname", NAME.lower()),
     Fault("double_mac", CARD, MAC),
     Fault("double_machine_id", "true", "copies of one card"),  # the second one gets the first one's
 )
