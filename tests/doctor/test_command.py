@@ -44,6 +44,16 @@ def test_a_finding_that_is_gone_at_the_second_look_was_mended() -> None:
     assert found[0].remedy("en") == ""
 
 
+def test_a_finding_that_nobody_can_tell_of_any_more_was_not_mended() -> None:
+    """A server that does not come back says nothing of its cluster; that is not good news."""
+    [one] = checks_of("plant", (), [
+        report("gw-1", "node_cordoned", "finding", fields={"nodes": "gw-2"}, mend="asked"),
+        report("gw-1", "node_cordoned", "unknown"),
+    ], Mend.ALL)  # fmt: skip
+    assert one.result is Result.FINDING
+    assert one.remedy("en") == "k3s kubectl uncordon gw-2"
+
+
 @pytest.mark.parametrize(("mend", "ending"), [("safe", "--fix"), ("asked", "--fix --yes")])
 def test_what_doctor_can_mend_names_doctor(mend: str, ending: str) -> None:
     [one] = checks_of("plant", (), [report("gw-1", "swap", "finding", mend=mend)])
