@@ -123,8 +123,8 @@ MESSAGES = {
     "latency_group": Message(
         "latency cannot be grouped by {group}",
         "无法按 {group} 对延迟分组",
-        "use site, device, app, release or source",
-        "请使用 site、device、app、release 或 source",
+        "use site, device, app, release, source and at most one of minute, hour, day",
+        "请使用 site、device、app、release、source，以及 minute、hour、day 中的一个",
     ),
     "unknown_table": Message(
         "the inventory has no table {table}",
