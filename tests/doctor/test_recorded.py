@@ -305,6 +305,18 @@ def test_hosts_that_are_copies_of_each_other_are_told(check: str, shared: str) -
     assert findings(compared({"gw-1": identity(), "gw-2": OTHER}, {}, ["gw-1"])) == {}
 
 
+def test_a_host_that_lies_about_itself_is_compared_with_nobody() -> None:
+    """And keeps nobody else from being compared."""
+    lies: list[Any] = [
+        {}, [], 7, None, {"macs": {}, "host_name": 1, "machine_id": ["\x1b", None], "addresses": 3},
+    ]  # fmt: skip
+    hosts = {f"lies-{number}": one for number, one in enumerate(lies)}
+    both = {"gw-1": identity(), "gw-2": {**OTHER, "host_name": "a"}}
+    found = findings(compared({**hosts, **both}, {"lies-0": ["10.0.0.9"], "x": 3}, ["gw-1"]))
+    assert set(found) == {"double_name"}
+    assert found["double_name"]["fields"]["hosts"] == "gw-1, gw-2"
+
+
 @pytest.mark.parametrize(("count", "wrong"), [(1, False), (2, True), (3, False), (4, True)])
 def test_servers_that_cannot_outvote_each_other_are_told(count: int, wrong: bool) -> None:
     servers = [f"gw-{number}" for number in range(count)]

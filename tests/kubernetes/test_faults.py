@@ -10,7 +10,7 @@ import pytest
 
 from tests.kubernetes.double import Answers, Cluster
 from tests.kubernetes.parts import Bench
-from tests.sites.parts import APP
+from tests.sites.parts import APP, until
 from yolodeploy.core.errors import UsageError, YolodeployError
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Intent
@@ -26,7 +26,7 @@ FAULTS = {
     "certificate rotated": (401, "Unauthorized", "kubernetes.unauthorized", True),
     "a verb is missing": (403, CANNOT, "kubernetes.forbidden", False),
     "quota": (403, QUOTA, "kubernetes.denied", False),
-    "too old": (410, "too old resource version", "kubernetes.absent", False),
+    "too old": (410, "too old resource version", "kubernetes.too_old", False),
     "too much to do": (429, "slow down", "kubernetes.busy", True),
     "broken": (500, "etcdserver: request timed out", "kubernetes.broken", True),
     "a proxy's page": (502, "<html>\x1b[31mBad\ngateway", "kubernetes.broken", True),
@@ -117,8 +117,8 @@ def test_garbage_measurements_are_no_measurements(garbage: str, bench: Bench, v1
 def test_a_pod_says_why_it_is_not_ready(bench: Bench, v1: Release, v2: Release) -> None:
     fence = bench.commit(v1)
     bench.double.crash(APP, v1.digest)
+    until(lambda: bench.reasons() == ["CrashLoopBackOff, ended with OOMKilled (137)"], "it is told")
     (instance,) = bench.site.observe().instances
-    assert instance.reason == "CrashLoopBackOff, ended with OOMKilled (137)"
     assert instance.restarts == 1
     bench.double.missing.add(v2.spec.image)
     with pytest.raises(YolodeployError) as told:

@@ -158,6 +158,18 @@ def test_every_playbook_can_be_read(play: Callable[..., Ran], playbooks: Path) -
     assert ran.returncode == 0, ran.stderr
 
 
+@needs_ansible
+def test_roles_serve_a_play_that_lies_elsewhere(play: Callable[..., Ran], tmp_path: Path) -> None:
+    """Whoever writes a play of his own gets modules, what they share and filters with the roles."""
+    marks = {"step": "{{ 'v1.35.1+k3s1' | k3s_step('v1.35.2+k3s1') }}"}
+    asked = {"name": "gateway-7", "kubectl": ["false"], "annotations": marks}
+    book = tmp_path / "mine.yml"
+    book.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [
+        {"name": "Ask", "node": asked}]}]))  # fmt: skip
+    ran = play("-i", "localhost,", "-c", "local", str(book))
+    assert "kubectl get: it says nothing" in ran.stdout, ran.stdout + ran.stderr
+
+
 @pytest.mark.skipif(LINT is None, reason="ansible-lint is absent")
 def test_the_project_is_clean_under_the_production_profile(playbooks: Path, tmp_path: Path) -> None:
     path = f"{BESIDE}{os.pathsep}{os.environ['PATH']}"

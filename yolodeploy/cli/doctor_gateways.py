@@ -39,7 +39,7 @@ def look(names: Sequence[str], mend: Mend, secrets: Secrets, form: str, *, dry_r
     found = [
         checked
         for site, operation in started.items()
-        for checked in checks_of(site, sites[site], _followed(operation, tongue))
+        for checked in checks_of(site, sites[site], _followed(operation, tongue), mend)
     ]
     wrong = [one for one in found if one.result is Result.FINDING]
     mended = [one for one in found if one.result is Result.MENDED]

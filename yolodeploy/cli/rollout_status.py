@@ -88,12 +88,13 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
 
 
 def _gate_cells(site: str, gate: dict[str, Any]) -> list[str]:
+    least = "≥ " if gate["at_least"] else ""
     return [
         site,
         gate["gate"],
         gate["verdict"],
         f"{gate['figure']:.3g}",
-        "-" if gate["bound"] is None else f"{gate['bound']:.3g}",
+        "-" if gate["bound"] is None else f"{least}{gate['bound']:.3g}",
         gate["unit"],
         str(gate["samples"]),
     ]

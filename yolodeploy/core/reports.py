@@ -40,11 +40,23 @@ def read_report(answer: bytes, names: StageReport) -> StageReport:
     One that breaks a rule has no epochs, and says in `fault` which.
     """
     try:
-        epochs = msgspec.msgpack.decode(answer, type=StageReport).epochs
+        said = msgspec.msgpack.decode(answer, type=StageReport)
     except (msgspec.DecodeError, RecursionError) as error:
         return broken(names, f"not a report: {error}")
-    fault = fault_of(epochs)
-    return broken(names, fault) if fault else msgspec.structs.replace(names, epochs=epochs)
+    fault = fault_of(said.epochs)
+    if fault:
+        return broken(names, fault)
+    return msgspec.structs.replace(
+        names,
+        epochs=said.epochs,
+        ready_s=_figure(said.ready_s),
+        gpu_memory_mb=_figure(said.gpu_memory_mb),
+    )
+
+
+def _figure(said: float | None) -> float | None:
+    """A figure that is one; what is none counts as not said."""
+    return said if said is not None and isfinite(said) and said >= 0 else None
 
 
 def broken(names: StageReport, reason: str) -> StageReport:

@@ -95,7 +95,10 @@ class StateRoutes:
         return Response(text, headers={"content-type": PROMETHEUS})
 
     async def _sketches(self, request: Request) -> Response:
-        return Response(msgspec.msgpack.encode(self._service.report()), media_type=MSGPACK)
+        gpus = self._service.gpus
+        # a driver may take half a second to answer
+        memory_mb = await asyncio.to_thread(gpus.memory_mb) if gpus.present else None
+        return Response(msgspec.msgpack.encode(self._service.report(memory_mb)), media_type=MSGPACK)
 
     async def _info(self, request: Request) -> Response:
         service = self._service
