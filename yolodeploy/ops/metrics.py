@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "yolodeploy"
     sys_version = ""
 
-    def do_GET(self) -> None:  # noqa: N802 the name that http.server calls
+    def do_GET(self) -> None:
         if self.path.partition("?")[0] != "/metrics":
             self._answer(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", "/metrics\n")
             return

@@ -1,4 +1,4 @@
-"""Metrics as text: OpenMetrics 1.0, and Prometheus' older form (0.0.4) for whoever asks for that."""
+"""Metrics as text: OpenMetrics 1.0, and the older form (0.0.4) for whoever asks for that."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ class Family(NamedTuple):
 
 def text_of(families: Iterable[Family], *, openmetrics: bool) -> str:
     """All of it; families without a line are left out."""
-    lines = [
-        text for family in families if family.samples for text in _family(family, openmetrics)
-    ]
+    lines = [text for family in families if family.samples for text in _family(family, openmetrics)]
     return "\n".join([*lines, "# EOF", ""] if openmetrics else [*lines, ""])
 
 

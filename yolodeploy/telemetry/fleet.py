@@ -101,9 +101,7 @@ def _devices(rows: list[DeviceRow]) -> Iterator[Family]:
           if row.memory_mb is not None]),
     ):  # fmt: skip
         yield Family(f"yolodeploy_fleet_{name}", "gauge", text, values)
-    there = [
-        ({**labels, "app": app.app}, app) for row, labels in named for app in row.apps
-    ]
+    there = [({**labels, "app": app.app}, app) for row, labels in named for app in row.apps]
     for name, kind, text, field in (
         ("instances", "gauge", "Servers of an app on a device", "instances"),
         ("instances_ready", "gauge", "Those that are ready", "ready"),
