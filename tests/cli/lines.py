@@ -83,6 +83,7 @@ NEED_INVENTORY = (
     "rollout abort r-1 --yes",
     "rollout undo r-1 --yes",
     "latency",
+    "metrics --listen 127.0.0.1:0",
     "events",
     "logs",
     "detect {picture}",

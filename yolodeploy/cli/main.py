@@ -51,6 +51,7 @@ COMMANDS = {
     ),
     "status": Lazy(f"{CLI}.status:status", "How every device is."),
     "latency": Lazy(f"{CLI}.latency:latency", "Where the time goes, stage by stage."),
+    "metrics": Lazy(f"{CLI}.metrics:metrics", "The fleet as metrics for Prometheus."),
     "events": Lazy(f"{CLI}.events:events", "What happened in the fleet."),
     "logs": Lazy(f"{CLI}.logs:logs", "The servers' logs."),
     "detect": Lazy(f"{CLI}.detect:detect", "Send pictures to a running app."),
