@@ -24,6 +24,8 @@ NEED_INVENTORY = (
     "device unhold d1",
     "site list",
     "site show plant",
+    "site edit plant --label a=b",
+    "site window plant",
     "site remove plant --yes",
     "site provision plant --online",
     "site reset plant --yes",
@@ -66,6 +68,7 @@ NEED_INVENTORY = (
     "rollout watch r-1",
     "rollout pause r-1",
     "rollout resume r-1",
+    "rollout approve r-1 --yes",
     "rollout abort r-1 --yes",
     "rollout undo r-1 --yes",
     "latency",
@@ -76,6 +79,7 @@ NEED_INVENTORY = (
     "operations list",
     "operations follow op-1",
     "operations cancel op-1",
+    "controller status",
     "inventory check",
     "inventory backup {tmp}/backup.db",
     "inventory export {tmp}/exported",
@@ -100,13 +104,14 @@ NEED_NONE = (
     "app create weld",
     "inventory restore {tmp}/absent.db --yes",
     "doctor",
+    "controller notify",
     "config show",
     "config set concurrency 3",
     "config validate",
     "config path",
     "completion bash",
 )
-ELSEWHERE = {"quickstart", "serve"}
+ELSEWHERE = {"quickstart", "serve", "controller"}
 
 
 def commands(

@@ -96,7 +96,7 @@ CHANGES = [
     "site start", "site stop", "site hold", "site unhold", "site tunnel", "model add",
     "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
-    "config set",
+    "config set", "site edit", "site window", "rollout approve",
 ]  # fmt: skip
 
 
@@ -151,6 +151,14 @@ def test_an_unknown_command_is_answered_with_the_nearest(line: str, near: str, r
      "site create x --devices many", "site create x --devices 65", "device edit d1 --label novalue",
      "device edit d1 --label =x", "status extra", "events --limit 0", "status -o xml",
      "latency --last forever", "latency --last 10", "latency --by colour", "site hold plant",
+     "site window plant daily", "site window plant --freeze 2026-13-01",
+     "site window plant --zone Berlin", "site window plant --always --zone UTC",
+     "site list --select a=b=c", "device list --select (", "status --select a,,b",
+     "rollout plan brake-disc@1 --select !", "rollout plan brake-disc@1 --between soon",
+     "rollout plan brake-disc@1 --approve-after 0", "rollout plan brake-disc@1 --max-failed 101%",
+     "rollout plan brake-disc@1 --concurrency 0", "rollout plan brake-disc@1 --concurrency 1,,2",
+     "rollout plan brake-disc@1 --expires 7", "rollout undo --yes",
+     "rollout undo r-1 --site plant --yes",
      "rollout start brake-disc@1 --waves 0", "rollout start brake-disc@1 --on-failure later",
      "release create brake-disc", "release create brake-disc --image m --conf 2", "detect",
      "release create x --image m --meant dent",
@@ -182,6 +190,7 @@ def test_a_group_alone_shows_its_help_and_is_2(name: str, run: Run) -> None:
 def test_dangerous_commands_want_a_yes(run: Run, filled: Home) -> None:
     before = contents(filled.root)
     for line in ("site remove plant", "site stop plant", "rollout abort r-1", "rollout undo r-1",
+                 "rollout approve r-1",
                  "inventory restore /nowhere", "site reset plant",
                  "device remove d1"):  # fmt: skip
         answer = run(*line.split())
@@ -275,7 +284,10 @@ DRY = {
     "site create": "fresh --devices 3", "site adopt": None, "site remove": "plant",
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
     "site tunnel": None,  # it is of k3s sites: tests/kubernetes/test_tunnels
-    "site unhold": "plant", "model add": "{model}", "image build": "sample",
+    "site unhold": "plant", "site edit": "plant --label a=b",
+    "site window": "plant --freeze 2026-12-24 --zone Asia/Tokyo",
+    "rollout approve": None,  # one that waits for it: tests/rollouts/test_waves_in_time.py
+    "model add": "{model}", "image build": "sample",
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
     "image send": None,  # it asks devices: tests/send
@@ -447,7 +459,11 @@ NAMING = [
     "release create {} --image brake-disc-v1", "release create brake-disc --image {}",
     "release list --app {}", "rollout plan {}", "rollout start {}", "rollout status {}",
     "rollout pause {}", "rollout watch {}", "rollout resume {}", "rollout abort {} --yes",
-    "rollout undo {} --yes", "rollout plan brake-disc@1 --site {}",
+    "rollout undo {} --yes", "rollout plan brake-disc@1 --site {}", "rollout approve {} --yes",
+    "rollout undo --to {} --yes", "rollout undo --to brake-disc@1 --site {} --yes",
+    "rollout plan brake-disc@1 --select ,{}", "site list --select ,{}", "site edit {} --label a=b",
+    "site window {}", "site window plant {} --zone UTC",
+    "site window plant --freeze {}",
     "rollout plan brake-disc@1 --waves {}", "rollout plan brake-disc@1 --wave {}",
     "operations follow {}", "status --site {}", "device list --site {}", "latency --site {}",
     "latency --app {}", "latency --by {}", "latency --last {}", "logs --site {}", "detect {}",

@@ -27,7 +27,7 @@ COMMANDS = {
     "site": Lazy(
         f"{CLI}.site:site",
         "Sites: create, adopt, lock, fetch, provision, upgrade, backup, restore, renew, account, "
-        "reset, list, show, tunnel, hold, unhold, start, stop, remove.",
+        "reset, list, show, edit, window, tunnel, hold, unhold, start, stop, remove.",
     ),
     "gpu": Lazy(f"{CLI}.gpu:gpu", "GPUs of k3s sites: show, share."),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),
@@ -43,7 +43,7 @@ COMMANDS = {
     "release": Lazy(f"{CLI}.release:release", "Releases: create, list, show, diff."),
     "rollout": Lazy(
         f"{CLI}.rollout:rollout",
-        "Rollouts: plan, start, list, status, watch, pause, resume, abort, undo.",
+        "Rollouts: plan, start, list, status, watch, pause, resume, approve, abort, undo.",
     ),
     "status": Lazy(f"{CLI}.status:status", "How every device is."),
     "latency": Lazy(f"{CLI}.latency:latency", "Where the time goes, stage by stage."),
@@ -53,6 +53,9 @@ COMMANDS = {
     "doctor": Lazy(f"{CLI}.doctor:doctor", "What is wrong here, and what mends it."),
     "operations": Lazy(f"{CLI}.operations:operations", "Long actions: list, follow, cancel."),
     "serve": Lazy(f"{CLI}.serve:serve", "The inference server by hand."),
+    "controller": Lazy(
+        f"{CLI}.controller:controller", "Collect, drive and tell without a person: status, notify."
+    ),
     "inventory": Lazy(
         f"{CLI}.inventory:inventory", "The inventory: backup, restore, check, export, prune."
     ),

@@ -50,7 +50,8 @@ class DeviceRow(NamedTuple):
 
     `held` is the reason of its own hold, `site_held` that of its site's. `ready` is None before
     the device was first seen. `reachable` and `observed_at` (Unix seconds) are its site's: where
-    `reachable` is false the rest is as of `observed_at`, and `site_reason` says why.
+    `reachable` is false the rest is as of `observed_at`, and `site_reason` says why. `operator`
+    is who had the site's lease then, None for nobody.
     """
 
     site: str
@@ -63,6 +64,7 @@ class DeviceRow(NamedTuple):
     reachable: bool | None
     site_reason: str
     observed_at: float | None
+    operator: str | None
     ready: bool | None
     reason: str
     cpu_percent: float
@@ -74,13 +76,14 @@ class DeviceRow(NamedTuple):
 _DEVICES = """
     SELECT devices.id, sites.name, devices.name, devices.address, devices.labels,
         devices.added_at, devices.held, sites.held, sites.reachable, sites.reason,
-        sites.observed_at, devices.ready, devices.reason, devices.cpu_percent, devices.memory_mb,
+        sites.observed_at, sites.lease_holder, devices.ready, devices.reason,
+        devices.cpu_percent, devices.memory_mb,
         devices.role, devices.profile, devices.sharing, devices.jump, devices.identity,
         devices.host_key, devices.proved_at
     FROM devices JOIN sites ON sites.id = devices.site_id
 """
 
-_OWN = 15  # columns before those of the gateway
+_OWN = 16  # columns before those of the gateway
 
 _APPS = """
     SELECT device_apps.device_id, device_apps.app, device_apps.release,
@@ -210,7 +213,7 @@ def _apps(inventory: Inventory, devices: list[int]) -> dict[int, list[DeviceApp]
 
 def _device(row: Row, apps: list[DeviceApp]) -> DeviceRow:
     device = DeviceRow._make((*row[1:_OWN], Gateway._make(row[_OWN:]), tuple(apps)))
-    return device._replace(labels=decoded(row[4]), reachable=_flag(row[8]), ready=_flag(row[11]))
+    return device._replace(labels=decoded(row[4]), reachable=_flag(row[8]), ready=_flag(row[12]))
 
 
 def _flag(value: int | None) -> bool | None:

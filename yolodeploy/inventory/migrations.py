@@ -124,3 +124,15 @@ def m0002(database: Database) -> None:
 def m0003(database: Database) -> None:
     """Hosts of clusters."""
     _run(database, "0003.sql")
+
+
+@MIGRATIONS()
+def m0004(database: Database) -> None:
+    """Rollouts that wait for a time or a person."""
+    _run(database, "0004.sql")
+
+
+@MIGRATIONS()
+def m0006(database: Database) -> None:
+    """Notices, and who collects."""
+    _run(database, "0006.sql")

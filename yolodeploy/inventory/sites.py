@@ -12,9 +12,11 @@ import msgspec
 
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.names import checked_name
+from yolodeploy.core.windows import Calendar
 from yolodeploy.inventory.connection import Inventory, Row
 
 Labels = dict[str, str]
+_ALWAYS = Calendar()
 
 
 class SiteRow(NamedTuple):
@@ -23,7 +25,8 @@ class SiteRow(NamedTuple):
     `held` is the reason of a hold, None without one. `reachable` is None before the first round;
     when it is false, `reason` says why and everything else is as it was at `observed_at`.
     `site_clock` is the site's own time at `observed_at`. `k3s_version` is empty where no k3s of
-    ours runs, and `backed_up_at` None before the first backup. Times are Unix seconds.
+    ours runs, and `backed_up_at` None before the first backup. `calendar` says when it may be
+    changed. Times are Unix seconds.
     """
 
     name: str
@@ -42,12 +45,16 @@ class SiteRow(NamedTuple):
     lease_until: float | None
     k3s_version: str
     backed_up_at: float | None
+    calendar: Calendar
     devices: int
 
 
 _COLUMNS = """name, kind, location, labels, added_at, held, held_at, reachable, reason, observed_at,
     tried_at, site_clock, lease_holder, lease_until, k3s_version, backed_up_at,
-    (SELECT count(*) FROM devices WHERE devices.site_id = sites.id)"""
+    calendar, (SELECT count(*) FROM devices WHERE devices.site_id = sites.id)"""
+
+
+_SITE_CALENDAR = SiteRow._fields.index("calendar")
 
 
 def add_site(
@@ -139,6 +146,16 @@ def set_site_backed_up(inventory: Inventory, name: str, *, at: float) -> None:
     _update(inventory, name, "backed_up_at = ?", at)
 
 
+def set_site_calendar(inventory: Inventory, name: str, calendar: Calendar) -> None:
+    """Say when a site may be changed.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    text = "{}" if calendar == _ALWAYS else msgspec.json.encode(calendar).decode()
+    _update(inventory, name, "calendar = ?", text)
+
+
 def set_site_hold(inventory: Inventory, name: str, reason: str | None, *, at: float) -> None:
     """Hold a site for a reason, or end the hold (None).
 
@@ -180,4 +197,6 @@ def _update(inventory: Inventory, name: str, assignments: str, *values: object) 
 def _site(row: Row) -> SiteRow:
     site = SiteRow._make(row)
     reachable = None if site.reachable is None else bool(site.reachable)
-    return site._replace(labels=decoded(row[3]), reachable=reachable)
+    text = row[_SITE_CALENDAR]
+    calendar = _ALWAYS if text == "{}" else msgspec.json.decode(text, type=Calendar)
+    return site._replace(labels=decoded(row[3]), reachable=reachable, calendar=calendar)

@@ -178,6 +178,23 @@ def hold_device(home: Home, name: str, reason: str | None, *, dry_run: bool = Fa
         return device_rows.get_device(inventory, found.site, found.name)
 
 
+def edit_site(home: Home, name: str, labels: dict[str, str], *, dry_run: bool = False) -> SiteRow:
+    """Set labels of a site; an empty value takes one away.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    with (
+        present_inventory(home, dry_run=dry_run) as inventory,
+        changing(inventory, dry_run=dry_run),
+    ):
+        found = rows.get_site(inventory, name)
+        kept = {key: value for key, value in (found.labels | labels).items() if value}
+        if not dry_run:
+            rows.set_site_labels(inventory, name, kept)
+        return found._replace(labels=kept)
+
+
 def edit_device(
     home: Home,
     name: str,

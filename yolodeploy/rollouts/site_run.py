@@ -42,6 +42,7 @@ from yolodeploy.rollouts.measuring import (
 from yolodeploy.rollouts.planning import kept_release
 from yolodeploy.rollouts.ports import Journal, Request
 from yolodeploy.rollouts.site_lease import SiteLease
+from yolodeploy.rollouts.site_waiting import SiteWaiting
 from yolodeploy.sites.interface import Site
 
 POLL_S = 0.2
@@ -74,6 +75,7 @@ class SiteRun:
         self._synthetic = not frames
         self._golden = golden
         self._lease = SiteLease(site, holder, lineage, take_over=take_over)
+        self._waiting = SiteWaiting(site.name, plan, journal, self._lease)
         self._complaint = ""
         self._steps: dict[Step, Callable[[], str]] = {
             Step.PREFETCH: self._prefetch,
@@ -114,6 +116,8 @@ class SiteRun:
             upcoming = following(entries)
             if isinstance(upcoming, SiteResult):
                 return upcoming
+            if self._waiting.has_expired(entries, upcoming):
+                return SiteResult.EXPIRED
             aborted = self._journal.request() is Request.ABORT
             if aborted and not switched(entries):
                 return SiteResult.STOPPED
@@ -124,7 +128,9 @@ class SiteRun:
         """One step, journalled before and after; False when it cannot be done now."""
         name = self._site.name
         if step is Step.SWITCH and (reason := self._journal.held(name)):
-            self._journal.append(name, Entry(step, Outcome.WAITING, reason))
+            self._waiting.later(step, reason)
+            return False
+        if step in (Step.CHECK, Step.SWITCH) and not self._waiting.in_window():
             return False
         self._journal.append(name, Entry(step, Outcome.INTENDED))
         try:
@@ -142,8 +148,11 @@ class SiteRun:
             detail = error.text()
         if step is Step.REVERT and outcome is Outcome.FAILED:
             outcome = Outcome.WAITING  # a revert is never given up
+        if outcome is Outcome.WAITING:
+            self._waiting.later(step, detail)
+            return False
         self._journal.append(name, Entry(step, outcome, detail))
-        return outcome is not Outcome.WAITING
+        return True
 
     # the steps -------------------------------------------------------------------------------
 

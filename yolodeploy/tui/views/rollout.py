@@ -7,9 +7,10 @@ from math import inf
 from yolodeploy.core.gates import OUTRANKED, GateResult
 from yolodeploy.core.steps import SiteResult
 from yolodeploy.core.text import cells, fit, one_line
+from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.tui.state.rollouts import TRACK, RolloutDetail, SiteProgress
 from yolodeploy.tui.views.columns import Column
-from yolodeploy.tui.views.figures import coarse_age, duration
+from yolodeploy.tui.views.figures import clock_time, coarse_age, duration
 from yolodeploy.tui.views.rollouts import progress_cell, state_cell
 from yolodeploy.tui.views.signs import MARK, RESULT, STANDING, VERDICT, signed
 from yolodeploy.tui.views.spans import Line, Look, Span, wrapped
@@ -53,6 +54,11 @@ def rollout_notes(detail: RolloutDetail, look: Look, width: int) -> list[Line]:
         silent = duration(item.silent_s, words)
         text = words("rollout.resume", silent=silent, id=item.id)
         lines += wrapped(f"✗ {text}", width - 1, "bad", 2, 2)
+    if item.state is RolloutState.APPROVAL:
+        lines += wrapped(f"! {words('rollout.approve', id=item.id)}", width - 1, "warn", 2, 2)
+    if item.again_at is not None:
+        again = words("rollout.again", at=clock_time(item.again_at, look.now))
+        lines += wrapped(f"○ {again}", width - 1, "warn", 2, 2)
     if item.reason:
         lines += wrapped(item.reason, width - 1, "bad", 2, 2)
     return lines
