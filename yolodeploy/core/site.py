@@ -173,11 +173,12 @@ class Prefetched(msgspec.Struct, frozen=True):
 
 
 class LogLine(msgspec.Struct, frozen=True):
-    """One line of a server's log."""
+    """One line of a server's log; `at` is when it was written (Unix seconds), 0 if nobody knows."""
 
     device: str
     instance: str
     text: str
+    at: float = 0.0
 
 
 known(Intent, SiteState, StageReport, SiteEvent)

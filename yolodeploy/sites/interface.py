@@ -7,11 +7,13 @@ of the same process; everything that must survive the caller lives in the site.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse
 from yolodeploy.core.site import (
@@ -24,6 +26,8 @@ from yolodeploy.core.site import (
     SiteState,
     StageReport,
 )
+
+ALL_LOGS = LogQuery()
 
 
 class Site(Protocol):
@@ -102,10 +106,18 @@ class Site(Protocol):
         """Events after sequence number `since`, oldest first."""
         ...
 
-    def logs(
-        self, *, app: str | None = None, device: str | None = None, lines: int = 100
-    ) -> Iterator[LogLine]:
+    def logs(self, wanted: LogQuery = ALL_LOGS) -> Iterator[LogLine]:
         """The last lines of the servers' logs, instance by instance."""
+        ...
+
+    def follow(
+        self, wanted: LogQuery, stop: threading.Event
+    ) -> Iterator[LogLine | YolodeployError | None]:
+        """The last lines and then every new one, each once, until `stop` is set.
+
+        Instances that come are followed as well. A link that is cut is told as an error, once, and
+        taken up again. None is given now and then, where nothing is written.
+        """
         ...
 
     def releases(self, app: str) -> Sequence[Release]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -12,6 +13,7 @@ import msgspec
 
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
+from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
 from yolodeploy.core.settings_content import LARGEST, demand_camera_library, settings_of
@@ -31,11 +33,14 @@ from yolodeploy.core.site import (
 from yolodeploy.sites.embedded.clock import boot, since_boot
 from yolodeploy.sites.embedded.content import lacking, place
 from yolodeploy.sites.embedded.folder import SiteFolder
+from yolodeploy.sites.embedded.logs import InstanceLog
 from yolodeploy.sites.embedded.probe import LARGEST_PICTURE, Answer, request
 from yolodeploy.sites.embedded.store import AppRow, InstanceRow, Store, write_intent
 from yolodeploy.sites.embedded.supervisor import Supervisor
 from yolodeploy.sites.embedded.usage import usage
+from yolodeploy.sites.interface import ALL_LOGS
 
+FOLLOW_S = 0.3  # a person waits for the line
 AGENT_SILENT_S = 3.0  # it says every second that it lives; after this the supervisor is asked
 
 
@@ -113,16 +118,22 @@ class EmbeddedSite:
                 continue  # it is being replaced, or broken; its state says which
         return reports
 
-    def logs(
-        self, *, app: str | None = None, device: str | None = None, lines: int = 100
-    ) -> Iterator[LogLine]:
+    def logs(self, wanted: LogQuery = ALL_LOGS) -> Iterator[LogLine]:
         """The last lines of each instance's log."""
-        with closing(self._store()) as store:
-            instances = list(store.instances().values())
-        for item in instances:
-            if app in (None, item.app) and device in (None, item.device):
-                for text in _tail(self.folder.log(item.name), lines):
-                    yield LogLine(item.device, item.name, text)
+        for log in self._logs(wanted).values():
+            yield from log.new()[-wanted.lines :]
+
+    def follow(
+        self, wanted: LogQuery, stop: threading.Event
+    ) -> Iterator[LogLine | YolodeployError | None]:
+        """Every new line of each instance's log."""
+        followed: dict[str, InstanceLog] = {}
+        while not stop.is_set():
+            followed = self._logs(wanted) | followed
+            for log in followed.values():
+                yield from log.new()
+            yield None
+            stop.wait(FOLLOW_S)
 
     # how it shall be -------------------------------------------------------------------------
 
@@ -186,6 +197,15 @@ class EmbeddedSite:
         return answer.body
 
     # inside ----------------------------------------------------------------------------------
+
+    def _logs(self, wanted: LogQuery) -> dict[str, InstanceLog]:
+        with closing(self._store()) as store:
+            instances = [
+                item for item in store.instances().values() if wanted.wants(item.app, item.device)
+            ]
+        return {
+            item.name: InstanceLog(item, self.folder.log(item.name), wanted) for item in instances
+        }
 
     def _store(self) -> Store:
         return Store(self.folder.database, self.name)
@@ -270,13 +290,3 @@ def _device_state(
         cpu_percent=round(sum(item.cpu_percent for item in used), 1),
         memory_mb=round(sum(item.memory_mb for item in used), 1),
     )
-
-
-def _tail(log: Path, lines: int) -> list[str]:
-    try:
-        with log.open("rb") as stream:
-            # 400 bytes a line is more than our server writes
-            stream.seek(max(log.stat().st_size - 400 * lines, 0))
-            return stream.read().decode(errors="replace").splitlines()[-lines:]
-    except OSError:
-        return []

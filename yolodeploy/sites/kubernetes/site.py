@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TypeVar
 import msgspec
 
 from yolodeploy.core.capacity import Switching
-from yolodeploy.core.errors import Failed, NotFound, Refused, YolodeployError
+from yolodeploy.core.errors import Failed, Refused, YolodeployError
+from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
 from yolodeploy.core.site import (
@@ -25,11 +27,13 @@ from yolodeploy.core.site import (
     StageReport,
 )
 from yolodeploy.oci.layout import Layout
+from yolodeploy.sites.interface import ALL_LOGS
 from yolodeploy.sites.kubernetes import mark, prefetching, records, room, states
 from yolodeploy.sites.kubernetes.access import Way
 from yolodeploy.sites.kubernetes.asking import Asking
 from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
 from yolodeploy.sites.kubernetes.lists import listed
+from yolodeploy.sites.kubernetes.logs import Following, last_lines
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
 from yolodeploy.sites.kubernetes.objects import Node, Pod, Pods
 from yolodeploy.sites.kubernetes.paths import PODS, place
@@ -108,16 +112,19 @@ class KubernetesSite:
             reports = pool.map(lambda pair: self._report(*pair), pods)
         return [report for report in reports if report is not None]
 
-    def logs(
-        self, *, app: str | None = None, device: str | None = None, lines: int = 100
-    ) -> Iterator[LogLine]:
+    def logs(self, wanted: LogQuery = ALL_LOGS) -> Iterator[LogLine]:
         """The last lines of each pod's log."""
-        apps = [each for each in self._seen.apps() if app in (None, each)]
-        for name, pod in self._each(
-            apps, lambda name: [(name, each) for each in self._seen.pods(name)]
-        ):
-            if device in (None, pod.spec.node_name):
-                yield from self._log(name, pod, lines)
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            for lines in pool.map(
+                lambda pod: last_lines(self.connection, pod, wanted), self._wanted(wanted)
+            ):
+                yield from lines
+
+    def follow(
+        self, wanted: LogQuery, stop: threading.Event
+    ) -> Iterator[LogLine | YolodeployError | None]:
+        """Every new line of each pod's log."""
+        return Following(self.connection, lambda: self._wanted(wanted), wanted, stop).lines()
 
     # how it shall be -------------------------------------------------------------------------
 
@@ -215,6 +222,14 @@ class KubernetesSite:
             (app, pod) for pod in self._seen.pods(app, MOMENT_S) if pod.status.phase == "Running"
         ]
 
+    def _wanted(self, wanted: LogQuery) -> list[Pod]:
+        """The pods whose logs are asked for."""
+        apps = [app for app in self._seen.apps() if wanted.app in (None, app)]
+        return [
+            pod for pod in self._each(apps, self._seen.pods)
+            if wanted.wants(pod.metadata.namespace, pod.spec.node_name)
+        ]  # fmt: skip
+
     def _candidates(self, spec: ReleaseSpec) -> list[Node]:
         return prefetching.candidates(self._seen.nodes(), spec.resources.gpus)
 
@@ -286,13 +301,3 @@ class KubernetesSite:
         except msgspec.DecodeError:
             reason = answer[:200].decode(errors="replace")
         raise Failed("site.detect", instance=instance.name, status=status, reason=reason)
-
-    def _log(self, app: str, pod: Pod, lines: int) -> Iterator[LogLine]:
-        path = f"{place('Pod', app, pod.metadata.name)}/log"
-        query = {"tailLines": lines, "limitBytes": 400 * lines, "container": "server"}
-        try:
-            answer = self.connection.call("GET", path, query)
-        except (NotFound, Refused):
-            return  # it has not started yet, or is gone
-        for text in answer.decode(errors="replace").splitlines()[-lines:]:
-            yield LogLine(pod.spec.node_name, pod.metadata.name, text)

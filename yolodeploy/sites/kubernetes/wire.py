@@ -64,22 +64,28 @@ class Answer:
             raise Cut("it was cut off in the middle of an answer")
         return b"".join(pieces)
 
-    def lines(self, idle_s: float) -> Iterator[bytes]:
+    def lines(self, idle_s: float, shorten: int = 0) -> Iterator[bytes]:
         """Line by line, until it ends; `idle_s` is how long it may say nothing.
+
+        Lines of more than `shorten` bytes lose their end; without it one may have `LARGEST_LINE`.
 
         Raises:
             TooLarge, Cut, OSError.
         """
-        rest = bytearray()
+        rest = b""
         while piece := self._piece(idle_s):
-            rest += piece
-            *whole, last = rest.split(b"\n")
-            yield from map(bytes, whole)
-            rest = bytearray(last)
-            if len(rest) > LARGEST_LINE:
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from (line[:shorten] if shorten else line for line in whole)
+            if shorten:
+                rest = rest[: shorten + 1]
+            elif len(rest) > LARGEST_LINE:
                 raise TooLarge
         if rest:
-            yield bytes(rest)
+            yield rest[:shorten] if shorten else rest
+
+    def hang_up(self) -> None:
+        """End it, from whatever thread."""
+        hang_up(self._connection)
 
     def _piece(self, limit_s: float) -> bytes:
         if limit_s <= 0:
