@@ -46,7 +46,7 @@ class Totals:
         return counts
 
     def _begin(self, since: float) -> None:
-        self._until = int(since // MINUTE_S) * MINUTE_S
+        self._until: float = int(since // MINUTE_S) * MINUTE_S
         self._over: dict[Group, Measured] = {}
 
 
