@@ -23,6 +23,9 @@ BY = ("app", "release", "source")
 class Totals:
     """Counts by app, release and source since the minute of `since`. One thread at a time."""
 
+    _until: int
+    _over: dict[Group, Measured]
+
     def __init__(self, since: float) -> None:
         self._begin(since)
 
@@ -46,8 +49,8 @@ class Totals:
         return counts
 
     def _begin(self, since: float) -> None:
-        self._until: float = int(since // MINUTE_S) * MINUTE_S
-        self._over: dict[Group, Measured] = {}
+        self._until = int(since // MINUTE_S) * MINUTE_S
+        self._over = {}
 
 
 def _plus(counts: dict[Group, Measured], group: Group, more: tuple[int, int, object]) -> Measured:
