@@ -25,6 +25,7 @@ NEED_INVENTORY = (
     "site list",
     "site show plant",
     "site remove plant --yes",
+    "site proxy plant --none",
     "site provision plant --online",
     "site reset plant --yes",
     "site tunnel plant",

@@ -272,7 +272,8 @@ DRY = {
     "device hold": "d1 --reason shift", "device unhold": "d1",
     "site create": "fresh --devices 3", "site adopt": None, "site remove": "plant",
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
-    "site unhold": "plant", "model add": "{model}", "image build": "sample",
+    "site unhold": "plant", "site proxy": None,  # of gateways only: tests/ops
+    "model add": "{model}", "image build": "sample",
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
     "image send": None,  # it asks devices: tests/send

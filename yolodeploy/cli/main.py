@@ -26,8 +26,8 @@ COMMANDS = {
     ),
     "site": Lazy(
         f"{CLI}.site:site",
-        "Sites: create, adopt, lock, fetch, provision, upgrade, backup, restore, renew, account, "
-        "reset, list, show, tunnel, hold, unhold, start, stop, remove.",
+        "Sites: create, adopt, lock, fetch, proxy, provision, upgrade, backup, restore, renew, "
+        "account, reset, list, show, tunnel, hold, unhold, start, stop, remove.",
     ),
     "gpu": Lazy(f"{CLI}.gpu:gpu", "GPUs of k3s sites: show, share."),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),

@@ -124,3 +124,9 @@ def m0002(database: Database) -> None:
 def m0003(database: Database) -> None:
     """Hosts of clusters."""
     _run(database, "0003.sql")
+
+
+@MIGRATIONS()
+def m0008(database: Database) -> None:
+    """What was proved of a device, and a site's proxy."""
+    _run(database, "0008.sql")

@@ -12,6 +12,7 @@ import msgspec
 
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.names import checked_name
+from yolodeploy.core.proxy import Proxy
 from yolodeploy.inventory.connection import Inventory, Row
 
 Labels = dict[str, str]
@@ -23,7 +24,8 @@ class SiteRow(NamedTuple):
     `held` is the reason of a hold, None without one. `reachable` is None before the first round;
     when it is false, `reason` says why and everything else is as it was at `observed_at`.
     `site_clock` is the site's own time at `observed_at`. `k3s_version` is empty where no k3s of
-    ours runs, and `backed_up_at` None before the first backup. Times are Unix seconds.
+    ours runs, and `backed_up_at` None before the first backup. `proxy` is what its gateways reach
+    the internet through. Times are Unix seconds.
     """
 
     name: str
@@ -42,12 +44,16 @@ class SiteRow(NamedTuple):
     lease_until: float | None
     k3s_version: str
     backed_up_at: float | None
+    proxy: Proxy
     devices: int
 
 
 _COLUMNS = """name, kind, location, labels, added_at, held, held_at, reachable, reason, observed_at,
-    tried_at, site_clock, lease_holder, lease_until, k3s_version, backed_up_at,
+    tried_at, site_clock, lease_holder, lease_until, k3s_version, backed_up_at, proxy,
     (SELECT count(*) FROM devices WHERE devices.site_id = sites.id)"""
+
+
+_PROXY = SiteRow._fields.index("proxy")
 
 
 def add_site(
@@ -139,6 +145,15 @@ def set_site_backed_up(inventory: Inventory, name: str, *, at: float) -> None:
     _update(inventory, name, "backed_up_at = ?", at)
 
 
+def set_site_proxy(inventory: Inventory, name: str, proxy: Proxy) -> None:
+    """Say what a site's gateways reach the internet through.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    _update(inventory, name, "proxy = ?", msgspec.json.encode(proxy).decode())
+
+
 def set_site_hold(inventory: Inventory, name: str, reason: str | None, *, at: float) -> None:
     """Hold a site for a reason, or end the hold (None).
 
@@ -180,4 +195,5 @@ def _update(inventory: Inventory, name: str, assignments: str, *values: object) 
 def _site(row: Row) -> SiteRow:
     site = SiteRow._make(row)
     reachable = None if site.reachable is None else bool(site.reachable)
-    return site._replace(labels=decoded(row[3]), reachable=reachable)
+    proxy = msgspec.json.decode(row[_PROXY], type=Proxy)
+    return site._replace(labels=decoded(row[3]), reachable=reachable, proxy=proxy)
