@@ -35,8 +35,8 @@ from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
 from yolodeploy.sites.kubernetes.lists import listed
 from yolodeploy.sites.kubernetes.logs import Following, last_lines
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
-from yolodeploy.sites.kubernetes.objects import Node, Pod, Pods
-from yolodeploy.sites.kubernetes.paths import PODS, place
+from yolodeploy.sites.kubernetes.objects import Node, Pod, Pods, WholeNode, WholeNodes
+from yolodeploy.sites.kubernetes.paths import NODES, PODS, place
 from yolodeploy.sites.kubernetes.seen import MOMENT_S, Seen
 from yolodeploy.sites.kubernetes.switching import deployment_of
 
@@ -230,8 +230,9 @@ class KubernetesSite:
             if wanted.wants(pod.metadata.namespace, pod.spec.node_name)
         ]  # fmt: skip
 
-    def _candidates(self, spec: ReleaseSpec) -> list[Node]:
-        return prefetching.candidates(self._seen.nodes(), spec.resources.gpus)
+    def _candidates(self, spec: ReleaseSpec) -> list[WholeNode]:
+        nodes = listed(self.connection, NODES, WholeNodes).items
+        return prefetching.candidates(nodes, spec.resources.gpus)
 
     def _image(self, spec: ReleaseSpec) -> str:
         """As the release was brought here, where it was; names change, what runs must not."""
