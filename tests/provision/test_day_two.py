@@ -252,6 +252,9 @@ def test_a_site_whose_server_lost_its_disk_comes_back(
     assert kubectl(plant.server, "get configmap kept -n default -o jsonpath={.data.a}") == "b"
     assert "late" not in kubectl(plant.server, "get configmap -n default")
     assert plant.ready() == dict.fromkeys(plant.names, True)
+    # it was installed anew after the backup, which knows another password of it
+    plant.agent("systemctl restart k3s-agent")
+    kubectl(plant.server, f"wait node/{plant.names[1]} --for=condition=Ready --timeout=60s")
     assert secrets_of(plant) == tokens
     answer = command(f"site restore plant --parts {plant.parts}", 2)
     assert "--yes" in answer.err
