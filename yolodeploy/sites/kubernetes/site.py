@@ -273,7 +273,7 @@ class KubernetesSite:
     ) -> list[Object]:
         for item in self._manifests.surroundings(spec.app)[:2]:
             path = place(item["kind"], spec.app, item["metadata"]["name"])
-            self._asking.check_namespace(spec.app)
+            self.setups.check_namespace(spec.app)
             self.connection.apply(path, item)
         names = [
             (node.metadata.labels or {}).get("kubernetes.io/hostname", node.metadata.name)
