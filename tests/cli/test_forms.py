@@ -112,7 +112,7 @@ SINGLES: dict[str, tuple[str | None, list[str]]] = {
     ),
     "rollout status r-1": (
         "r-1",
-        ["rollout", "release", "state", "reason", "operation", "sites"],
+        ["rollout", "release", "state", "reason", "operation", "again_at", "waves", "sites"],
     ),
 }
 BOTH = LISTS | SINGLES

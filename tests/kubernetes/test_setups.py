@@ -116,6 +116,24 @@ def test_the_first_rollout_comes_with_one_and_then_as_many_as_were_said(
     assert "ann" in answer.err
 
 
+def test_who_scales_in_the_middle_of_a_rollout_is_left_alone(
+    bench: Bench, v1: Release, v2: Release
+) -> None:
+    """An autoscaler does it all the time."""
+    fence = bench.commit(v1)
+    commit = bench.trial(v2, v1, 3600.0, fence)
+    bench.settled(v2, Phase.TRIAL)
+    bench.double.take_over(APP, APP, ".spec.replicas", "kube-controller-manager", 3)
+    assert until(lambda: len(bench.double.of("pods", APP)) == 3, "three run")
+    bench.settled(v2, Phase.TRIAL)
+    bench.site.apply(commit, fence)
+    bench.settled(v2)
+    assert bench.site.setups.counted(APP)[0] == 3
+    bench.trial(v1, v2, 0.5, fence)
+    bench.settled(v2, Phase.REVERTED)
+    assert bench.site.setups.counted(APP)[0] == 3, "nor does the guard take it back"
+
+
 def test_what_cannot_be_is_refused_and_changes_nothing(
     known: Home,
     double: Cluster,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ import msgspec
 
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import Failed, Refused, YolodeployError
+from yolodeploy.core.kept_settings import Follower, KeptSettings
 from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.reports import broken, read_report
@@ -97,6 +98,24 @@ class KubernetesSite:
     def settings_fault(self) -> YolodeployError | None:
         """Nothing: a cluster has no settings of its own yet."""
         return None
+
+    def settings(self) -> Sequence[KeptSettings]:
+        """Versions of the settings, the one in force first."""
+        return ()
+
+    def secret_path(self, name: str) -> str:
+        """Where servers find a secret."""
+        raise Refused("camera.no_cluster", site=self.name)
+
+    def keep_settings(
+        self, wanted: KeptSettings, secrets: Mapping[str, bytes], fence: Fence
+    ) -> KeptSettings:
+        """Put settings in force."""
+        raise Refused("camera.no_cluster", site=self.name)
+
+    def followers(self) -> Sequence[Follower]:
+        """How servers follow."""
+        return ()
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after a sequence number."""
