@@ -97,6 +97,7 @@ CHANGES = [
     "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
     "config set", "site edit", "site window", "rollout approve",
+    "camera add", "camera edit", "camera remove", "camera undo",
     "app scale", "app expose", "app place", "app limit",
 ]  # fmt: skip
 
@@ -283,6 +284,8 @@ def test_a_lost_operation_is_told_and_not_waited_for(run: Run, filled: Home) -> 
 # dry runs -----------------------------------------------------------------------------------------
 
 DRY = {
+    "camera add": "door --site plant --url /dev/video0",
+    "camera edit": None, "camera remove": None, "camera undo": None,  # tests/sites
     "device add": None, "device import": None, "device remove": None,  # tests/ops/test_devices
     "site provision": None, "site reset": None, "operations cancel": None,  # tests/provision
     "device edit": "d1 --label a=b",
@@ -294,6 +297,7 @@ DRY = {
     "site unhold": "plant", "site edit": "plant --label a=b",
     "site window": "plant --freeze 2026-12-24 --zone Asia/Tokyo",
     "rollout approve": None,  # one that waits for it: tests/rollouts/test_waves_in_time.py
+    "site proxy": None,  # of gateways only: tests/ops
     "model add": "{model}", "image build": "sample",
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
@@ -461,6 +465,9 @@ HOSTILE = [
     "r-99999999999999999999", "sha256:", "brake-disc@0", "@", "plant/../..",
 ]  # fmt: skip
 NAMING = [
+    "camera add x --site {} --url x", "camera list --site {}", "camera edit {} --site plant",
+    "camera show {} --site plant", "camera remove {} --site plant --yes",
+    "camera history {}", "camera undo {}",
     "site show {}", "site create {}", "site adopt {}", "site remove {} --yes", "site start {}",
     "site stop {} --yes", "site hold {} --reason x", "site unhold {}", "device show {}",
     "device hold {} --reason x", "device edit {} --label a=b", "model show {}", "app show {}",

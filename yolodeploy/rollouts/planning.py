@@ -169,7 +169,9 @@ def site_plan(site: Site, release: Release, held: str) -> SitePlan:
         way = site.switching(release.spec)
         fault = site.settings_fault()
     except YolodeployError as error:
-        return SitePlan(site=site.name, standing=Standing.OFFLINE, reason=error.text())
+        # what a newer yolodeploy asked for does not pass: nothing could be brought back whole
+        standing = Standing.BLOCKED if error.code == "site.newer" else Standing.OFFLINE
+        return SitePlan(site=site.name, standing=standing, reason=error.text())
     kept = kept_release(app)
     settled = app is not None and app.phase is Phase.COMMITTED and app.release == release
     standing, reason = Standing.GO, ""
