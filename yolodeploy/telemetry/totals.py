@@ -24,6 +24,8 @@ class Totals:
     """Counts by app, release and source since the minute of `since`. One thread at a time."""
 
     def __init__(self, since: float) -> None:
+        self._until = 0
+        self._over: dict[Group, Measured] = {}
         self._begin(since)
 
     def read(self, inventory: Inventory, now: float) -> dict[Group, Measured]:
@@ -47,7 +49,7 @@ class Totals:
 
     def _begin(self, since: float) -> None:
         self._until = int(since // MINUTE_S) * MINUTE_S
-        self._over: dict[Group, Measured] = {}
+        self._over = {}
 
 
 def _plus(counts: dict[Group, Measured], group: Group, more: tuple[int, int, object]) -> Measured:
