@@ -42,6 +42,8 @@ PROXY = (
     ">>/etc/systemd/system/k3s.service.env"
 )
 
+# k3s takes a folder of etcd for its own database when it starts
+NO_DATASTORE = f"rm -r {STATE}/server/db/etcd"
 SERVER = (
     Fault("config_mode", "chmod 644 /etc/rancher/k3s/config.yaml", "config.yaml"),
     Fault("containerd_template", f"mkdir -p {STATE}/agent/etc/containerd; "

@@ -23,6 +23,7 @@ from tests.doctor.site_faults import (
     AMONG_SITE,
     GPU_ON_BUS,
     NEWER,
+    NO_DATASTORE,
     PROXY,
     ROOM,
     SERVER,
@@ -211,6 +212,7 @@ def test_the_command_mends_what_is_safe_and_what_is_agreed_to(
     assert tried.code == 1
     assert made[0]("stat -c %a /etc/rancher/k3s/config.yaml") == "644"
 
+    made[0](NO_DATASTORE)
     done = run("doctor", plant, "--fix", "--yes", "-o", "json")
     rows = {(row["device"], row["check"]): row for row in json.loads(done.out)}
     mended = {key for key, row in rows.items() if row["result"] == "mended"}

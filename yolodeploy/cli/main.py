@@ -26,8 +26,13 @@ COMMANDS = {
     ),
     "site": Lazy(
         f"{CLI}.site:site",
-        "Sites: create, adopt, lock, fetch, provision, upgrade, backup, restore, renew, account, "
-        "reset, list, show, edit, window, tunnel, hold, unhold, start, stop, remove.",
+        "Sites: create, adopt, lock, fetch, proxy, provision, upgrade, backup, restore, renew, "
+        "account, reset, list, show, edit, window, tunnel, hold, unhold, "
+        "start, stop, remove.",
+    ),
+    "camera": Lazy(
+        f"{CLI}.camera:camera",
+        "Cameras of sites: add, list, show, edit, remove, test, history, undo.",
     ),
     "gpu": Lazy(f"{CLI}.gpu:gpu", "GPUs of k3s sites: show, share."),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),

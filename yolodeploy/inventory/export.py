@@ -20,7 +20,7 @@ from yolodeploy.inventory.parquet import demand_library, write_table
 from yolodeploy.inventory.rollups import OWNER_MASK, ROLLUPS
 
 _JSON_COLUMNS = frozenset(
-    {"labels", "facts", "layers", "spec", "plan", "gates", "arguments", "fields"}
+    {"labels", "calendar", "facts", "layers", "spec", "plan", "gates", "arguments", "fields"}
 )
 _SLOT_S = {rollup.table: rollup.slot_s for rollup in ROLLUPS}
 _AT_ONCE = 500

@@ -23,6 +23,9 @@ BY = ("app", "release", "source")
 class Totals:
     """Counts by app, release and source since the minute of `since`. One thread at a time."""
 
+    _until: int
+    _over: dict[Group, Measured]
+
     def __init__(self, since: float) -> None:
         self._until = 0
         self._over: dict[Group, Measured] = {}

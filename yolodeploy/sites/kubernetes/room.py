@@ -68,7 +68,9 @@ def switching(
     start = start_s(running)
     if spec.serving.engine == "tensorrt":
         start = max(start, DRAIN_S + BUILD_S)
-    blocked = "" if not nodes else _blocked(resources, open_nodes)
+    blocked = _blocked(resources, open_nodes) if nodes else ""
+    if any(not left_of(quota, gpu).fits(GUARD) for quota in quotas):
+        blocked = "the quota of its namespace leaves no room for a rollout's guard"
     return Switching(strategy, round(outage_of(strategy, len(running), start), 1), at_once, blocked)
 
 
