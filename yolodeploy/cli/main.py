@@ -27,7 +27,7 @@ COMMANDS = {
     "site": Lazy(
         f"{CLI}.site:site",
         "Sites: create, adopt, lock, fetch, provision, upgrade, backup, restore, renew, account, "
-        "reset, list, show, edit, window, tunnel, hold, unhold, start, stop, remove.",
+        "reset, list, show, edit, window, tunnel, shell, hold, unhold, start, stop, remove.",
     ),
     "gpu": Lazy(f"{CLI}.gpu:gpu", "GPUs of k3s sites: show, share."),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+import msgspec
+
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.names import checked_name
+from yolodeploy.core.nodes import NodeFigures
 from yolodeploy.inventory.connection import Inventory, Row
 from yolodeploy.inventory.sites import Labels, decoded, encoded, site_id
 
@@ -71,6 +74,7 @@ class DeviceRow(NamedTuple):
     memory_mb: float
     gateway: Gateway
     apps: tuple[DeviceApp, ...]
+    node: NodeFigures | None = None
 
 
 _DEVICES = """
@@ -79,7 +83,7 @@ _DEVICES = """
         sites.observed_at, sites.lease_holder, devices.ready, devices.reason,
         devices.cpu_percent, devices.memory_mb,
         devices.role, devices.profile, devices.sharing, devices.jump, devices.identity,
-        devices.host_key, devices.proved_at
+        devices.host_key, devices.proved_at, devices.node
     FROM devices JOIN sites ON sites.id = devices.site_id
 """
 
@@ -212,7 +216,8 @@ def _apps(inventory: Inventory, devices: list[int]) -> dict[int, list[DeviceApp]
 
 
 def _device(row: Row, apps: list[DeviceApp]) -> DeviceRow:
-    device = DeviceRow._make((*row[1:_OWN], Gateway._make(row[_OWN:]), tuple(apps)))
+    node = msgspec.json.decode(row[-1], type=NodeFigures) if row[-1] else None
+    device = DeviceRow._make((*row[1:_OWN], Gateway._make(row[_OWN:-1]), tuple(apps), node))
     return device._replace(labels=decoded(row[4]), reachable=_flag(row[8]), ready=_flag(row[12]))
 
 

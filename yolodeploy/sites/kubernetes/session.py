@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 from yolodeploy import __version__
@@ -41,6 +43,16 @@ class Session:
         if told and told["value"]:
             headers["Authorization"] = told["value"]
         return headers
+
+
+def token_ends(authorization: str) -> float | None:
+    """Until when (Unix seconds) a token says it is good; None for one that does not say."""
+    try:
+        claims = authorization.split(".")[1]
+        padded = claims + "=" * (-len(claims) % 4)
+        return float(json.loads(base64.urlsafe_b64decode(padded))["exp"])
+    except (IndexError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _client(site: str, access: Access) -> Any:
