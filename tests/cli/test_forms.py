@@ -16,11 +16,12 @@ from yolodeploy.ops.home import Home
 DEVICE = [
     "device", "site", "state", "releases", "ready", "restarts", "cpu_percent", "memory_mb",
     "observed_at", "held", "address", "role", "profile", "sharing", "jump", "identity", "host_key",
-    "proved_at", "labels", "operator", "reason",
+    "proved_at", "labels", "operator", "reason", "node",
 ]  # fmt: skip
 SITE = [
     "site", "kind", "reachable", "devices", "apps", "observed_at", "held", "k3s_version",
-    "backed_up_at", "proxy", "operator", "labels", "windows", "reason", "location",
+    "backed_up_at", "proxy", "operator", "labels", "windows", "reason", "location", "waiting",
+    "certificate_days", "account_days",
 ]  # fmt: skip
 MODEL = [
     "model", "task", "classes", "input", "size_bytes", "digest", "stride", "opset", "license",
