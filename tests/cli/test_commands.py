@@ -97,6 +97,8 @@ CHANGES = [
     "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
     "config set", "site edit", "site window", "rollout approve",
+    "camera add", "camera edit", "camera remove", "camera undo",
+    "app scale", "app expose", "app place", "app limit",
 ]  # fmt: skip
 
 
@@ -106,7 +108,8 @@ CHANGES = [
 def test_what_lists_takes_every_form(path: str) -> None:
     [option] = [p for p in LEAVES[path].params if p.name == "form"]
     assert isinstance(option.type, click.Choice)
-    assert list(option.type.choices) == ["table", "wide", "json", "jsonl", "yaml", "name"]
+    more = ["csv"] if path == "latency" else []
+    assert list(option.type.choices) == ["table", "wide", "json", "jsonl", "yaml", "name", *more]
 
 
 @pytest.mark.parametrize("path", CHANGES)
@@ -150,15 +153,20 @@ def test_an_unknown_command_is_answered_with_the_nearest(line: str, near: str, r
     ["zzzzzz", "site frobnicate", "status --bogus", "site create", "site create x --devices 0",
      "site create x --devices many", "site create x --devices 65", "device edit d1 --label novalue",
      "device edit d1 --label =x", "status extra", "events --limit 0", "status -o xml",
-     "latency --last forever", "latency --last 10", "latency --by colour", "site hold plant",
+     "latency --last forever", "latency --last 10", "latency --by colour", "latency --by hour,day",
      "site window plant daily", "site window plant --freeze 2026-13-01",
      "site window plant --zone Berlin", "site window plant --always --zone UTC",
-     "site list --select a=b=c", "device list --select (", "status --select a,,b",
+     "site list --select a=b=c", "latency --select a,,b", "device list --select (",
+     "status --select a,,b",
      "rollout plan brake-disc@1 --select !", "rollout plan brake-disc@1 --between soon",
      "rollout plan brake-disc@1 --approve-after 0", "rollout plan brake-disc@1 --max-failed 101%",
      "rollout plan brake-disc@1 --concurrency 0", "rollout plan brake-disc@1 --concurrency 1,,2",
      "rollout plan brake-disc@1 --expires 7", "rollout undo --yes",
      "rollout undo r-1 --site plant --yes",
+     "latency --last 1h --since 2d", "latency --since tomorrow", "latency --until 1999-01-01T99",
+     "latency --since 1h --until 2h", "latency --quantiles 101", "latency --quantiles nan",
+     "latency --plot time -o json", "latency --plot pie", "latency --against brake-disc@1",
+     "site hold plant",
      "rollout start brake-disc@1 --waves 0", "rollout start brake-disc@1 --on-failure later",
      "release create brake-disc", "release create brake-disc --image m --conf 2", "detect",
      "release create x --image m --meant dent",
@@ -276,6 +284,8 @@ def test_a_lost_operation_is_told_and_not_waited_for(run: Run, filled: Home) -> 
 # dry runs -----------------------------------------------------------------------------------------
 
 DRY = {
+    "camera add": "door --site plant --url /dev/video0",
+    "camera edit": None, "camera remove": None, "camera undo": None,  # tests/sites
     "device add": None, "device import": None, "device remove": None,  # tests/ops/test_devices
     "site provision": None, "site reset": None, "operations cancel": None,  # tests/provision
     "device edit": "d1 --label a=b",
@@ -302,6 +312,8 @@ DRY = {
     "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",
     "config set": "concurrency 3",
     "doctor": None,  # it asks gateways: tests/doctor
+    # they ask clusters: tests/kubernetes/test_setups.py
+    "app scale": None, "app expose": None, "app place": None, "app limit": None,
 }  # fmt: skip
 
 
@@ -452,6 +464,9 @@ HOSTILE = [
     "r-99999999999999999999", "sha256:", "brake-disc@0", "@", "plant/../..",
 ]  # fmt: skip
 NAMING = [
+    "camera add x --site {} --url x", "camera list --site {}", "camera edit {} --site plant",
+    "camera show {} --site plant", "camera remove {} --site plant --yes",
+    "camera history {}", "camera undo {}",
     "site show {}", "site create {}", "site adopt {}", "site remove {} --yes", "site start {}",
     "site stop {} --yes", "site hold {} --reason x", "site unhold {}", "device show {}",
     "device hold {} --reason x", "device edit {} --label a=b", "model show {}", "app show {}",
@@ -466,7 +481,9 @@ NAMING = [
     "site window plant --freeze {}",
     "rollout plan brake-disc@1 --waves {}", "rollout plan brake-disc@1 --wave {}",
     "operations follow {}", "status --site {}", "device list --site {}", "latency --site {}",
-    "latency --app {}", "latency --by {}", "latency --last {}", "logs --site {}", "detect {}",
+    "latency --app {}", "latency --by {}", "latency --last {}", "latency --since {}",
+    "latency --until {}", "latency --release {}", "latency --quantiles {}",
+    "logs --site {}", "detect {}",
     "model add {}", "model add m.onnx --name {}", "inventory restore {} --yes",
     "release create brake-disc --image brake-disc-v1 --gates {}", "app create x --frames {}",
     "config set {} 1", "config set concurrency {}", "image build brake-disc-v1 --name {}",

@@ -59,7 +59,18 @@ LISTS: dict[str, tuple[str | None, list[str]]] = {
     "events": (None, ["id", "at", "site", "device", "code", "detail"]),
     "latency": (
         None,
-        ["release", "stage", "count", "p50_ms", "p95_ms", "p99_ms", "mean_ms", "share"],
+        [
+            "release",
+            "stage",
+            "count",
+            "p50_ms",
+            "p95_ms",
+            "p99_ms",
+            "mean_ms",
+            "share",
+            "requests",
+            "failures",
+        ],
     ),
     "latency --by site,device,app,source": (
         "plant",
@@ -75,6 +86,8 @@ LISTS: dict[str, tuple[str | None, list[str]]] = {
             "p99_ms",
             "mean_ms",
             "share",
+            "requests",
+            "failures",
         ],
     ),
     "inventory check": (None, ["kind", "detail"]),
@@ -99,7 +112,7 @@ SINGLES: dict[str, tuple[str | None, list[str]]] = {
     ),
     "rollout status r-1": (
         "r-1",
-        ["rollout", "release", "state", "reason", "operation", "sites"],
+        ["rollout", "release", "state", "reason", "operation", "again_at", "waves", "sites"],
     ),
 }
 BOTH = LISTS | SINGLES

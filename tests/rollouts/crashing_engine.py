@@ -4,13 +4,8 @@
 
 A moment is `before` or `after` a line of the journal (`switch done`), whichever site has it first,
 the figures of a step (`check figures`), or the number of a line that this process writes
-<<<<<<< HEAD
-(`entry 17`). `plant-*: before switch done` waits for a site of such a name. Nothing in the product
-knows of this: the journal is wrapped.
-=======
 (`entry 17`), or a wave (`wave 1 begins`). `plant-*: before switch done` waits for a site of such a
 name. Nothing in the product knows of this: the journal is wrapped.
->>>>>>> fleet
 """
 
 from __future__ import annotations
@@ -72,8 +67,6 @@ class MortalJournal(InventoryJournal):
         at(f"before {STEPS.now} figures", site)
         super().save_figures(site, figures)
         at(f"after {STEPS.now} figures", site)
-<<<<<<< HEAD
-=======
 
     def begin_wave(self, number: int) -> WaveMark:
         at(f"before wave {number} begins", "")
@@ -85,7 +78,6 @@ class MortalJournal(InventoryJournal):
         at(f"before wave {number} ends", "")
         super().end_wave(number)
         at(f"after wave {number} ends", "")
->>>>>>> fleet
 
 
 def main(home: Home, rollout: str) -> int:

@@ -119,11 +119,7 @@ _PENDING = [
     Column("state", "state", lambda item: item.row.state.value),
     Column("turn", "turn", lambda item: item.turn.value),
     Column("again_at", "again at", lambda item: item.row.again_at, text=moment),
-    Column(
-        "reason",
-        "why",
-        lambda item: item.row.reason or (item.other and f"overtaken by {item.other}"),
-    ),
+    Column("reason", "why", lambda item: item.row.reason),
 ]
 
 
@@ -146,3 +142,11 @@ def notify(form: str) -> int:
     ]
     emit(tried, columns, form, longest=200)
     return 1 if any(error for _, error in tried) else 0
+
+
+@controller.command()
+def unit() -> None:
+    """Print a unit of systemd for this installation."""
+    from yolodeploy.ops.units import controller_unit
+
+    click.echo(controller_unit(), nl=False)

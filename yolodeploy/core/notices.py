@@ -17,7 +17,7 @@ EVENTS = {
     "waiting": "a rollout has waited for too long",
     "reverted": "a site's guard brought the previous release back",
     "unreachable": "a site does not answer",
-    "expiring": "a certificate or an account is about to end",
+    "expiring": "the account of a site is about to end",
     "trouble": "the controller itself cannot go on",
 }
 """What can be told: the last word of a notice's code, and what it means."""

@@ -143,6 +143,8 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     and counts nothing twice, whoever was restarted meanwhile. `ready_s` is what its present life
     took from the process's start until it could answer, `gpu_memory_mb` the GPU memory it takes
     now, in MiB (where the driver does not tell processes apart, what all take); None: not known.
+    `fault` is why a site holds what the instance answered for no report; then there are no epochs.
+    `version` is the server's own, empty from one that does not say.
     """
 
     site: str
@@ -150,9 +152,11 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     app: str
     release: str
-    epochs: tuple[Epoch, ...]
+    epochs: tuple[Epoch, ...] = ()
+    fault: str = ""
     ready_s: float | None = None
     gpu_memory_mb: float | None = None
+    version: str = ""
 
 
 class SiteEvent(msgspec.Struct, frozen=True):

@@ -64,26 +64,25 @@ class DeviceRow(NamedTuple):
     reachable: bool | None
     site_reason: str
     observed_at: float | None
-    operator: str | None
     ready: bool | None
     reason: str
     cpu_percent: float
     memory_mb: float
     gateway: Gateway
     apps: tuple[DeviceApp, ...]
+    operator: str | None = None
 
 
 _DEVICES = """
     SELECT devices.id, sites.name, devices.name, devices.address, devices.labels,
         devices.added_at, devices.held, sites.held, sites.reachable, sites.reason,
-        sites.observed_at, sites.lease_holder, devices.ready, devices.reason,
-        devices.cpu_percent, devices.memory_mb,
+        sites.observed_at, devices.ready, devices.reason, devices.cpu_percent, devices.memory_mb,
         devices.role, devices.profile, devices.sharing, devices.jump, devices.identity,
-        devices.host_key, devices.proved_at
+        devices.host_key, devices.proved_at, sites.lease_holder
     FROM devices JOIN sites ON sites.id = devices.site_id
 """
 
-_OWN = 16  # columns before those of the gateway
+_OWN = 15  # columns before those of the gateway
 
 _APPS = """
     SELECT device_apps.device_id, device_apps.app, device_apps.release,
@@ -212,8 +211,9 @@ def _apps(inventory: Inventory, devices: list[int]) -> dict[int, list[DeviceApp]
 
 
 def _device(row: Row, apps: list[DeviceApp]) -> DeviceRow:
-    device = DeviceRow._make((*row[1:_OWN], Gateway._make(row[_OWN:]), tuple(apps)))
-    return device._replace(labels=decoded(row[4]), reachable=_flag(row[8]), ready=_flag(row[12]))
+    gateway, operator = Gateway._make(row[_OWN:-1]), row[-1]
+    device = DeviceRow._make((*row[1:_OWN], gateway, tuple(apps), operator))
+    return device._replace(labels=decoded(row[4]), reachable=_flag(row[8]), ready=_flag(row[11]))
 
 
 def _flag(value: int | None) -> bool | None:

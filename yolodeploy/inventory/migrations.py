@@ -133,6 +133,12 @@ def m0004(database: Database) -> None:
 
 
 @MIGRATIONS()
+def m0005(database: Database) -> None:
+    """Latency of devices by day."""
+    _run(database, "0005.sql")
+
+
+@MIGRATIONS()
 def m0006(database: Database) -> None:
     """Notices, and who collects."""
     _run(database, "0006.sql")

@@ -11,6 +11,7 @@ import msgspec
 
 from yolodeploy.core.errors import UsageError
 from yolodeploy.core.gates import AgreementGate, Change, Gate
+from yolodeploy.core.gpu_sharing import parsed
 from yolodeploy.core.names import checked_name, nearest_name
 from yolodeploy.core.release import Release, ReleaseSpec, Resources, Serving
 from yolodeploy.core.text import one_line
@@ -195,6 +196,18 @@ def create_release(
             newest = max((item.release.number for item in list_releases(inventory, app)), default=0)
             return known[0].release if known else Release(newest + 1, spec)
         return add_release(inventory, spec, at=time.time())
+
+
+def resources_of(cpu_millis: int, memory_mb: int, gpus: int, vram_mb: int, mig: str) -> Resources:
+    """What an instance of a release may take; of a MIG profile, one where no number is given.
+
+    Raises:
+        UsageError: `gpu.sharing_invalid`.
+    """
+    if not mig:
+        return Resources(cpu_millis=cpu_millis, memory_mb=memory_mb, gpus=gpus, vram_mb=vram_mb)
+    profile = parsed(f"mig:{mig}").profile
+    return Resources(cpu_millis, memory_mb, gpus or 1, vram_mb, profile)
 
 
 def _with_meant(spec: ReleaseSpec, meant: tuple[Change, ...]) -> tuple[Gate, ...]:

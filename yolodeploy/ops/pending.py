@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolodeploy.inventory.events import query_events
 from yolodeploy.inventory.journal import rollout_sites
 from yolodeploy.inventory.operations import list_operations
-from yolodeploy.inventory.rollouts import SILENT_S, RolloutState, list_rollouts, number_of
+from yolodeploy.inventory.rollouts import SILENT_S, RolloutState, list_rollouts
 from yolodeploy.ops.operations import lost
 from yolodeploy.telemetry.look import BACK
 
@@ -27,7 +27,6 @@ class Turn(Enum):
 
     DRIVEN = "driven"  # an engine's
     PERSON = "person"  # it was paused, or wants an approval
-    OVERTAKEN = "overtaken"  # a newer rollout moves what is left of it: a person's
     LATER = "later"  # nobody's before `again_at`, or before a site comes back
     NOW = "now"  # its time has come, or its engine is gone
 
@@ -38,7 +37,6 @@ class PendingRollout(NamedTuple):
     row: RolloutRow
     operation: OperationRow | None
     turn: Turn
-    other: str = ""
 
 
 def pending_rollouts(inventory: Inventory, *, at: float) -> list[PendingRollout]:
@@ -65,21 +63,17 @@ def runs(operation: OperationRow | None) -> bool:
 def _pending(
     inventory: Inventory, row: RolloutRow, operation: OperationRow | None, at: float
 ) -> PendingRollout:
-    left = _left(inventory, row)
-    newer = _overtaken_by(inventory, row, left)
     if runs(operation) or _gives_signs(row, at):
         turn = Turn.DRIVEN
     elif row.abort_requested:
         turn = Turn.NOW
     elif row.pause_requested or row.state in (RolloutState.PAUSED, RolloutState.APPROVAL):
         turn = Turn.PERSON
-    elif newer:
-        turn = Turn.OVERTAKEN
-    elif row.state is RolloutState.WAITING and not _is_due(inventory, row, operation, left, at):
+    elif row.state is RolloutState.WAITING and not _is_due(inventory, row, operation, at):
         turn = Turn.LATER
     else:
         turn = Turn.NOW
-    return PendingRollout(row, operation, turn, newer)
+    return PendingRollout(row, operation, turn)
 
 
 def _gives_signs(row: RolloutRow, at: float) -> bool:
@@ -95,7 +89,6 @@ def _is_due(
     inventory: Inventory,
     row: RolloutRow,
     operation: OperationRow | None,
-    left: set[str],
     at: float,
 ) -> bool:
     """Whether its time has come, or a site that it waits for has come back since it was tried."""
@@ -103,6 +96,7 @@ def _is_due(
         return True
     tried_at = operation.started_at if operation else None
     back = query_events(inventory, code=BACK, since=tried_at or row.created_at, limit=MOST)
+    left = _left(inventory, row) if back else set()
     return any(event.site in left for event in back)
 
 
@@ -117,24 +111,5 @@ def _newest(inventory: Inventory) -> Mapping[str, OperationRow]:
 
 def _left(inventory: Inventory, row: RolloutRow) -> set[str]:
     """The sites of a rollout that have no result yet."""
-    moved = {site for wave in row.plan.waves for site in wave}
-    return {
-        item.site
-        for item in rollout_sites(inventory, row.id)
-        if item.site in moved and item.result is None
-    }
-
-
-def _overtaken_by(inventory: Inventory, row: RolloutRow, left: set[str]) -> str:
-    """The newer rollout of the app that moves, or moved, a site which this one has still to move.
-
-    To go on would bring the older release back there; that is for a person to say.
-    """
-    if row.state is not RolloutState.WAITING:
-        return ""
-    for other in list_rollouts(inventory, app=row.app, limit=MOST):  # newest first
-        if number_of(other.id) <= number_of(row.id):
-            break
-        if any(site in left for wave in other.plan.waves for site in wave):
-            return other.id
-    return ""
+    open_sites = {s.site for s in rollout_sites(inventory, row.id) if s.result is None}
+    return open_sites & {*row.plan.moving}

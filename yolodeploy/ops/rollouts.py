@@ -197,11 +197,9 @@ def undo_to(
         ran = journals.sites_that_ran(inventory, found.digest)
         names = [row.name for row in chosen_sites(inventory, sites, select)]
     strange = [name for name in names if name not in ran]
-    if strange and sites:
-        raise Refused("rollout.never_ran", site=strange[0], release=found.alias)
     known = [name for name in names if name in ran]
-    if not known:
-        raise Refused("rollout.nothing_to_do", release=found.alias)
+    if strange and (sites or not known):
+        raise Refused("rollout.never_ran", site=strange[0], release=found.alias)
     return _back(home, release, known, wish)
 
 

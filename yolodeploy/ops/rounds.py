@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from yolodeploy.inventory.retention import prune_when_due
 from yolodeploy.inventory.sites import list_sites
-from yolodeploy.ops.connect import connect_all
+from yolodeploy.ops.connect import EMBEDDED, connect_all
 from yolodeploy.ops.kept_open import KeptOpen
 from yolodeploy.telemetry.rounds import Collector
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.inventory.sites import SiteRow
     from yolodeploy.ops.home import Home
+    from yolodeploy.sites.interface import Site
 
 SILENT_FIRST_S, SILENT_LONGEST_S = 5.0, 60.0
 """How soon a site that fell silent is asked again, and how seldom in the end."""
@@ -93,10 +94,20 @@ class _Lane:
         self.kept = KeptOpen(home)
         self._collector: Collector | None = None
         self._of: Inventory | None = None
+        self._sites: dict[tuple[str, str, str], Site] = {}
 
     def round(self, rows: Iterable[SiteRow]) -> None:
         inventory = self.kept.get()
         if self._collector is None or inventory is not self._of:
             self._collector, self._of = Collector(inventory), inventory
-        sites, _ = connect_all(self._home, rows)
-        self._collector.round(sites, now=time.time)
+        self._collector.round(self._connected(rows), now=time.time)
+
+    def _connected(self, rows: Iterable[SiteRow]) -> list[Site]:
+        """Clusters keep their connections from round to round: a new one costs a TLS handshake."""
+        before, self._sites = self._sites, {}
+        for row in rows:
+            key = (row.name, row.kind, row.location)
+            kept = before.get(key) if row.kind != EMBEDDED else None
+            for site in [kept] if kept is not None else connect_all(self._home, [row])[0]:
+                self._sites[key] = site
+        return list(self._sites.values())

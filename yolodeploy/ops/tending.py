@@ -34,7 +34,7 @@ class Tending:
         self._home = home
         self._kept = KeptOpen(home)
         self._driver = Driver()
-        self._watch = Watch()
+        self._watch = Watch(home)
         self._pruned_at = float("-inf")
 
     def round(self, tell: Tell, troubles: Mapping[str, str]) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import NotFound
@@ -15,6 +16,7 @@ from yolodeploy.inventory.events import query_events
 from yolodeploy.inventory.releases import get_release
 from yolodeploy.inventory.rollouts import RolloutState, list_rollouts
 from yolodeploy.inventory.sites import list_sites
+from yolodeploy.ops.connect import K3S, account_file
 from yolodeploy.ops.notifying import post
 from yolodeploy.ops.pending import MOST
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.inventory.rollouts import RolloutRow
     from yolodeploy.inventory.sites import SiteRow
+    from yolodeploy.ops.home import Home
 
 ENDED_BADLY = {
     RolloutState.FAILED: "notice.failed",
@@ -30,13 +33,17 @@ ENDED_BADLY = {
 }
 REVERTED = "guard.reverted"
 UNREACHABLE = "notice.unreachable"
+EXPIRING = "notice.expiring"
+SOON_S, ENDS_EVERY_S = 14 * 86400.0, 600.0
 
 
 class Watch:
     """Looks at the inventory again and again, and posts what begins and what is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, home: Home) -> None:
+        self._home = home
         self._silent: dict[str, float] = {}
+        self._ends_at = float("-inf")
 
     def round(
         self,
@@ -53,6 +60,7 @@ class Watch:
         """
         for notice in (
             *self._sites(inventory, minutes),
+            *self._ends(inventory),
             *_rollouts(inventory, hours),
             *_troubles(inventory, troubles),
         ):
@@ -65,7 +73,7 @@ class Watch:
         By a clock that nobody sets and that stands still while this machine sleeps: it may wake
         without a network, and that is no news of the sites.
         """
-        now = time.monotonic()
+        now = monotonic()
         sites = {site.name: site for site in list_sites(inventory)}
         self._silent = {
             name: self._silent.get(name, now)
@@ -81,6 +89,32 @@ class Watch:
                 yield over
             else:  # it was removed: that it answers again would be no truth
                 rows.add_notice(inventory, over, (), at=time.time())
+
+    def _ends(self, inventory: Inventory) -> Iterator[Notice]:
+        """Accounts that end soon; a look at their files every ten minutes is enough."""
+        if monotonic() - self._ends_at < ENDS_EVERY_S:
+            return
+        self._ends_at = monotonic()
+        found = set()
+        for site in list_sites(inventory):
+            ends = account_ends(self._home, site)
+            if ends is not None and ends - time.time() < SOON_S:
+                found.add(site.name)
+                fields = {"site": site.name, "what": "account", "until": moment(ends)}
+                yield Notice(EXPIRING, site.name, fields)
+        for name in rows.lasting(inventory, EXPIRING) - found:
+            yield Notice(EXPIRING, name, {}, over=True)
+
+
+def account_ends(home: Home, site: SiteRow) -> float | None:
+    """When the account of a k3s site ends; None where it has none."""
+    from yolodeploy.provision.kubeconfig import token_ends
+
+    try:
+        text = account_file(home, site.name).read_text() if site.kind == K3S else ""
+    except (OSError, UnicodeDecodeError):
+        return None
+    return token_ends(text, site.name) if text else None
 
 
 def _unreachable(site: SiteRow) -> Notice:

@@ -6,9 +6,9 @@ and start; `streams` has watches and logs that are followed; `faults` is what a 
 guard's pod is the real guard in a process of its own; servers answer what a test has said.
 """
 
-from tests.kubernetes.double.cluster import Cluster
+from tests.kubernetes.double.cluster import CUSTOM, METRICS, Cluster
 from tests.kubernetes.double.faults import Fault
 from tests.kubernetes.double.servers import Answers, report
 from tests.kubernetes.double.store import KINDS
 
-__all__ = ["KINDS", "Answers", "Cluster", "Fault", "report"]
+__all__ = ["CUSTOM", "KINDS", "METRICS", "Answers", "Cluster", "Fault", "report"]

@@ -21,6 +21,8 @@ from tests.kubernetes.double.streams import Streams
 from yolodeploy.core.cluster import RELEASE
 
 TICK_S = 0.05
+CUSTOM = ("/apis/keda.sh/v1alpha1", "/apis/monitoring.coreos.com/v1")
+METRICS = "/apis/custom.metrics.k8s.io/v1beta1"
 
 Told = Fault | tuple[int, bytes] | None
 
@@ -29,13 +31,15 @@ class Cluster(Controllers):
     """One cluster of some nodes. Use it as a context manager; it runs in a thread of its own.
 
     `fault` may answer in the place of the API: it is asked with the method (`WATCH` for a watch)
-    and the path. `asked` is who asked for what.
+    and the path. `asked` is who asked for what; `apis` is what is installed beside Kubernetes, of
+    `CUSTOM` and `METRICS`.
     """
 
     def __init__(self, nodes: int = 1, gpus: int = 0, cpu: str = "8") -> None:
         super().__init__()
         self.fault: Callable[[str, str], Told] | None = None
         self.asked: list[tuple[str, str, str]] = []
+        self.apis: set[str] = set()
         self.token = "t0ken"
         self.streams = Streams(self)
         self.ended = threading.Event()
@@ -133,11 +137,13 @@ class Cluster(Controllers):
         if "proxy" in request.path.split("/"):
             await request.read()
             return aiohttp.web.Response(body=self._proxied(request.path))
+        if request.path in (*CUSTOM, METRICS):
+            return aiohttp.web.json_response({}, status=200 if request.path in self.apis else 404)
         if request.path == "/api/v1/namespaces":
             return aiohttp.web.json_response(self.listed("namespaces", None, request.query))
         return None
 
-    def answered(self, request: Any) -> Obj:
+    def answered(self, request: Any) -> Obj:  # noqa: PLR0911 (a table of verbs)
         """The answer to what kmock has parsed."""
         plural, space, name = request.resource.plural, request.namespace or "", request.name
         if plural is None:  # kmock takes a namespace itself for a folder
@@ -155,6 +161,9 @@ class Cluster(Controllers):
                 return self.stored(plural, space, name, json.loads(json.dumps(body)))
             case "PATCH":
                 body = body if body is not None else json.loads(request.body)
+                if request.subresource == "scale":
+                    wanted = body["spec"]["replicas"]
+                    return self.scaled(plural, space, name, wanted, query["fieldManager"])
                 return self.applied(plural, space, name, body, query)
             case _:
                 return self.deleted(plural, space, name, body or {})

@@ -23,7 +23,10 @@ KINDS = {
     "deployments": "Deployment", "jobs": "Job", "pods": "Pod", "nodes": "Node", "leases": "Lease",
     "configmaps": "ConfigMap", "namespaces": "Namespace", "services": "Service", "roles": "Role",
     "serviceaccounts": "ServiceAccount", "networkpolicies": "NetworkPolicy",
-    "rolebindings": "RoleBinding",
+    "rolebindings": "RoleBinding", "ingresses": "Ingress", "resourcequotas": "ResourceQuota",
+    "persistentvolumeclaims": "PersistentVolumeClaim", "scaledobjects": "ScaledObject",
+    "poddisruptionbudgets": "PodDisruptionBudget", "servicemonitors": "ServiceMonitor",
+    "horizontalpodautoscalers": "HorizontalPodAutoscaler", "storageclasses": "StorageClass",
 }  # fmt: skip
 
 
@@ -54,6 +57,7 @@ class Store:
         if namespace:
             item["metadata"]["namespace"] = namespace
         item["metadata"].setdefault("creationTimestamp", stamp())
+        item["metadata"].setdefault("uid", f"uid-{self.number}")
         if before is None or before.get("spec") != item.get("spec"):
             item["metadata"]["generation"] = item["metadata"].get("generation", 0) + 1
         self.kept[plural, namespace, name] = item
@@ -133,6 +137,13 @@ class Store:
                 "modified; please apply your changes to the latest version and try again",
                 "Conflict",
             )  # fmt: skip
+
+    def scaled(self, plural: str, space: str, name: str, replicas: int, manager: str) -> Obj:
+        """What is written through `scale` belongs to whoever wrote it."""
+        found = copy.deepcopy(self.there(plural, space, name))
+        found["spec"]["replicas"] = replicas
+        found["owners"][".spec.replicas"] = manager
+        return self.put(plural, space, name, found)
 
     def created(self, plural: str, space: str, body: Obj) -> Obj:
         self._demand_namespace(space)

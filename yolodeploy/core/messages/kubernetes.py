@@ -45,8 +45,8 @@ MESSAGES = {
     "forbidden": Message(
         "on site {site} {user} may not {verb} {resource} in {namespace}",
         "在站点 {site} 上，{user} 无权对 {namespace} 中的 {resource} 执行 {verb}",
-        "have an administrator apply k3s/access/ (docs/kubernetes.md), then repeat the command",
-        "请管理员应用 k3s/access/（见 docs/kubernetes.md），然后重试",
+        "have an administrator apply k3s/account/ (docs/kubernetes.md), then repeat the command",
+        "请管理员应用 k3s/account/（见 docs/kubernetes.md），然后重试",
     ),
     "denied": Message(
         "site {site} refuses it by a rule of its own: {reason}",

@@ -28,13 +28,14 @@ class Tail:
             if self._file is None:
                 self._file = self._path.open("rb")
                 return self._last(self._file)
-            found = self._new(self._file)
-            if self._path.stat().st_ino != os.fstat(self._file.fileno()).st_ino:
-                self._file.close()  # it was rotated: the new one is read from its start
-                self._file = self._path.open("rb")
-                found += self._new(self._file)
+            number = self._path.stat().st_ino
         except OSError:
             return []  # just now there is none of that name
+        found = self._new(self._file)
+        if number != os.fstat(self._file.fileno()).st_ino:  # the new one is read from its start
+            self._file.close()
+            self._file = self._path.open("rb")
+            found += self._new(self._file)
         return found
 
     def _new(self, file: BinaryIO) -> list[bytes]:

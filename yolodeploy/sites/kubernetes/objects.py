@@ -22,6 +22,7 @@ class Metadata(_Object, frozen=True):
 
     name: str = ""
     namespace: str = ""
+    uid: str = ""
     resource_version: str = ""
     generation: int = 0
     creation_timestamp: str | None = None
@@ -118,10 +119,19 @@ class NodeStatus(_Object, frozen=True):
     conditions: tuple[Condition, ...] | None = None
 
 
+class Taint(_Object, frozen=True):
+    """What keeps pods away that do not tolerate it."""
+
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+
+
 class NodeSpec(_Object, frozen=True):
     """Whether new pods may come."""
 
     unschedulable: bool = False
+    taints: tuple[Taint, ...] | None = None
 
 
 class Node(_Object, frozen=True):
@@ -144,6 +154,46 @@ class WholeNode(Node, frozen=True):
     status: WholeNodeStatus = WholeNodeStatus()
 
 
+class QuotaStatus(_Object, frozen=True):
+    """What all pods of a namespace may ask for, and what they do."""
+
+    hard: dict[str, str | int] | None = None
+    used: dict[str, str | int] | None = None
+
+
+class Quota(_Object, frozen=True):
+    """One ResourceQuota."""
+
+    metadata: Metadata
+    status: QuotaStatus = QuotaStatus()
+
+
+class Target(_Object, frozen=True):
+    """Whose `replicas` an autoscaler sets."""
+
+    kind: str = ""
+    name: str = ""
+
+
+class AutoscalerSpec(_Object, frozen=True):
+    """What is scaled."""
+
+    scale_target_ref: Target = Target()
+
+
+class Autoscaler(_Object, frozen=True):
+    """One HorizontalPodAutoscaler."""
+
+    metadata: Metadata
+    spec: AutoscalerSpec = AutoscalerSpec()
+
+
+class StorageClass(_Object, frozen=True):
+    """One way of getting volumes."""
+
+    metadata: Metadata
+
+
 class DeploymentSpec(_Object, frozen=True):
     """How many pods shall run."""
 
@@ -154,6 +204,8 @@ class DeploymentStatus(_Object, frozen=True):
     """How far the controller is."""
 
     observed_generation: int = 0
+    replicas: int = 0
+    ready_replicas: int = 0
     conditions: tuple[Condition, ...] | None = None
 
 
@@ -251,6 +303,24 @@ class Versioned(_Object, frozen=True):
     metadata: Metadata = Metadata()
 
 
+class Quotas(_Object, frozen=True):
+    """A list of ResourceQuotas."""
+
+    items: tuple[Quota, ...]
+
+
+class Autoscalers(_Object, frozen=True):
+    """A list of HorizontalPodAutoscalers."""
+
+    items: tuple[Autoscaler, ...]
+
+
+class StorageClasses(_Object, frozen=True):
+    """A list of StorageClasses."""
+
+    items: tuple[StorageClass, ...]
+
+
 def condition(conditions: tuple[Condition, ...] | None, kind: str) -> Condition | None:
     """The condition of a type."""
     return next((item for item in conditions or () if item.type == kind), None)
@@ -294,3 +364,4 @@ def to_builtins(value: object) -> Any:
 
 
 known(Pods, Nodes, WholeNodes, ConfigMaps, Deployment, Lease, Job, ConfigMap, Event, Versioned)
+known(Quotas, Autoscalers, StorageClasses)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -12,8 +12,10 @@ import msgspec
 
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import Failed, Refused, YolodeployError
+from yolodeploy.core.kept_settings import Follower, KeptSettings
 from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
+from yolodeploy.core.reports import broken, read_report
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
 from yolodeploy.core.site import (
     AppState,
@@ -28,16 +30,17 @@ from yolodeploy.core.site import (
 )
 from yolodeploy.oci.layout import Layout
 from yolodeploy.sites.interface import ALL_LOGS
-from yolodeploy.sites.kubernetes import mark, prefetching, records, room, states
+from yolodeploy.sites.kubernetes import mark, prefetching, records, states
 from yolodeploy.sites.kubernetes.access import Way
 from yolodeploy.sites.kubernetes.asking import Asking
 from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
-from yolodeploy.sites.kubernetes.lists import listed
+from yolodeploy.sites.kubernetes.fitting import Fitting
 from yolodeploy.sites.kubernetes.logs import Following, last_lines
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
-from yolodeploy.sites.kubernetes.objects import Node, Pod, Pods, WholeNode, WholeNodes
-from yolodeploy.sites.kubernetes.paths import NODES, PODS, place
+from yolodeploy.sites.kubernetes.objects import Node, Pod
+from yolodeploy.sites.kubernetes.paths import place
 from yolodeploy.sites.kubernetes.seen import MOMENT_S, Seen
+from yolodeploy.sites.kubernetes.setups import Setups
 from yolodeploy.sites.kubernetes.switching import deployment_of
 
 SCRAPE_S = 3.0
@@ -69,8 +72,10 @@ class KubernetesSite:
         self._manifests = Manifests(folder)
         self._layout = layout
         self._name_of = name_of
+        self.setups = Setups(self.connection, self._manifests)
+        self.fitting = Fitting(self.connection, self._seen, self.setups)
         self._asking = Asking(
-            self.connection, self._manifests, self._image_of, self._switching_release
+            self.connection, self._manifests, self._image_of, self.setups, self.fitting
         )
 
     # how it is -------------------------------------------------------------------------------
@@ -93,6 +98,24 @@ class KubernetesSite:
     def settings_fault(self) -> YolodeployError | None:
         """Nothing: a cluster has no settings of its own yet."""
         return None
+
+    def settings(self) -> Sequence[KeptSettings]:
+        """Versions of the settings, the one in force first."""
+        return ()
+
+    def secret_path(self, name: str) -> str:
+        """Where servers find a secret."""
+        raise Refused("camera.no_cluster", site=self.name)
+
+    def keep_settings(
+        self, wanted: KeptSettings, secrets: Mapping[str, bytes], fence: Fence
+    ) -> KeptSettings:
+        """Put settings in force."""
+        raise Refused("camera.no_cluster", site=self.name)
+
+    def followers(self) -> Sequence[Follower]:
+        """How servers follow."""
+        return ()
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after a sequence number."""
@@ -142,26 +165,18 @@ class KubernetesSite:
 
     def switching(self, spec: ReleaseSpec) -> Switching:
         """How the site would go to a release, by what its nodes have free."""
-        mine = self._seen.pods(spec.app)
-        try:
-            everybody: Sequence[Pod] = listed(self.connection, PODS, Pods).items
-        except Refused as error:
-            if error.code != "kubernetes.forbidden":
-                raise
-            # an account for our namespaces alone: with what others use unknown, nothing is free
-            return room.switching(spec.resources, (), mine, mine)
-        return room.switching(spec.resources, self._seen.nodes(), everybody, mine)
+        return self.fitting.switching(spec)
 
     def lacking_bytes(self, spec: ReleaseSpec) -> int:
         """The image's size for every node that does not name it; of some layers it may have."""
         image = self._image(spec)
-        lacking = [node for node in self._candidates(spec) if prefetching.lacks(node, image)]
+        lacking = [node for node in self.fitting.candidates(spec) if prefetching.lacks(node, image)]
         return self._size(spec.image) * len(lacking)
 
     def prefetch(self, spec: ReleaseSpec) -> Prefetched:
         """Have every node that may run it pull the image."""
         image = self._image(spec)
-        nodes = self._candidates(spec)
+        nodes = self.fitting.candidates(spec)
         lacking = [node for node in nodes if prefetching.lacks(node, image)]
         jobs = self._prefetch_jobs(spec, image, lacking) if lacking else []
         size = self._size(spec.image)
@@ -187,9 +202,10 @@ class KubernetesSite:
         """Exactly what would be applied for a release now, in order."""
         image = self._image_of(release)
         config = self._manifests.config(release, self.name, image, self.connection.now())
-        strategy = self.switching(release.spec).strategy
-        deployment = self._manifests.deployment(release, image, strategy)
-        return [*self._manifests.surroundings(release.spec.app), config, deployment]
+        app, way = release.spec.app, self.switching(release.spec)
+        setup = self.fitting.setup_for(app, (release,))
+        deployment = self._manifests.deployment(release, image, way, setup)
+        return [*self.setups.around(app, setup), config, deployment]
 
     # inside ----------------------------------------------------------------------------------
 
@@ -230,10 +246,6 @@ class KubernetesSite:
             if wanted.wants(pod.metadata.namespace, pod.spec.node_name)
         ]  # fmt: skip
 
-    def _candidates(self, spec: ReleaseSpec) -> list[WholeNode]:
-        nodes = listed(self.connection, NODES, WholeNodes).items
-        return prefetching.candidates(nodes, spec.resources.gpus)
-
     def _image(self, spec: ReleaseSpec) -> str:
         """As the release was brought here, where it was; names change, what runs must not."""
         kept = records.image_of(self.connection, spec.app, spec.digest)
@@ -241,9 +253,6 @@ class KubernetesSite:
 
     def _image_of(self, release: Release) -> str:
         return self._image(release.spec)
-
-    def _switching_release(self, release: Release) -> Switching:
-        return self.switching(release.spec)
 
     def _size(self, image: str) -> int:
         try:
@@ -267,25 +276,23 @@ class KubernetesSite:
         ]
 
     def _report(self, app: str, pod: Pod) -> StageReport | None:
-        """What a pod has measured, under the names that it has here; garbage is none."""
+        """What a pod has measured, under the names that it has here."""
         path = f"{states.proxy(app, pod.metadata.name)}/sketches"
-        try:
-            answer = self.connection.call(
-                "GET", path, limit_s=SCRAPE_S, largest=LARGEST_ANSWER, tries=1
-            )
-            report = msgspec.msgpack.decode(answer, type=StageReport)
-        except (YolodeployError, msgspec.DecodeError):
-            return None  # it is being replaced, or broken; its state says which
-        if any(epoch.requests < 0 or epoch.failures < 0 for epoch in report.epochs):
-            return None
-        return msgspec.structs.replace(
-            report,
+        names = StageReport(
             site=self.name,
             device=pod.spec.node_name,
             instance=pod.metadata.name,
             app=app,
             release=states.release_of(pod),
         )
+        try:
+            answer = self.connection.call(
+                "GET", path, limit_s=SCRAPE_S, largest=LARGEST_ANSWER, tries=1
+            )
+        except YolodeployError as error:
+            # else it is being replaced, or broken; its state says which
+            return broken(names, error.text()) if error.code == "kubernetes.too_large" else None
+        return read_report(answer, names)
 
     def _picture(self, instance: InstanceState, path: str, picture: bytes, largest: int) -> bytes:
         status, answer = self.connection.ask(
