@@ -150,6 +150,18 @@ class Node(_Object, frozen=True):
     status: NodeStatus = NodeStatus()
 
 
+class WholeNodeStatus(NodeStatus, frozen=True):
+    """With its images: 50 are named at most, the largest."""
+
+    images: tuple[Image, ...] | None = None
+
+
+class WholeNode(Node, frozen=True):
+    """One node with its images."""
+
+    status: WholeNodeStatus = WholeNodeStatus()
+
+
 class QuotaStatus(_Object, frozen=True):
     """What all pods of a namespace may ask for, and what they do."""
 
@@ -188,18 +200,6 @@ class StorageClass(_Object, frozen=True):
     """One way of getting volumes."""
 
     metadata: Metadata
-
-
-class WholeNodeStatus(NodeStatus, frozen=True):
-    """With its images: 50 are named at most, the largest."""
-
-    images: tuple[Image, ...] | None = None
-
-
-class WholeNode(Node, frozen=True):
-    """One node with its images."""
-
-    status: WholeNodeStatus = WholeNodeStatus()
 
 
 class DeploymentSpec(_Object, frozen=True):
