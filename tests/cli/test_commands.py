@@ -93,9 +93,12 @@ CHANGES = [
     "device add", "device import", "device remove", "site provision", "site reset",
     "operations cancel", "device edit", "device hold", "device unhold", "site create", "site adopt",
     "site remove",
-    "site start", "site stop", "site hold", "site unhold", "model add", "image build",
+    "site start", "site stop", "site hold", "site unhold", "site tunnel", "model add",
+    "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
-    "config set",
+    "config set", "site edit", "site window", "rollout approve",
+    "camera add", "camera edit", "camera remove", "camera undo",
+    "app scale", "app expose", "app place", "app limit",
 ]  # fmt: skip
 
 
@@ -105,7 +108,8 @@ CHANGES = [
 def test_what_lists_takes_every_form(path: str) -> None:
     [option] = [p for p in LEAVES[path].params if p.name == "form"]
     assert isinstance(option.type, click.Choice)
-    assert list(option.type.choices) == ["table", "wide", "json", "jsonl", "yaml", "name"]
+    more = ["csv"] if path == "latency" else []
+    assert list(option.type.choices) == ["table", "wide", "json", "jsonl", "yaml", "name", *more]
 
 
 @pytest.mark.parametrize("path", CHANGES)
@@ -149,9 +153,23 @@ def test_an_unknown_command_is_answered_with_the_nearest(line: str, near: str, r
     ["zzzzzz", "site frobnicate", "status --bogus", "site create", "site create x --devices 0",
      "site create x --devices many", "site create x --devices 65", "device edit d1 --label novalue",
      "device edit d1 --label =x", "status extra", "events --limit 0", "status -o xml",
-     "latency --last forever", "latency --last 10", "latency --by colour", "site hold plant",
+     "latency --last forever", "latency --last 10", "latency --by colour", "latency --by hour,day",
+     "site window plant daily", "site window plant --freeze 2026-13-01",
+     "site window plant --zone Berlin", "site window plant --always --zone UTC",
+     "site list --select a=b=c", "latency --select a,,b", "device list --select (",
+     "status --select a,,b",
+     "rollout plan brake-disc@1 --select !", "rollout plan brake-disc@1 --between soon",
+     "rollout plan brake-disc@1 --approve-after 0", "rollout plan brake-disc@1 --max-failed 101%",
+     "rollout plan brake-disc@1 --concurrency 0", "rollout plan brake-disc@1 --concurrency 1,,2",
+     "rollout plan brake-disc@1 --expires 7", "rollout undo --yes",
+     "rollout undo r-1 --site plant --yes",
+     "latency --last 1h --since 2d", "latency --since tomorrow", "latency --until 1999-01-01T99",
+     "latency --since 1h --until 2h", "latency --quantiles 101", "latency --quantiles nan",
+     "latency --plot time -o json", "latency --plot pie", "latency --against brake-disc@1",
+     "site hold plant",
      "rollout start brake-disc@1 --waves 0", "rollout start brake-disc@1 --on-failure later",
      "release create brake-disc", "release create brake-disc --image m --conf 2", "detect",
+     "release create x --image m --meant dent",
      "config set colour red", "config set language fr", "config set concurrency 0",
      "config set guard_seconds nan", "site create Plant", "app create a.b", "--bogus",
      "inventory export"],
@@ -180,6 +198,7 @@ def test_a_group_alone_shows_its_help_and_is_2(name: str, run: Run) -> None:
 def test_dangerous_commands_want_a_yes(run: Run, filled: Home) -> None:
     before = contents(filled.root)
     for line in ("site remove plant", "site stop plant", "rollout abort r-1", "rollout undo r-1",
+                 "rollout approve r-1",
                  "inventory restore /nowhere", "site reset plant",
                  "device remove d1"):  # fmt: skip
         answer = run(*line.split())
@@ -265,6 +284,8 @@ def test_a_lost_operation_is_told_and_not_waited_for(run: Run, filled: Home) -> 
 # dry runs -----------------------------------------------------------------------------------------
 
 DRY = {
+    "camera add": "door --site plant --url /dev/video0",
+    "camera edit": None, "camera remove": None, "camera undo": None,  # tests/sites
     "device add": None, "device import": None, "device remove": None,  # tests/ops/test_devices
     "site provision": None, "site reset": None, "operations cancel": None,  # tests/provision
     "device edit": "d1 --label a=b",
@@ -272,7 +293,11 @@ DRY = {
     "device hold": "d1 --reason shift", "device unhold": "d1",
     "site create": "fresh --devices 3", "site adopt": None, "site remove": "plant",
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
-    "site unhold": "plant", "site proxy": None,  # of gateways only: tests/ops
+    "site tunnel": None,  # it is of k3s sites: tests/kubernetes/test_tunnels
+    "site proxy": None,  # of gateways only: tests/ops/test_provision_of.py
+    "site unhold": "plant", "site edit": "plant --label a=b",
+    "site window": "plant --freeze 2026-12-24 --zone Asia/Tokyo",
+    "rollout approve": None,  # one that waits for it: tests/rollouts/test_waves_in_time.py
     "model add": "{model}", "image build": "sample",
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
@@ -288,6 +313,8 @@ DRY = {
     "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",
     "config set": "concurrency 3",
     "doctor": None,  # it asks gateways: tests/doctor
+    # they ask clusters: tests/kubernetes/test_setups.py
+    "app scale": None, "app expose": None, "app place": None, "app limit": None,
 }  # fmt: skip
 
 
@@ -438,6 +465,9 @@ HOSTILE = [
     "r-99999999999999999999", "sha256:", "brake-disc@0", "@", "plant/../..",
 ]  # fmt: skip
 NAMING = [
+    "camera add x --site {} --url x", "camera list --site {}", "camera edit {} --site plant",
+    "camera show {} --site plant", "camera remove {} --site plant --yes",
+    "camera history {}", "camera undo {}",
     "site show {}", "site create {}", "site adopt {}", "site remove {} --yes", "site start {}",
     "site stop {} --yes", "site hold {} --reason x", "site unhold {}", "device show {}",
     "device hold {} --reason x", "device edit {} --label a=b", "model show {}", "app show {}",
@@ -445,10 +475,16 @@ NAMING = [
     "release create {} --image brake-disc-v1", "release create brake-disc --image {}",
     "release list --app {}", "rollout plan {}", "rollout start {}", "rollout status {}",
     "rollout pause {}", "rollout watch {}", "rollout resume {}", "rollout abort {} --yes",
-    "rollout undo {} --yes", "rollout plan brake-disc@1 --site {}",
+    "rollout undo {} --yes", "rollout plan brake-disc@1 --site {}", "rollout approve {} --yes",
+    "rollout undo --to {} --yes", "rollout undo --to brake-disc@1 --site {} --yes",
+    "rollout plan brake-disc@1 --select ,{}", "site list --select ,{}", "site edit {} --label a=b",
+    "site window {}", "site window plant {} --zone UTC",
+    "site window plant --freeze {}",
     "rollout plan brake-disc@1 --waves {}", "rollout plan brake-disc@1 --wave {}",
     "operations follow {}", "status --site {}", "device list --site {}", "latency --site {}",
-    "latency --app {}", "latency --by {}", "latency --last {}", "logs --site {}", "detect {}",
+    "latency --app {}", "latency --by {}", "latency --last {}", "latency --since {}",
+    "latency --until {}", "latency --release {}", "latency --quantiles {}",
+    "logs --site {}", "detect {}",
     "model add {}", "model add m.onnx --name {}", "inventory restore {} --yes",
     "release create brake-disc --image brake-disc-v1 --gates {}", "app create x --frames {}",
     "config set {} 1", "config set concurrency {}", "image build brake-disc-v1 --name {}",

@@ -16,11 +16,11 @@ from yolodeploy.ops.home import Home
 DEVICE = [
     "device", "site", "state", "releases", "ready", "restarts", "cpu_percent", "memory_mb",
     "observed_at", "held", "address", "role", "profile", "sharing", "jump", "identity", "host_key",
-    "proved_at", "labels", "reason",
+    "proved_at", "labels", "operator", "reason",
 ]  # fmt: skip
 SITE = [
     "site", "kind", "reachable", "devices", "apps", "observed_at", "held", "k3s_version",
-    "backed_up_at", "proxy", "operator", "labels", "reason", "location",
+    "backed_up_at", "proxy", "operator", "labels", "windows", "reason", "location",
 ]  # fmt: skip
 MODEL = [
     "model", "task", "classes", "input", "size_bytes", "digest", "stride", "opset", "license",
@@ -32,8 +32,8 @@ IMAGE = [
 APP = ["app", "releases", "description", "frames", "signed_by", "added_at"]
 RELEASE = ["release", "digest", "image", "model", "classes", "gates", "created_at"]
 ROLLOUT = [
-    "rollout", "app", "release", "digest", "state", "sites", "waves", "reason", "operation",
-    "holder", "created_at", "ended_at",
+    "rollout", "app", "release", "digest", "state", "sites", "waves", "again_at", "reason",
+    "operation", "holder", "created_at", "ended_at",
 ]  # fmt: skip
 OPERATION = [
     "operation", "kind", "state", "exit_code", "arguments", "created_at", "ended_at", "pid",
@@ -59,7 +59,18 @@ LISTS: dict[str, tuple[str | None, list[str]]] = {
     "events": (None, ["id", "at", "site", "device", "code", "detail"]),
     "latency": (
         None,
-        ["release", "stage", "count", "p50_ms", "p95_ms", "p99_ms", "mean_ms", "share"],
+        [
+            "release",
+            "stage",
+            "count",
+            "p50_ms",
+            "p95_ms",
+            "p99_ms",
+            "mean_ms",
+            "share",
+            "requests",
+            "failures",
+        ],
     ),
     "latency --by site,device,app,source": (
         "plant",
@@ -75,6 +86,8 @@ LISTS: dict[str, tuple[str | None, list[str]]] = {
             "p99_ms",
             "mean_ms",
             "share",
+            "requests",
+            "failures",
         ],
     ),
     "inventory check": (None, ["kind", "detail"]),
@@ -85,6 +98,7 @@ SINGLES: dict[str, tuple[str | None, list[str]]] = {
     "device show d1": ("d1", DEVICE),
     "device show plant/d1": ("d1", DEVICE),
     "site show plant": ("plant", SITE),
+    "site window plant": ("plant", ["site", "zone", "windows", "freezes", "open", "opens_at"]),
     "model show brake-disc-v1": ("brake-disc-v1", MODEL),
     "app show brake-disc": ("brake-disc", APP),
     "app create weld --dry-run": ("weld", APP),
@@ -98,7 +112,7 @@ SINGLES: dict[str, tuple[str | None, list[str]]] = {
     ),
     "rollout status r-1": (
         "r-1",
-        ["rollout", "release", "state", "reason", "operation", "sites"],
+        ["rollout", "release", "state", "reason", "operation", "again_at", "waves", "sites"],
     ),
 }
 BOTH = LISTS | SINGLES

@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolodeploy.core.detections import Agreement
+from yolodeploy.core.detections import Agreement, Box, Meant, compare
 from yolodeploy.core.gates import (
     DEFAULT_GATES,
+    OUTRANKED,
     AgreementGate,
     ErrorsGate,
     Gate,
     GateResult,
+    GoldenGate,
+    GpuMemoryGate,
     LatencyGate,
     Observation,
     RestartsGate,
@@ -201,3 +204,50 @@ def test_gates_that_would_not_hold_are_refused(text: str) -> None:
     """A misspelt bound is a bound that nobody set; a window of no samples passes everything."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(text, type=tuple[Gate, ...])
+
+
+ALL_LOST = Agreement(frames=20, expected=40, gained=30)
+RIGHT = Agreement(frames=20, expected=40, matched=40)
+
+
+def test_labels_outrank_the_old_release_but_not_boxes_that_are_none() -> None:
+    old = Observation(golden=Agreement(frames=20, expected=40, matched=20, gained=9))
+    differs = Observation(agreement=ALL_LOST, golden=RIGHT)
+    agreement, golden = judge([AgreementGate()], differs, old)
+    assert (agreement.verdict, agreement.unit) == (Verdict.PASSED, OUTRANKED)
+    assert agreement.figure == 1.0, "what was seen is still told"
+    assert (golden.gate, golden.verdict) == ("golden", Verdict.PASSED)
+    broken = Observation(agreement=Agreement(frames=20, expected=40, invalid=1), golden=RIGHT)
+    assert overall(judge([AgreementGate()], broken, old)) is Verdict.FAILED
+    unsure = Observation(agreement=ALL_LOST, golden=Agreement(frames=1, expected=1, matched=1))
+    assert overall(judge([AgreementGate()], unsure, old)) is Verdict.FAILED
+
+
+@given(st.integers(10, 99), st.data())
+def test_missing_more_labels_never_makes_a_better_verdict(labels: int, data: st.DataObject) -> None:
+    gate = GoldenGate(max_worse=0.1, max_missed=data.draw(st.none() | st.floats(0, 1)))
+    old = Observation(golden=Agreement(10, labels, data.draw(st.integers(0, labels))))
+    more = data.draw(st.integers(0, labels))
+    fewer = data.draw(st.integers(0, more))
+    before, after = (
+        verdict(gate, Observation(golden=Agreement(10, labels, matched)), old)
+        for matched in (more, fewer)
+    )
+    assert ORDER.index(after) >= ORDER.index(before)
+
+
+def test_what_a_release_is_meant_to_change_is_counted_apart() -> None:
+    scratch, dent = (Box(number, 0.9, 0, 0, 9, 9) for number in (0, 1))
+    gained = compare([dent], [dent, scratch], meant=Meant(gained=frozenset({0})))
+    assert (gained.matched, gained.gained, gained.declared) == (1, 0, 1)
+    lost = compare([dent, scratch], [dent], meant=Meant(lost=frozenset({0})))
+    assert (lost.expected, lost.lost, lost.declared) == (1, 0, 1)
+    other = compare([dent, scratch], [], meant=Meant(lost=frozenset({0}), gained=frozenset({0, 1})))
+    assert (other.lost, other.declared) == (1, 1), "what was not declared is lost as ever"
+    blind = Observation(agreement=Agreement(frames=20, expected=30, declared=0))
+    assert verdict(AgreementGate(max_lost=1.0), blind, Observation()) is Verdict.FAILED
+
+
+def test_what_nobody_measured_does_not_pass() -> None:
+    assert verdict(GpuMemoryGate(max_mb=1), Observation()) is Verdict.INCONCLUSIVE
+    assert verdict(GpuMemoryGate(max_mb=1), Observation(gpu_memory_mb=2)) is Verdict.FAILED

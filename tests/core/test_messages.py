@@ -134,7 +134,7 @@ def test_every_code_that_is_raised_has_a_text() -> None:
     assert missing == []
     for room, rest in COMPOSED.items():
         assert {f"{room}.{value}" for value in rest} <= set(catalogue())
-    for code in (look.LATE, look.BACK):
+    for code in (look.LATE, look.BACK, look.GARBAGE, look.SHRUNK):
         assert message(code).en
 
 

@@ -15,8 +15,12 @@ from yolodeploy.core.gates import (
     AgreementGate,
     ErrorsGate,
     Gate,
+    GoldenGate,
+    GpuMemoryGate,
     LatencyGate,
+    ReadinessGate,
     RestartsGate,
+    ThroughputGate,
 )
 from yolodeploy.core.release import Release, ReleaseSpec, Resources, Serving
 
@@ -27,6 +31,10 @@ gates: st.SearchStrategy[Gate] = st.one_of(
     st.builds(RestartsGate, st.integers(0, 9)),
     st.builds(LatencyGate, st.text(max_size=9), shares, st.floats(0.1, 9)),
     st.builds(AgreementGate, shares, shares, st.integers(1, 99), st.integers(1, 99)),
+    st.builds(GoldenGate, shares, shares | st.none()),
+    st.builds(ThroughputGate, shares, st.floats(0.1, 99) | st.none()),
+    st.builds(ReadinessGate, st.floats(0.1, 99)),
+    st.builds(GpuMemoryGate, st.floats(0.1, 99)),
 )
 specs = st.builds(
     ReleaseSpec,

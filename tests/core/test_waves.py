@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -16,7 +17,11 @@ from yolodeploy.core.waves import (
     SitePlan,
     Standing,
     affected_by_failure,
+    approvals_after,
     listed_waves,
+    start_delay_s,
+    tolerated,
+    too_many_failed,
     wave_ends,
     waves_of,
 )
@@ -99,13 +104,14 @@ def test_listed_waves_name_known_sites_once() -> None:
         assert raised.value.code == code
 
 
-def plan_of(sites: list[str], spec: str, scope: Scope) -> Plan:
-    return Plan(
+def plan_of(sites: list[str], spec: str, scope: Scope, **more: object) -> Plan:
+    return Plan(  # type: ignore[misc]
         app="brake-disc",
         release="sha256:" + "a" * 64,
         sites=tuple(SitePlan(site=site, standing=Standing.GO) for site in sites),
         waves=waves_of(sites, spec),
         on_failure=scope,
+        **more,
     )
 
 
@@ -126,3 +132,56 @@ def test_a_failure_reaches_as_far_as_its_scope(
     assert set(reached[Scope.ROLLOUT]) == moved | {failed}
     for names in reached.values():
         assert len(set(names)) == len(names)
+
+
+@given(st.integers(0, 2000), st.integers(0, 2000), st.integers(0, 100))
+def test_no_more_fail_than_were_tolerated(total: int, failed: int, percent: int) -> None:
+    """A share is never more than it says: 9 % of 11 sites is none."""
+    allowed = tolerated(f"{percent}%", total)
+    assert allowed * 100 <= percent * total < (allowed + 1) * 100
+    assert tolerated(str(failed), total) == failed
+    for scope in Scope:
+        plan = plan_of([], "1", scope, max_failed=allowed)
+        assert too_many_failed(plan, failed) is (failed > allowed)
+        untold = too_many_failed(plan_of([], "1", scope), failed)
+        assert untold is (failed > 0 and scope is not Scope.SITE)
+
+
+@given(st.integers(0, 20), st.sets(st.integers(1, 25)))
+def test_nobody_is_asked_to_approve_the_last_wave(waves: int, asked: set[int]) -> None:
+    assert approvals_after("each", waves) == tuple(range(1, waves))
+    named = approvals_after(",".join(map(str, asked)), waves)
+    assert named == tuple(sorted(number for number in asked if number < waves))
+
+
+@pytest.mark.parametrize(
+    ("function", "code"),
+    [(tolerated, "wave.tolerance_invalid"), (approvals_after, "wave.approval_invalid")],
+)
+@pytest.mark.parametrize("spec", ["x", "-1", "1.5", "101%", "%", "1;2", "٣", "9" * 5000])
+def test_numbers_that_mean_nothing_are_refused(
+    function: Callable[[str, int], object], code: str, spec: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        function(spec, 10)
+    assert raised.value.code == code
+    assert len(raised.value.text()) < 1000
+
+
+@given(fleets, st.integers(0, 2**31), st.floats(0, 3600))
+def test_a_hundred_sites_do_not_begin_at_once(sites: list[str], seed: int, jitter_s: float) -> None:
+    """Drawn again by a successor, each has the same moment; together they fill the time."""
+    plan = plan_of(sites, "100%", Scope.SITE, seed=seed, jitter_s=jitter_s)
+    delays = [start_delay_s(plan, site) for site in sites]
+    assert all(0 <= delay <= jitter_s for delay in delays)
+    assert delays == [start_delay_s(plan, site) for site in sites]
+    if len(sites) > 100 and jitter_s > 1:
+        early = sum(delay < jitter_s / 2 for delay in delays)
+        assert len(sites) / 4 < early < len(sites) * 3 / 4
+
+
+@given(st.lists(st.integers(1, 100), max_size=4), st.integers(1, 10))
+def test_each_wave_has_its_own_number_of_sites_at_once(given_: list[int], wave: int) -> None:
+    plan = plan_of([], "1", Scope.SITE, concurrency=7, wave_concurrency=tuple(given_))
+    expected = given_[wave - 1 : wave] or given_[-1:] or [7]
+    assert plan.at_once(wave) == expected[0]

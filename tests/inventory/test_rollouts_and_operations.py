@@ -35,14 +35,15 @@ def test_a_rollout_is_found_again_with_its_whole_plan(inventory: Inventory, roll
 
 def test_the_journal_tells_what_comes_next(inventory: Inventory, rollout: str) -> None:
     entries = [
-        Entry(Step.PREFETCH, Outcome.INTENDED),
-        Entry(Step.PREFETCH, Outcome.DONE, "12 MB"),
-        Entry(Step.CHECK, Outcome.INTENDED),
+        Entry(Step.PREFETCH, Outcome.INTENDED, at=NOW),
+        Entry(Step.PREFETCH, Outcome.DONE, "12 MB", at=NOW + 1),
+        Entry(Step.CHECK, Outcome.SCHEDULED, "", at=NOW + 2, again_at=NOW + 3600),
     ]
-    for number, entry in enumerate(entries):
+    for entry in entries:
         journal.append_step(
-            inventory, rollout, "north", entry.step, entry.outcome, entry.detail, at=NOW + number
-        )
+            inventory, rollout, "north", entry.step, entry.outcome, entry.detail, at=entry.at,
+            again_at=entry.again_at,
+        )  # fmt: skip
     journal.append_step(inventory, rollout, "south", Step.PREFETCH, Outcome.WAITING, at=NOW + 9)
     assert journal.journal(inventory, rollout, "north") == entries
     assert following(journal.journal(inventory, rollout, "north")) is Step.CHECK

@@ -58,5 +58,9 @@ class Bench:
         self.site.apply(intent, fence)
         return Intent(app=APP, release=wanted, previous=previous)
 
+    def reasons(self) -> list[str]:
+        """What pods say that are not ready."""
+        return [item.reason for item in self.site.observe().instances if not item.ready]
+
     def codes(self) -> list[str]:
         return [event.code for event in self.site.watch(0)]

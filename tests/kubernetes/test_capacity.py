@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolodeploy.core.capacity import Room, outage_of, strategy_of
+from yolodeploy.core.capacity import Room, fits, outage_of, strategy_of
 
+ROOM = Room.__struct_fields__
 ROOMS = st.builds(
     Room,
     cpu_millis=st.integers(-1000, 8000),
@@ -16,22 +17,33 @@ ROOMS = st.builds(
 )
 
 
-@given(ROOMS, st.lists(ROOMS, max_size=4))
-def test_two_run_at_once_only_where_a_node_has_room(wanted: Room, free: list[Room]) -> None:
-    rolling = strategy_of(wanted, free, shared_gpu=False) == "rolling"
-    assert rolling == any(
-        room.cpu_millis >= wanted.cpu_millis
-        and room.memory_mb >= wanted.memory_mb
-        and room.gpus >= wanted.gpus
-        and room.pods >= wanted.pods
-        for room in free
-    )
+@given(ROOMS, st.lists(ROOMS, max_size=4), st.integers(0, 12))
+def test_more_run_at_once_only_where_nodes_have_room(
+    wanted: Room, free: list[Room], replicas: int
+) -> None:
+    way, at_once = strategy_of(fits(wanted, free), replicas, shared_gpu=False)
+    needs = [name for name in ROOM if getattr(wanted, name) > 0]
+    held = any(all(getattr(room, n) >= getattr(wanted, n) for n in needs) for room in free)
+    assert (way == "rolling") == (held and bool(needs))
+    assert 1 <= at_once <= max(replicas, 1), "more than there are would be started for nothing"
+    if way == "rolling":
+        assert at_once <= fits(wanted, free), "the last of them would wait for ever"
 
 
-@given(ROOMS, st.lists(ROOMS, max_size=4))
-def test_a_shared_gpu_is_emptied_first(wanted: Room, free: list[Room]) -> None:
-    way = strategy_of(wanted, free, shared_gpu=True)
-    assert (way == "recreate") == bool(wanted.gpus)
+@given(ROOMS, ROOMS)
+def test_what_fits_is_what_can_be_taken_away(room: Room, wanted: Room) -> None:
+    count, left = room.fits(wanted), room
+    for _ in range(min(count, 50)):
+        left = left.less(wanted)
+    needs = [name for name in ROOM if getattr(wanted, name) > 0]
+    assert all(getattr(left, name) >= 0 for name in needs) or not count
+    if count < 50 and needs:
+        assert any(getattr(left, name) < getattr(wanted, name) for name in needs)
+
+
+@given(st.integers(0, 4), st.integers(0, 9))
+def test_a_shared_gpu_is_emptied_first(room_for: int, replicas: int) -> None:
+    assert strategy_of(room_for, replicas, shared_gpu=True)[0] == "recreate"
 
 
 def test_an_outage_is_told_where_nobody_answers_meanwhile() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.kubernetes.double import Answers, Cluster
 from tests.kubernetes.parts import Bench
-from tests.sites.parts import APP
+from tests.sites.parts import APP, until
 from yolodeploy.core.errors import UsageError, YolodeployError
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Intent
@@ -26,7 +26,7 @@ FAULTS = {
     "certificate rotated": (401, "Unauthorized", "kubernetes.unauthorized", True),
     "a verb is missing": (403, CANNOT, "kubernetes.forbidden", False),
     "quota": (403, QUOTA, "kubernetes.denied", False),
-    "too old": (410, "too old resource version", "kubernetes.absent", False),
+    "too old": (410, "too old resource version", "kubernetes.too_old", False),
     "too much to do": (429, "slow down", "kubernetes.busy", True),
     "broken": (500, "etcdserver: request timed out", "kubernetes.broken", True),
     "a proxy's page": (502, "<html>\x1b[31mBad\ngateway", "kubernetes.broken", True),
@@ -106,7 +106,8 @@ def test_garbage_measurements_are_no_measurements(garbage: str, bench: Bench, v1
     }[garbage]  # fmt: skip
     bench.commit(v1)
     bench.double.answers[v1.digest] = Answers(sketches=told)
-    assert bench.site.sketches() == []
+    (bad,) = bench.site.sketches()
+    assert (bad.epochs, bad.device, bool(bad.fault)) == ((), "edge-1", True)
     bench.double.answers[v1.digest] = Answers(requests=4)
     (good,) = bench.site.sketches()
     assert (good.site, good.device, good.app) == ("plant", "edge-1", APP)
@@ -116,8 +117,8 @@ def test_garbage_measurements_are_no_measurements(garbage: str, bench: Bench, v1
 def test_a_pod_says_why_it_is_not_ready(bench: Bench, v1: Release, v2: Release) -> None:
     fence = bench.commit(v1)
     bench.double.crash(APP, v1.digest)
+    until(lambda: bench.reasons() == ["CrashLoopBackOff, ended with OOMKilled (137)"], "it is told")
     (instance,) = bench.site.observe().instances
-    assert instance.reason == "CrashLoopBackOff, ended with OOMKilled (137)"
     assert instance.restarts == 1
     bench.double.missing.add(v2.spec.image)
     with pytest.raises(YolodeployError) as told:
@@ -129,10 +130,22 @@ def test_a_pod_says_why_it_is_not_ready(bench: Bench, v1: Release, v2: Release) 
 
 def test_a_record_that_somebody_broke_is_told(bench: Bench, v1: Release) -> None:
     bench.commit(v1)
+    whole = bench.double.kept["configmaps", APP, "yolodeploy-record"]["data"]["record"]
     bench.double.kept["configmaps", APP, "yolodeploy-record"]["data"]["record"] = "{"
     with pytest.raises(YolodeployError) as told:
         bench.site.observe()
     assert told.value.code == "kubernetes.record"
+    # its remedy deletes the record, which one of a newer yolodeploy must be spared
+    for known, newer in (
+        ('"image":', '"colour":"red","image":'),
+        ('"kind":"errors"', '"kind":"x"'),
+    ):
+        text = whole.replace(known, newer)
+        bench.double.kept["configmaps", APP, "yolodeploy-record"]["data"]["record"] = text
+        with pytest.raises(YolodeployError) as told:
+            bench.site.observe()
+        assert text != whole
+        assert told.value.code == "site.newer"
 
 
 def test_a_mark_that_somebody_deleted_is_made_again(bench: Bench, v1: Release, v2: Release) -> None:

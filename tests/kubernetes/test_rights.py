@@ -1,38 +1,46 @@
-"""If these fail, an account made from `k3s/access` cannot do its work, or can do more than that."""
+"""If these fail, an account made from `k3s/account` cannot do its work, or can do more."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
-from tests.kubernetes.double import KINDS
+from tests.kubernetes.double import CUSTOM, KINDS, METRICS
 from tests.kubernetes.parts import Bench
-from tests.sites.parts import APP
-from yolodeploy.core.release import Release
+from tests.sites.parts import APP, until
+from yolodeploy.core.app_setup import AppSetup, Autoscale, Exposed, Quota
+from yolodeploy.core.release import Release, Serving
 from yolodeploy.core.site import Intent, Phase
 from yolodeploy.ops.shipped import shipped
 
-VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "WATCH": "watch"}
 
 
 def needed(path: str, method: str) -> tuple[str, set[tuple[str, str]]]:
     """The namespace and the rights that a request needs."""
-    parts = path.strip("/").split("/")[2 if path.startswith("/api/") else 3 :]
+    core = path.startswith("/api/")
+    group = "" if core else path.split("/")[2]
+    parts = path.strip("/").split("/")[2 if core else 3 :]
+    space, resource, verbs = _needed(parts, method)
+    return space, {(f"{resource}.{group}", verb) for verb in verbs}
+
+
+def _needed(parts: list[str], method: str) -> tuple[str, str, tuple[str, ...]]:
     space = ""
     if parts[0] == "namespaces" and len(parts) > 2:
         space, parts = parts[1], parts[2:]
     resource, name, *inside = [*parts, ""][: len(parts) + (len(parts) == 1)]
-    if inside[:1] in (["proxy"], ["log"]):
-        return space, {(f"{resource}/{inside[0]}", VERBS.get(method, "get"))}
+    if inside[:1] in (["proxy"], ["log"], ["scale"]):
+        return space, f"{resource}/{inside[0]}", (VERBS.get(method, "get"),)
     if resource == "namespaces" and name:
-        return name, {(resource, VERBS.get(method, "get"))}
+        return name, resource, (VERBS.get(method, "get"),)
     if method == "GET":
-        return space, {(resource, "get" if name else "list")}
+        return space, resource, ("get" if name else "list",)
     # server-side apply of what is not there yet creates it
-    verbs = ("patch", "create") if method == "PATCH" else (VERBS[method],)
-    return space, {(resource, verb) for verb in verbs}
+    return space, resource, ("patch", "create") if method == "PATCH" else (VERBS[method],)
 
 
 def granted(file: Path, kind: str) -> set[tuple[str, str]]:
@@ -40,14 +48,20 @@ def granted(file: Path, kind: str) -> set[tuple[str, str]]:
     objects: list[dict[str, Any]] = list(yaml.safe_load_all(file.read_text()))
     for one in objects:
         for rule in one.get("rules", ()) if one["kind"] == kind else ():
-            found |= {(each, verb) for each in rule["resources"] for verb in rule["verbs"]}
+            found |= {
+                (f"{resource}.{group}", verb)
+                for group in rule["apiGroups"]
+                for resource in rule["resources"]
+                for verb in rule["verbs"]
+            }
     return found
 
 
 def used(bench: Bench, who: str, namespace: str) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for asker, method, path in bench.double.asked:
-        if asker == who and path.startswith(("/api/", "/apis/")):
+        # what an API group has may be asked by everybody: ClusterRole system:discovery
+        if asker == who and path.startswith(("/api/", "/apis/")) and path not in (*CUSTOM, METRICS):
             space, rights = needed(path, method)
             if space == namespace:
                 found |= rights
@@ -74,6 +88,7 @@ def test_an_account_has_what_a_rollout_takes_and_no_more(
     site.detect(instance, b"picture")
     assert site.sketches()
     assert list(site.logs())
+    until(lambda: site.observe() and bench.double.streams.watching >= 2, "a watch of each")
     assert site.switching(v2.spec)
     assert site.releases(APP)
     # the history has grown beyond what is kept
@@ -81,17 +96,31 @@ def test_an_account_has_what_a_rollout_takes_and_no_more(
         labels = {"yolodeploy.io/kind": "event"}
         bench.double.put("configmaps", APP, f"e{number}", {"metadata": {"labels": labels}})
     site.apply(Intent(app=APP, release=None), fence)
+    # every way of setting an app up, and none of it any more
+    bench.double.apis |= set(CUSTOM)
+    full = AppSetup(
+        autoscale=Autoscale(1, 2, rps=20.0), exposed=Exposed("a.example"), quota=Quota(pods=9),
+        metrics_from="monitoring", engines="claim",
+    )  # fmt: skip
+    for setup in (full, AppSetup(autoscale=Autoscale(1, 2)), AppSetup(replicas=2), AppSetup()):
+        site.setups.check(APP, setup)
+        site.setups.put(APP, site.setups.kept(APP).then(setup), fence)
+    spec = msgspec.structs.replace(v1.spec, serving=Serving(engine="tensorrt"))
+    site.apply(Intent(app=APP, release=Release(3, spec)), fence)
+    site.setups.put(APP, site.setups.kept(APP).then(AppSetup(replicas=2)), fence)
     site.claim("bob", 60.0, take_over=True)
     site.release_lease(site.claim("bob", 60.0))
 
-    access = shipped("k3s") / "access"
-    mark = granted(access / "site.yaml", "Role")
+    account = shipped("k3s") / "account"
+    mark = granted(account / "own.yaml", "Role")
     assert used(bench, "operator", "yolodeploy") == mark
-    cluster = granted(access / "nodes.yaml", "ClusterRole")
+    cluster = granted(account / "nodes.yaml", "ClusterRole")
     assert used(bench, "operator", "") == cluster
     # what the operator gives to a guard, she must have
     guard = granted(shipped("k3s") / "guard" / "role.yaml", "Role")
-    assert guard <= granted(access / "app.yaml", "Role")
-    assert granted(access / "app.yaml", "Role") == used(bench, "operator", APP) | guard
+    mine = granted(account / "app.yaml", "ClusterRole")
+    assert guard <= mine
+    assert mine == used(bench, "operator", APP) | guard
     assert guard == used(bench, "guard", APP)
-    assert {resource.partition("/")[0] for resource, _ in guard | mark | cluster} <= set(KINDS)
+    named = {resource.partition(".")[0] for resource, _ in mine | mark | cluster}
+    assert {resource.partition("/")[0] for resource in named} <= set(KINDS)

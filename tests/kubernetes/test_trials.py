@@ -67,10 +67,10 @@ def test_a_killed_guard_comes_back_with_the_same_deadline(
     fence = bench.commit(v1)
     bench.trial(v2, v1, 6.0, fence)
     bench.settled(v2, Phase.TRIAL)
-    ((place, first),) = bench.double._guards.items()
+    ((place, first),) = bench.double.guard_processes.items()
     first.kill()
     first.wait()
-    del bench.double._guards[place]  # as the Job's controller sees it
+    del bench.double.guard_processes[place]  # as the Job's controller sees it
     assert bench.settled(v1, Phase.REVERTED).reason == "deadline"
 
 

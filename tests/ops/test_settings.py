@@ -77,6 +77,14 @@ def test_what_was_set_is_in_force_and_the_rest_stays() -> None:
         "registry": "",
         "registry_ca": "",
         "insecure_registries": "",
+        "notify_webhook": "",
+        "notify_token_file": "",
+        "notify_ca": "",
+        "notify_command": "",
+        "notify_events": "all",
+        "notify_minutes": 10,
+        "notify_hours": 24,
+        "collect_seconds": 15.0,
     }
     assert [path.name for path in config_path().parent.glob("config*")] == ["config.toml"]
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
@@ -36,6 +37,8 @@ class Double:
         self.blobs: dict[str, bytes] = {}
         self.manifests: dict[str, tuple[str, bytes]] = {}
         self.uploads: dict[str, bytearray] = {}
+        # never by how many there are: two at once, one of which ends, would meet in the third
+        self.upload_names = map("upload-{}".format, count(1))
         self.seen: list[Seen] = []
         self.meddle: Meddle = lambda _handler: False
         self.ranges = True
@@ -150,7 +153,7 @@ class Handler(BaseHTTPRequestHandler):
         uploads = self.double.uploads
         name = self.path_only.rpartition("/")[2]
         if self.command == "POST":
-            name = f"upload-{len(uploads) + 1}"
+            name = next(self.double.upload_names)
             uploads[name] = bytearray()
             self.answer(202, Location=f"{self.path_only}{name}?state=secret", Range="0-0")
         elif name not in uploads:

@@ -2,8 +2,10 @@
 
     python -m tests.rollouts.crashing_engine HOME ROLLOUT "before switch done" KILL
 
-A moment is `before` or `after` a line of the journal (`switch done`), or the figures of a step
-(`check figures`). Nothing in the product knows of this: the journal is wrapped.
+A moment is `before` or `after` a line of the journal (`switch done`), whichever site has it first,
+the figures of a step (`check figures`), or the number of a line that this process writes
+(`entry 17`), or a wave (`wave 1 begins`). `plant-*: before switch done` waits for a site of such a
+name. Nothing in the product knows of this: the journal is wrapped.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 from contextlib import closing
+from fnmatch import fnmatch
+from itertools import count
 from pathlib import Path
 
 from yolodeploy.core.steps import Entry
@@ -23,13 +28,16 @@ from yolodeploy.ops.home import Home
 from yolodeploy.ops.operations import Teller
 from yolodeploy.ops.rollout_journal import InventoryJournal
 from yolodeploy.rollouts.figures import Figures
+from yolodeploy.rollouts.ports import WaveMark
 
-MOMENT = sys.argv[3]
+SITES, _, MOMENT = sys.argv[3].rpartition(": ")
 NUMBER = signal.Signals[f"SIG{sys.argv[4]}"]
+ENTRIES = count(1)
+STEPS = threading.local()  # sites are driven in threads
 
 
-def at(moment: str) -> None:
-    if moment == MOMENT:
+def at(moment: str, site: str) -> None:
+    if moment == MOMENT and fnmatch(site, SITES or "*"):
         if NUMBER == signal.SIGSTOP:
             wait_for_writers()
         os.kill(os.getpid(), NUMBER)
@@ -46,19 +54,30 @@ def wait_for_writers() -> None:
 class MortalJournal(InventoryJournal):
     """The real journal, in which one moment is the last."""
 
-    step = ""
-
     def append(self, site: str, entry: Entry) -> None:
-        self.step = entry.step.value
-        line = f"{entry.step.value} {entry.outcome.value}"
-        at(f"before {line}")
+        STEPS.now = entry.step.value
+        line, number = f"{entry.step.value} {entry.outcome.value}", f"entry {next(ENTRIES)}"
+        at(f"before {line}", site)
+        at(f"before {number}", site)
         super().append(site, entry)
-        at(f"after {line}")
+        at(f"after {line}", site)
+        at(f"after {number}", site)
 
     def save_figures(self, site: str, figures: Figures) -> None:
-        at(f"before {self.step} figures")
+        at(f"before {STEPS.now} figures", site)
         super().save_figures(site, figures)
-        at(f"after {self.step} figures")
+        at(f"after {STEPS.now} figures", site)
+
+    def begin_wave(self, number: int) -> WaveMark:
+        at(f"before wave {number} begins", "")
+        mark = super().begin_wave(number)
+        at(f"after wave {number} begins", "")
+        return mark
+
+    def end_wave(self, number: int) -> None:
+        at(f"before wave {number} ends", "")
+        super().end_wave(number)
+        at(f"after wave {number} ends", "")
 
 
 def main(home: Home, rollout: str) -> int:

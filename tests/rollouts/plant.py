@@ -105,10 +105,10 @@ class Plant:
         """As `rollout start` does it."""
         return rollouts.start(self.home, release, sites, wish, frames)
 
-    def created(self, release: str, wish: Wish = WISH) -> str:
+    def created(self, release: str, wish: Wish = WISH, sites: Sequence[str] = ()) -> str:
         """A rollout that nothing drives yet."""
         operation = operations.new_id()
-        _, planned = rollouts.plan(self.home, release, (), wish)
+        _, planned = rollouts.plan(self.home, release, sites, wish)
         with open_inventory(self.home.inventory) as inventory:
             rollout = rows.create_rollout(inventory, planned, operation, at=time.time())
             arguments = {"rollout": rollout, "frames": str(self.frames)}

@@ -6,15 +6,22 @@ The engine is killed with SIGKILL at every moment of its journal, and the rollou
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
-from tests.rollouts.plant import End, Plant, text_of, wait
-from yolodeploy.core.steps import Step
+from tests.rollouts.plant import WISH, End, Plant, text_of, wait
+from yolodeploy.core.site import Phase
+from yolodeploy.core.steps import Outcome, SiteResult, Step
+from yolodeploy.inventory import rollout_waves
+from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.rollouts import RolloutState
+from yolodeploy.ops.calendars import set_calendar
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.quickstart import clean_up
+from yolodeploy.rollouts.planning import Wish
 
 pytestmark = pytest.mark.slow
 
@@ -147,3 +154,136 @@ def test_killed_at_one_moment_after_the_other_a_bad_release_is_still_taken_back(
         killed(proving.plant, rollout, moment)
     assert proving.plant.resume(rollout) == 4
     assert proving.plant.end(rollout) == proving.undisturbed[proving.spoiled]
+
+
+# waves, approvals, windows and sites that stay away ----------------------------------------------
+
+IN_WAVES = msgspec.structs.replace(WISH, waves="1,100%", approve_after="1")
+LATER = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 2 * 86400))
+
+
+class Pair:
+    """Two sites that are used again and again."""
+
+    def __init__(self, home: Home) -> None:
+        self.plant = Plant(home)
+        self.one, self.two = self.plant.sites(2)
+        self.aliases = [self.plant.release(1), self.plant.release(2)]
+
+    def fresh(self, wish: Wish = IN_WAVES) -> str:
+        """A rollout of the release that the sites do not run, driven by nobody yet."""
+        runs = [app.release.alias for b in (self.one, self.two)
+                for app in b.site.observe().apps if app.release]  # fmt: skip
+        assert len(set(runs)) <= 1
+        alias = next(alias for alias in self.aliases if alias not in runs)
+        return self.plant.created(alias, wish)
+
+    def done(self, rollout: str) -> None:
+        """Both run it, and nobody holds either any more."""
+        assert self.plant.row(rollout).state is RolloutState.DONE
+        assert set(self.plant.results(rollout).values()) == {SiteResult.COMMITTED}
+        for bench in (self.one, self.two):
+            app = bench.app()
+            assert app.release is not None
+            assert (app.release.digest, app.phase) == (
+                self.plant.row(rollout).release,
+                Phase.COMMITTED,
+            )
+            assert bench.site.observe().lease is None
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    home = Home(tmp_path_factory.mktemp("pair") / "home").create()
+    try:
+        yield Pair(home)
+    finally:
+        clean_up(home)
+
+
+@pytest.mark.timeout(400)
+def test_killed_around_a_wave_nobody_goes_on_without_the_approval(pair: Pair) -> None:
+    """And the approval of who then gave it is not asked for again."""
+    plant, rollout = pair.plant, pair.fresh()
+    for moment in ("before wave 1 begins", "after wave 1 begins", "before wave 1 ends",
+                   "after wave 1 ends"):  # fmt: skip
+        killed(plant, rollout, moment)
+        assert plant.journal(rollout, "site-2") == []
+    # the process is gone and nobody has been told: whoever looks next finds it
+    assert plant.row(rollout).state is RolloutState.RUNNING
+    assert plant.resume(rollout) == 3
+    assert plant.row(rollout).state is RolloutState.APPROVAL
+    with open_inventory(plant.home.inventory) as inventory:  # said, and killed before going on
+        rollout_waves.approve_wave(inventory, rollout, 1, "ana@plant", at=time.time())
+    for moment in ("before wave 2 begins", "after wave 2 begins", "after commit done",
+                   "before wave 2 ends", "after wave 2 ends"):  # fmt: skip
+        killed(plant, rollout, moment)
+    assert plant.resume(rollout) == 0
+    pair.done(rollout)
+    with read_inventory(plant.home.inventory) as inventory:
+        known = rollout_waves.waves(inventory, rollout)
+    assert known[1].approved_by == "ana@plant"
+    assert known[1].begun_at is not None
+    assert known[1].begun_at < (known[1].ended_at or 0) < (known[2].begun_at or 0)
+
+
+@pytest.mark.timeout(400)
+def test_killed_while_a_site_waits_for_its_window_it_still_waits(pair: Pair) -> None:
+    plant = pair.plant
+    set_calendar(plant.home, "site-1", (), (f"2020-01-01/{LATER}",), "Asia/Kathmandu")
+    rollout = pair.fresh(msgspec.structs.replace(WISH, waves="1,100%"))
+    for moment in ("before check scheduled", "after check scheduled"):
+        killed(plant, rollout, moment)
+        assert plant.journal(rollout, "site-2") == []
+    assert plant.resume(rollout) == 3
+    row = plant.row(rollout)
+    assert row.state is RolloutState.WAITING
+    assert (row.again_at or 0) > time.time() + 86400
+    told = [text_of(entry) for entry in plant.journal(rollout)]
+    assert told.count("check scheduled") == 1
+    set_calendar(plant.home, "site-1", (), (), "")
+    assert plant.resume(rollout) == 0
+    pair.done(rollout)
+
+
+@pytest.mark.timeout(400)
+def test_killed_while_a_site_is_away_it_is_given_up_once(pair: Pair) -> None:
+    plant = pair.plant
+    pair.one.stop()
+    try:
+        rollout = pair.fresh(msgspec.structs.replace(WISH, waves="1,100%", expires_s=0.05))
+        for moment in ("before prefetch waiting", "after prefetch waiting"):
+            killed(plant, rollout, moment)
+        time.sleep(0.1)
+        for moment in ("before prefetch expired", "after prefetch expired"):
+            killed(plant, rollout, moment)
+        assert plant.resume(rollout) == 3
+    finally:
+        pair.one.start()
+    row = plant.row(rollout)
+    assert (row.state, row.again_at) == (RolloutState.EXPIRED, None)
+    assert plant.results(rollout) == {
+        "site-1": SiteResult.EXPIRED,
+        "site-2": SiteResult.COMMITTED,
+    }
+    told = [text_of(entry) for entry in plant.journal(rollout)]
+    assert told.count("prefetch expired") == 1
+    # the next one takes both to the same again
+    plant.run(plant.row(rollout).plan.release, ("site-1",))
+
+
+@pytest.mark.timeout(400)
+def test_a_rollout_that_was_taken_over_stays_so_whoever_dies(pair: Pair) -> None:
+    plant = pair.plant
+    older = pair.fresh()
+    killed(plant, older, "after wave 1 ends")
+    assert plant.resume(older) == 3
+    other = next(a for a in pair.aliases if a != pair.one.app().release.alias)  # type: ignore[union-attr]
+    newer = plant.created(other, WISH)
+    assert plant.row(older).state is RolloutState.ABORTED
+    killed(plant, newer, "after switch intended")
+    # an engine of the older one that comes late finds nothing that is its own
+    assert wait(plant.crash(older, "before wave 2 begins")) == 1
+    assert plant.journal(older, "site-2")[-1].outcome is Outcome.SUPERSEDED
+    assert plant.resume(newer) == 0
+    assert plant.row(newer).state is RolloutState.DONE

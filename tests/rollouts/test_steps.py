@@ -15,19 +15,32 @@ from yolodeploy.core.steps import (
     SiteResult,
     Step,
     following,
+    may_expire,
     switched,
+    waiting_since,
 )
 
 BEFORE_SWITCH = {Step.PREFETCH, Step.CHECK}
 # what the engine may write for a step; a revert is never given up
 OUTCOMES = {
-    step: [Outcome.DONE, Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.WAITING] for step in Step
-} | {Step.REVERT: [Outcome.DONE, Outcome.WAITING]}
+    step: [
+        Outcome.DONE,
+        Outcome.FAILED,
+        Outcome.INCONCLUSIVE,
+        Outcome.WAITING,
+        Outcome.EXPIRED,
+        Outcome.SUPERSEDED,
+    ]
+    for step in Step
+} | {
+    Step.CHECK: [Outcome.DONE, Outcome.FAILED, Outcome.SCHEDULED, Outcome.SUPERSEDED],
+    Step.REVERT: [Outcome.DONE, Outcome.WAITING, Outcome.EXPIRED],
+}
 
 # each turn: does the engine die in the middle, does a failure elsewhere or an abort ask for a
 # revert, and how does the step end
 turns = st.lists(
-    st.tuples(st.booleans(), st.booleans(), st.integers(0, 3)), min_size=0, max_size=25
+    st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), min_size=0, max_size=25
 )
 
 
@@ -43,7 +56,8 @@ def played(story: list[tuple[bool, bool, int]]) -> list[Entry]:
         journal.append(Entry(upcoming, Outcome.INTENDED))
         if not dies:
             outcomes = OUTCOMES[upcoming]
-            journal.append(Entry(upcoming, outcomes[fate % len(outcomes)]))
+            outcome = outcomes[fate % len(outcomes)]
+            journal.append(Entry(upcoming, outcome, at=60.0 * len(journal)))
     return journal
 
 
@@ -92,6 +106,24 @@ def test_a_site_is_inconclusive_only_if_that_was_its_last_trouble(
     troubles = [e for e in journal if e.outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE)]
     if following(journal) is SiteResult.INCONCLUSIVE:
         assert troubles[-1].outcome is Outcome.INCONCLUSIVE
+
+
+@given(turns)
+def test_a_site_waits_since_it_got_no_further(story: list[tuple[bool, bool, int]]) -> None:
+    """Trying again in vain does not make it younger, and getting on ends it."""
+    journal = played(story)
+    since = waiting_since(journal)
+    if since is not None:
+        first = next(n for n, entry in enumerate(journal) if entry.at == since and n)
+        assert {e.outcome for e in journal[first:]} <= {Outcome.WAITING, Outcome.INTENDED}
+        assert isinstance(following(journal), Step)
+        again = Entry(journal[-1].step, Outcome.WAITING, at=1e9)
+        assert waiting_since([*journal, again]) == since
+    assert may_expire(journal) is ((Step.COMMIT, Outcome.DONE) not in map(told, journal))
+
+
+def told(entry: Entry) -> tuple[Step, Outcome]:
+    return entry.step, entry.outcome
 
 
 def test_the_tables_know_every_step() -> None:

@@ -11,8 +11,11 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+
+from yolodeploy.core.site import StageReport
 
 from .running import until
 
@@ -71,6 +74,10 @@ def figures(server: Server) -> dict[str, dict[tuple[str, ...], float]]:
     return found
 
 
+def reported(server: Server) -> StageReport:
+    return msgspec.msgpack.decode(server.ask("/sketches").body, type=StageReport)
+
+
 def names(found: dict[str, dict[tuple[str, ...], float]]) -> set[str]:
     return {name.removeprefix(GPU) for name in found}
 
@@ -80,6 +87,7 @@ def test_where_there_is_no_gpu_nothing_is_said_of_one(start: Start) -> None:
         pytest.skip("this machine has one")
     server = start().wait_ready()
     assert figures(server) == {}
+    assert reported(server).gpu_memory_mb is None
     assert "nvidia" not in server.log.read_text().lower()
 
 
@@ -92,6 +100,7 @@ def test_every_gpu_tells_what_it_can(start: Start, machine: Callable[..., Machin
     assert found["yolodeploy_gpu_memory_used_bytes"][("0", "")] == 1000 * MIB
     # the other process's 200 MiB are not ours, and on the second GPU we are not
     assert found["yolodeploy_gpu_process_memory_bytes"] == {("0", ""): 300 * MIB}
+    until(lambda: reported(server).gpu_memory_mb == 300, server)  # what the gate on it judges
     assert found["yolodeploy_gpu_utilization_ratio"][("1", "")] == 0.37
     assert found["yolodeploy_gpu_temperature_celsius"][("0", "")] == 61
     throttled = found["yolodeploy_gpu_throttled"]

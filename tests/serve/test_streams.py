@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import socket
 import ssl
@@ -214,9 +213,11 @@ def test_pings_whose_answers_nobody_takes_fill_nothing(server: Server) -> None:
     assert rss_mb(server) - before < 40
 
 
-def test_garbage_in_a_stream_is_told_with_a_code(server: Server) -> None:
+@pytest.mark.parametrize("garbage", [b"\xff" * 100, b"\x83\x80" + b"\0" * 100, b"\x82\x05hello"])
+def test_garbage_in_a_stream_is_told_with_a_code(server: Server, garbage: bytes) -> None:
+    """Reserved bits, a kind of frame that does not exist, a frame that no mask covers."""
     with stream(server) as client:
-        client.socket.sendall(os.urandom(3) + b"\xff" * 100)
+        client.socket.sendall(garbage)
         assert closed(client)[0] == 1002
     assert server.detect(PICTURE).status == 200
 

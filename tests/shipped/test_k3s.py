@@ -69,7 +69,7 @@ def test_every_kubernetes_from_1_30_accepts_them(objects: dict[str, Any]) -> Non
             validator.validate(one, version, strict=True)
 
 
-FOLDERS = ("access", "guard", "prefetch")
+FOLDERS = ("guard", "prefetch", "scaling")
 
 
 def objects_in(folder: Path) -> list[Any]:

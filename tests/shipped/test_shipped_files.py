@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILES = [
     path
-    for folder in ("images", "k3s", "playbooks")
+    for folder in ("images", "k3s", "playbooks", "systemd")
     for path in sorted((ROOT / folder).rglob("*"))
     if path.is_file() and path.suffix != ".pyc"
 ]
@@ -29,8 +29,13 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def test_all_three_folders_ship_something() -> None:
-    assert {path.relative_to(ROOT).parts[0] for path in FILES} == {"images", "k3s", "playbooks"}
+def test_every_folder_ships_something() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in FILES} == {
+        "images",
+        "k3s",
+        "playbooks",
+        "systemd",
+    }
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if named(path) not in CHOSEN], ids=named)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from yolodeploy.core.errors import Unreachable
@@ -55,6 +56,12 @@ class SiteDouble:
             epochs=(epoch,),
         )  # fmt: skip
         return [report]
+
+    def broken(self, reason: str) -> Sequence[StageReport]:
+        """An instance that says nonsense, beside one that does not."""
+        [good] = SiteDouble.sketches(self)
+        bad = msgspec.structs.replace(good, instance="d1-1", epochs=(), fault=reason)
+        return [bad, good]
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
         happened = [SiteEvent(n, NOW, "d1", "instance.started", "") for n in (1, 2)]
@@ -104,6 +111,34 @@ def test_a_site_that_falls_silent_is_a_state_and_one_event(inventory: Inventory)
     assert codes(inventory)[2:] == ["site.unreachable", "site.back"]
     # what it measured meanwhile is there
     assert latency(inventory, NOW - 60, NOW + 120).rows[0].requests == site.requests
+
+
+def test_an_instance_that_says_nonsense_is_told_of_once_a_day(inventory: Inventory) -> None:
+    """And hides nothing of the others."""
+    [site] = doubles(inventory, 1)
+    for number in range(4):
+        reports = site.broken(f"reason {number}")
+        site.sketches = lambda reports=reports: reports  # type: ignore[method-assign, misc]
+        assert collect(site, inventory, at=NOW + 15 * number).series == 1
+    told = [event for event in events.query_events(inventory) if event.code == "measured.garbage"]
+    assert [(event.device, event.detail) for event in told] == [("d1", "d1-1: reason 0")]
+    assert latency(inventory, NOW - 60, NOW + 60).rows[0].requests == 40
+    collect(site, inventory, at=NOW + 90_000)
+    assert codes(inventory).count("measured.garbage") == 2
+
+
+def test_counts_that_go_back_are_told_of_and_not_subtracted(inventory: Inventory) -> None:
+    [site] = doubles(inventory, 1)
+    site.requests = 90
+    collect(site, inventory, at=NOW)
+    site.requests = 20
+    # another collector may have been quicker, by seconds
+    collect(site, inventory, at=NOW + 5)
+    assert "measured.shrunk" not in codes(inventory)
+    for number in range(3):
+        collect(site, inventory, at=NOW + 100 + number)
+    assert codes(inventory).count("measured.shrunk") == 1
+    assert latency(inventory, NOW - 60, NOW + 120).rows[0].requests == 100
 
 
 def test_slow_sites_delay_nobody(inventory: Inventory) -> None:

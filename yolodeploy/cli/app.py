@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from yolodeploy.cli.app_setups import expose, limit, place, scale
 from yolodeploy.cli.output import (
     Column,
     dry_run_option,
@@ -102,3 +103,7 @@ def show(name: str, form: str) -> None:
 
     row = read(lambda inventory: get_app(inventory, name))
     emit_one(row, COLUMNS, form)
+
+
+for _command in (scale, expose, place, limit):
+    app.add_command(_command)

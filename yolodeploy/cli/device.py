@@ -23,7 +23,7 @@ from yolodeploy.cli.output import (
 )
 from yolodeploy.cli.plays import asked, passwords_options
 from yolodeploy.cli.reading import read
-from yolodeploy.cli.words import FILE, labels_option, parsed_labels, words_of
+from yolodeploy.cli.words import FILE, labels_option, parsed_labels, select_option, words_of
 from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
@@ -70,25 +70,28 @@ def columns(now: float) -> list[Column]:
             text=lambda at: age(at, now),
         ),
         Column("labels", "labels", lambda row: row.labels, wide=True),
+        Column("operator", "operator", lambda row: row.operator, wide=True),
         Column("reason", "reason", lambda row: row.reason or row.site_reason, wide=True),
     ]
 
 
 @device.command("list")
 @click.option("--site", help="Only those of one site.")
+@select_option
 @output_option
-def list_(site: str | None, form: str) -> None:
+def list_(site: str | None, select: str, form: str) -> None:
     """List devices as last seen."""
     import time
 
-    emit(devices_of(site), columns(time.time()), form)
+    emit(devices_of(site, select), columns(time.time()), form)
 
 
-def devices_of(site: str | None) -> list[DeviceRow]:
-    """The devices of a site, or all.
+def devices_of(site: str | None, select: str = "") -> list[DeviceRow]:
+    """The devices of a site, or all, of which the labels fit a selector.
 
     Raises:
-        NotFound: `inventory.missing`, `inventory.unknown_site`.
+        NotFound: `inventory.missing`, `inventory.unknown_site`, `selector.no_device`.
+        UsageError: `selector.invalid`.
     """
     from yolodeploy.inventory.connection import read_inventory
     from yolodeploy.inventory.devices import list_devices
@@ -98,7 +101,12 @@ def devices_of(site: str | None) -> list[DeviceRow]:
     with read_inventory(home().inventory) as inventory:
         if site is not None:
             get_site(inventory, site)
-        return list_devices(inventory, site)
+        found = list_devices(inventory, site)
+        if not select:
+            return found
+        from yolodeploy.ops.selecting import selected_devices
+
+        return selected_devices(inventory, found, select)
 
 
 @device.command()

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from yolodeploy.cli.output import Column, emit, output_option, say
+from yolodeploy.cli.output import Column, emit, figures_option, say
+from yolodeploy.cli.windows import Window, window_options
+from yolodeploy.cli.words import select_option
 
 if TYPE_CHECKING:
     from yolodeploy.core.sketch import Sketch
-    from yolodeploy.inventory.connection import Inventory
     from yolodeploy.inventory.latency import Latency
 
-GROUPS = ("site", "device", "app", "release", "source")
-_WINDOW = re.compile(r"(\d{1,5})(s|min|h|d)", re.ASCII)
-_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+GROUPS = ("site", "device", "app", "release", "source", "stage", "minute", "hour", "day")
+QUANTILES = "50,95,99"
 
 
 class StageRow(NamedTuple):
@@ -26,69 +25,114 @@ class StageRow(NamedTuple):
     stage: str
     sketch: Sketch
     share: float
+    requests: int = 0
+    failures: int = 0
 
 
 @click.command()
 @click.option(
     "--by", default="release", show_default=True, help="Comma list of: " + ", ".join(GROUPS)
 )
-@click.option("--last", default="1h", show_default=True, help="Window: 30s, 10min, 24h, 7d.")
+@window_options
 @click.option("--site", help="Only one site.")
 @click.option("--device", help="Only one device.")
 @click.option("--app", help="Only one app.")
-@output_option
+@click.option("--release", help="Only one release.")
+@click.option("--source", help="Only http, shadow or camera:NAME.")
+@click.option("--stage", help="Only one stage, or total.")
+@select_option
+@click.option("--quantiles", default=QUANTILES, show_default=True, help="Comma list, 0 to 100.")
+@click.option("--against", help="Compare with an older release of the same app.")
+@click.option("--plot", type=click.Choice(["time", "histogram"]), help="Draw it in the terminal.")
+@figures_option
 def latency(
-    by: str, last: str, site: str | None, device: str | None, app: str | None, form: str
+    by: str,
+    window: Window,
+    site: str | None,
+    device: str | None,
+    app: str | None,
+    release: str | None,
+    source: str | None,
+    stage: str | None,
+    select: str,
+    quantiles: str,
+    against: str | None,
+    plot: str | None,
+    form: str,
 ) -> None:
-    """Print p50, p95 and p99 of every stage, and each stage's share of the total."""
-    import time
+    """Print quantiles of every stage, and each stage's share of the total.
 
-    from yolodeploy.inventory.connection import read_inventory
-    from yolodeploy.inventory.latency import latency as read_latency
-    from yolodeploy.ops.home import home
+    Times of day are UTC: 2026-11-26T04:00:00Z. With --against the rows are stages and quantiles.
+    """
+    from yolodeploy.cli.latency_asking import Question, ask
 
+    shares = shares_of(quantiles)
     groups = tuple(dict.fromkeys(part.strip() for part in by.split(",")))
-    where = {"site": site, "device": device, "app": app}
-    now = time.time()
-    with read_inventory(home().inventory) as inventory:
-        _check_known(inventory, site, app)
-        found = read_latency(
-            inventory,
-            now - _seconds(last),
-            now + 1,
-            group_by=groups,
-            where={name: value for name, value in where.items() if value},
-        )
-        aliases = _aliases(inventory)
-    emit(stage_rows(found, groups, aliases), columns(groups), form)
+    where = {"site": site, "device": device, "app": app, "release": release, "source": source}
+    named = {name: value for name, value in where.items() if value is not None}
+    question = Question(window, groups, named, stage, select)
+    if plot is not None:
+        from yolodeploy.cli.latency_drawing import draw
+
+        if form != "table" or against is not None:
+            raise click.BadParameter("it goes with neither -o nor --against", param_hint="--plot")
+        draw(question, plot, shares if quantiles != QUANTILES else (0.95,))
+        return
+    if against is not None:
+        from yolodeploy.cli.latency_comparing import compare
+
+        compare(question, against, shares, form)
+        return
+    answer = ask(question)
+    emit(answer.rows, columns(answer.groups, shares), form)
     if form in ("table", "wide"):
-        requests = sum(row.requests for row in found.rows)
-        failures = sum(row.failures for row in found.rows)
-        say(
-            f"{requests} requests, {failures} failed, from "
-            f"{time.strftime('%m-%d %H:%M', time.localtime(found.start))} on"
-        )
+        say(answer.told())
 
 
-def stage_rows(found: Latency, groups: tuple[str, ...], aliases: dict[str, str]) -> list[StageRow]:
+def shares_of(quantiles: str) -> tuple[float, ...]:
+    """`50,99.9` as shares of all values, 0 to 1.
+
+    Raises:
+        click.BadParameter: it is no such list.
+    """
+    try:
+        found = tuple(dict.fromkeys(float(part) / 100 for part in quantiles.split(",")))
+    except ValueError:
+        found = (-1.0,)
+    if len(found) > 20 or not all(0 <= share <= 1 for share in found):
+        raise click.BadParameter(f"{quantiles!r} is not like 50,95,99.9", param_hint="--quantiles")
+    return found
+
+
+def stage_rows(
+    found: Latency, groups: tuple[str, ...], aliases: dict[str, str], stage: str | None = None
+) -> list[StageRow]:
     """One row a stage, in the order in which a request or a camera's frame passes them."""
     from yolodeploy.core.sketch import CAMERA_STAGES, TOTAL
 
+    named = [(_named(row.group, groups, aliases), row) for row in found.rows]
     rows = []
-    for row in found.rows:
-        group = dict(zip(groups, row.group, strict=True))
-        if "release" in group:
-            group["release"] = aliases.get(group["release"], group["release"])
+    for group, row in sorted(named, key=lambda pair: tuple(pair[0].values())):
         total = row.stages.get(TOTAL)
-        known = [stage for stage in (*CAMERA_STAGES, TOTAL) if stage in row.stages]
-        for stage in (*known, *sorted(row.stages.keys() - set(known))):
-            sketch = row.stages[stage]
-            share = sketch.sum_us / total.sum_us if total and total.sum_us else 0.0
-            rows.append(StageRow(group, stage, sketch, share))
+        known = [name for name in (*CAMERA_STAGES, TOTAL) if name in row.stages]
+        for name in (*known, *sorted(row.stages.keys() - set(known))):
+            if stage in (None, name):
+                sketch = row.stages[name]
+                share = sketch.sum_us / total.sum_us if total and total.sum_us else 0.0
+                rows.append(StageRow(group, name, sketch, share, row.requests, row.failures))
     return rows
 
 
-def columns(groups: tuple[str, ...]) -> list[Column]:
+def _named(
+    values: tuple[str, ...], groups: tuple[str, ...], aliases: dict[str, str]
+) -> dict[str, str]:
+    group = dict(zip(groups, values, strict=True))
+    if "release" in group:
+        group["release"] = aliases.get(group["release"], group["release"])
+    return group
+
+
+def columns(groups: tuple[str, ...], shares: tuple[float, ...] = (0.5, 0.95, 0.99)) -> list[Column]:
     """The groups' names, then the stage with its figures."""
     named = [
         Column(name, name, lambda row, name=name: row.group[name])  # type: ignore[misc]
@@ -100,37 +144,20 @@ def columns(groups: tuple[str, ...]) -> list[Column]:
         Column("count", "count", lambda row: row.sketch.count),
         *(
             Column(
-                f"p{share:g}_ms",
-                f"p{share:g} ms",
-                lambda row, share=share: row.sketch.quantile(share / 100) / 1000,  # type: ignore[misc]
-                text=lambda ms: f"{ms:.2f}",
+                f"p{100 * share:g}_ms",
+                f"p{100 * share:g} ms",
+                lambda row, share=share: row.sketch.quantile(share) / 1000,  # type: ignore[misc]
+                text=milliseconds,
             )
-            for share in (50, 95, 99)
+            for share in shares
         ),
         Column("mean_ms", "mean ms", lambda row: row.sketch.mean_us / 1000, wide=True),
         Column("share", "share", lambda row: row.share, text=lambda share: f"{share:.0%}"),
+        Column("requests", "", lambda row: row.requests),
+        Column("failures", "", lambda row: row.failures),
     ]
 
 
-def _seconds(text: str) -> float:
-    match = _WINDOW.fullmatch(text)
-    if match is None:
-        raise click.BadParameter(f"{text!r} is not like 30s, 10min, 24h or 7d", param_hint="--last")
-    return float(int(match[1]) * _SECONDS[match[2]])
-
-
-def _check_known(inventory: Inventory, site: str | None, app: str | None) -> None:
-    """A misspelt name is an error, and not a site without traffic."""
-    from yolodeploy.inventory.catalog import get_app
-    from yolodeploy.inventory.sites import get_site
-
-    if site is not None:
-        get_site(inventory, site)
-    if app is not None:
-        get_app(inventory, app)
-
-
-def _aliases(inventory: Inventory) -> dict[str, str]:
-    from yolodeploy.inventory.releases import list_releases
-
-    return {row.digest: row.release.alias for row in list_releases(inventory)}
+def milliseconds(value: float | None) -> str:
+    """A time as people read it."""
+    return "-" if value is None else f"{value:.2f}"

@@ -27,7 +27,11 @@ COMMANDS = {
     "site": Lazy(
         f"{CLI}.site:site",
         "Sites: create, adopt, lock, fetch, proxy, provision, upgrade, backup, restore, renew, "
-        "account, reset, list, show, tunnel, hold, unhold, start, stop, remove.",
+        "account, reset, list, show, edit, window, tunnel, hold, unhold, start, stop, remove.",
+    ),
+    "camera": Lazy(
+        f"{CLI}.camera:camera",
+        "Cameras of sites: add, list, show, edit, remove, test, history, undo.",
     ),
     "gpu": Lazy(f"{CLI}.gpu:gpu", "GPUs of k3s sites: show, share."),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),
@@ -39,20 +43,25 @@ COMMANDS = {
     "bundle": Lazy(
         f"{CLI}.bundle:bundle", "One file for an offline site: create, verify, apply, show."
     ),
-    "app": Lazy(f"{CLI}.app:app", "Apps: create, list, show."),
+    "app": Lazy(f"{CLI}.app:app", "Apps: create, list, show, scale, expose, place, limit."),
     "release": Lazy(f"{CLI}.release:release", "Releases: create, list, show, diff."),
     "rollout": Lazy(
         f"{CLI}.rollout:rollout",
-        "Rollouts: plan, start, list, status, watch, pause, resume, abort, undo.",
+        "Rollouts: plan, start, list, status, watch, pause, resume, approve, abort, undo.",
     ),
     "status": Lazy(f"{CLI}.status:status", "How every device is."),
     "latency": Lazy(f"{CLI}.latency:latency", "Where the time goes, stage by stage."),
+    "metrics": Lazy(f"{CLI}.metrics:metrics", "The fleet as metrics for Prometheus."),
     "events": Lazy(f"{CLI}.events:events", "What happened in the fleet."),
     "logs": Lazy(f"{CLI}.logs:logs", "The servers' logs."),
     "detect": Lazy(f"{CLI}.detect:detect", "Send pictures to a running app."),
     "doctor": Lazy(f"{CLI}.doctor:doctor", "What is wrong here, and what mends it."),
     "operations": Lazy(f"{CLI}.operations:operations", "Long actions: list, follow, cancel."),
     "serve": Lazy(f"{CLI}.serve:serve", "The inference server by hand."),
+    "controller": Lazy(
+        f"{CLI}.controller:controller",
+        "Collect, drive and tell without a person: status, notify, unit.",
+    ),
     "inventory": Lazy(
         f"{CLI}.inventory:inventory", "The inventory: backup, restore, check, export, prune."
     ),

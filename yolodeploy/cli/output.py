@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -22,15 +22,23 @@ FORMATS = ("table", "wide", "json", "jsonl", "yaml", "name")
 LONGEST_CELL = 60
 LONGEST_LINE = 1000
 
-output_option = click.option(
-    "-o",
-    "--output",
-    "form",
-    type=click.Choice(FORMATS),
-    default="table",
-    show_default=True,
-    help="Form of the output.",
-)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _form_option(*forms: str) -> Callable[[F], F]:
+    return click.option(
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice(forms),
+        default="table",
+        show_default=True,
+        help="Form of the output.",
+    )
+
+
+output_option = _form_option(*FORMATS)
+figures_option = _form_option(*FORMATS, "csv")
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Say what would change; change nothing."
 )
@@ -77,7 +85,7 @@ def shown(value: Any) -> str:
 def emit(
     rows: Iterable[Any], columns: Sequence[Column], form: str, longest: int = LONGEST_CELL
 ) -> None:
-    """Print rows in one of `FORMATS`; the first column is what `name` prints.
+    """Print rows in one of `FORMATS` or as CSV; the first column is what `name` prints.
 
     `longest` is how many characters of a value a table shows.
     """
@@ -88,6 +96,8 @@ def emit(
         print_table(cells_of, [column.title for column in chosen])
     elif form == "name":
         print_names(str(columns[0].value(row)) for row in listed)
+    elif form == "csv":
+        _print_csv(listed, columns)
     else:
         emit_data([{column.key: column.value(row) for column in columns} for row in listed], form)
 
@@ -116,6 +126,25 @@ def emit_data(data: Any, form: str) -> None:
             click.echo(json.dumps(_plain(item), ensure_ascii=False))
     else:
         click.echo(json.dumps(_plain(data), ensure_ascii=False, indent=2))
+
+
+def _print_csv(rows: Iterable[Any], columns: Sequence[Column]) -> None:
+    """A line of keys, then the values; a spreadsheet must not take one for a formula."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.key for column in columns])
+    for row in rows:
+        values = (_plain(column.value(row)) for column in columns)
+        writer.writerow([_cell(value) for value in values])
+    click.echo(out.getvalue(), nl=False)
+
+
+def _cell(value: Any) -> Any:
+    starts_formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{value}" if starts_formula else value
 
 
 def emit_documents(items: Sequence[dict[str, Any]], form: str) -> None:

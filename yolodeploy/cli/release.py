@@ -51,6 +51,15 @@ COLUMNS = [
 ]
 
 
+def _meant(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """`gained:CLASS` or `lost:CLASS`, as pairs."""
+    pairs = tuple((kind, name) for kind, _, name in (word.partition(":") for word in words))
+    for word, (kind, name) in zip(words, pairs, strict=True):
+        if kind not in ("gained", "lost") or not name:
+            raise click.BadParameter(f"{word} is neither gained:CLASS nor lost:CLASS.")
+    return pairs
+
+
 @click.group()
 def release() -> None:
     """Releases: image digest, serving settings, resources, gates. `APP@N` is an alias."""
@@ -71,9 +80,19 @@ def release() -> None:
 @click.option("--batch-wait-ms", type=click.FloatRange(0, 1000), help="Longest wait for others.")
 @click.option("--scaled-decode", is_flag=True, help="Decode JPEGs no larger than needed.")
 @click.option("--deadline-ms", type=click.FloatRange(1, 600_000), help="Of a request: 30,000.")
+@click.option("--cpu-millis", type=click.IntRange(1, 256_000), default=1000, help="1,000: one CPU.")
+@click.option("--memory-mb", type=click.IntRange(16, 1 << 20), default=512, help="512 MiB.")
 @click.option("--gpus", type=click.IntRange(0, 16), default=0, help="GPUs, or shares of them.")
 @click.option("--vram-mb", type=click.IntRange(0, 1 << 20), default=0, help="GPU memory, in MiB.")
+@click.option("--mig", metavar="PROFILE", help="Instances of 1g.10gb and the like, not GPUs.")
 @click.option("--gates", type=FILE, help="JSON file with gates.")
+@click.option(
+    "--meant",
+    multiple=True,
+    metavar="gained|lost:CLASS",
+    callback=lambda _c, _p, words: _meant(words),
+    help="A change of detections that is the purpose; several.",
+)
 @dry_run_option
 @output_option
 def create(
@@ -83,16 +102,23 @@ def create(
     iou: float,
     max_det: int,
     threads: int,
+    cpu_millis: int,
+    memory_mb: int,
     gpus: int,
     vram_mb: int,
+    mig: str | None,
     gates: Path | None,
+    meant: tuple[tuple[str, str], ...],
     dry_run: bool,
     form: str,
     **further: Any,
 ) -> None:
     """Make a release; the same specification again is the same release."""
-    from yolodeploy.core.release import Resources, Serving
-    from yolodeploy.ops.catalog import create_release, gates_from
+    import msgspec
+
+    from yolodeploy.core.gates import Change
+    from yolodeploy.core.release import Serving
+    from yolodeploy.ops.catalog import create_release, gates_from, resources_of
     from yolodeploy.ops.home import home
 
     made = create_release(
@@ -107,8 +133,11 @@ def create(
             # what is not asked for stays out of the release's digest
             **{name: value for name, value in further.items() if value},
         ),
-        resources=Resources(gpus=gpus, vram_mb=vram_mb),
+        resources=resources_of(cpu_millis, memory_mb, gpus, vram_mb, mig or ""),
         gates=gates_from(gates) if gates else None,
+        meant=msgspec.convert(
+            [{"kind": kind, "name": name} for kind, name in meant], tuple[Change, ...]
+        ),
         dry_run=dry_run,
     )
     say(f"{made.alias} {'would be' if dry_run else 'is'} {short(made.digest)}")

@@ -10,28 +10,20 @@ from yolodeploy.cli.follow import follow_to_end
 from yolodeploy.cli.output import (
     Column,
     confirm,
+    dry_run_option,
     emit,
-    emit_data,
     moment,
     output_option,
-    print_names,
-    print_table,
     say,
-    size,
     yes_option,
 )
-from yolodeploy.cli.words import sites_option
-from yolodeploy.core.digests import short
-from yolodeploy.core.text import one_line
+from yolodeploy.cli.rollout_wish import now_option, wish_of, wish_options
+from yolodeploy.cli.words import select_option, sites_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from yolodeploy.core.waves import Plan
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.ops.home import Home
     from yolodeploy.ops.rollouts import Started
-    from yolodeploy.rollouts.planning import Wish
 
 
 def columns(inventory: Inventory) -> list[Column]:
@@ -52,6 +44,7 @@ def columns(inventory: Inventory) -> list[Column]:
             lambda row: [list(wave) for wave in row.plan.waves],
             text=lambda waves: str(len(waves)),
         ),
+        Column("again_at", "goes on", lambda row: row.again_at, text=moment),
         Column("reason", "reason", lambda row: row.reason),
         Column("operation", "operation", lambda row: row.operation, wide=True),
         Column("holder", "driven by", lambda row: row.holder, wide=True),
@@ -65,103 +58,13 @@ def rollout() -> None:
     """Rollouts: sites in waves, each prefetched, checked, switched, settled, observed, judged."""
 
 
-_WISH_OPTIONS = (
-    sites_option,
-    click.option(
-        "--waves",
-        default="1,25%,100%",
-        show_default=True,
-        help="Sites moved after each wave: counts or percentages.",
-    ),
-    click.option(
-        "--wave",
-        "lists",
-        multiple=True,
-        metavar="SITE,SITE",
-        help="A wave by name; repeatable; the rest follow.",
-    ),
-    click.option(
-        "--on-failure",
-        type=click.Choice(["site", "wave", "rollout"]),
-        default="rollout",
-        show_default=True,
-        help="How far a failure reaches.",
-    ),
-    click.option(
-        "--accept-classes",
-        is_flag=True,
-        help="The classes change, and that is meant: judge by health alone.",
-    ),
-    click.option("--concurrency", type=click.IntRange(1, 100), help="Sites at once."),
-    click.option(
-        "--settle",
-        type=click.FloatRange(1, 86400),
-        default=120.0,
-        show_default=True,
-        help="Seconds until every instance must be ready.",
-    ),
-    click.option(
-        "--observe",
-        type=click.FloatRange(0.5, 86400),
-        default=60.0,
-        show_default=True,
-        help="Seconds to watch a site at most.",
-    ),
-    click.option(
-        "--soak",
-        type=click.FloatRange(0, 86400),
-        default=5.0,
-        show_default=True,
-        help="Seconds to watch a site at least.",
-    ),
-    click.option(
-        "--guard",
-        type=click.FloatRange(1, 864000),
-        help="Seconds after which a site reverts what nobody commits.",
-    ),
-)
-
-
-def wish_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say how a rollout shall go."""
-    for option in reversed(_WISH_OPTIONS):
-        function = option(function)
-    return function
-
-
-def _wish(**given: Any) -> Wish:
-    import msgspec
-
-    from yolodeploy.core.waves import Scope
-    from yolodeploy.ops.actions import default_wish
-
-    wish: Wish = default_wish()
-    return msgspec.structs.replace(
-        wish,
-        waves=given["waves"],
-        lists=tuple(tuple(text.split(",")) for text in given["lists"]),
-        on_failure=Scope(given["on_failure"]),
-        accept_classes=given["accept_classes"],
-        concurrency=given["concurrency"] or wish.concurrency,
-        settle_s=given["settle"],
-        observe_s=given["observe"],
-        soak_s=given["soak"],
-        guard_s=given["guard"] or max(wish.guard_s, given["settle"] + given["observe"] + 60),
-    )
-
-
 @rollout.command()
 @click.argument("release")
 @wish_options
 @output_option
-def plan(release: str, sites: tuple[str, ...], form: str, **given: Any) -> None:
+def plan(release: str, sites: tuple[str, ...], select: str, form: str, **given: Any) -> None:
     """Show what rolling out a release would do. Changes nothing."""
-    from yolodeploy.ops.home import home
-    from yolodeploy.ops.rollouts import plan as plan_rollout
-
-    found, planned = plan_rollout(home(), release, sites, _wish(**given))
-    _say_left_out(home(), sites)
-    _print_plan(found.alias, planned, form)
+    _show_plan(release, sites, select, form, **given)
 
 
 @rollout.command()
@@ -174,6 +77,7 @@ def plan(release: str, sites: tuple[str, ...], form: str, **given: Any) -> None:
 def start(
     release: str,
     sites: tuple[str, ...],
+    select: str,
     frames: str,
     detach: bool,
     dry_run: bool,
@@ -184,14 +88,22 @@ def start(
     from yolodeploy.ops import rollouts
     from yolodeploy.ops.home import home
 
-    wish = _wish(**given)
     if dry_run:
-        found, planned = rollouts.plan(home(), release, sites, wish)
-        _say_left_out(home(), sites)
-        _print_plan(found.alias, planned, form)
+        _show_plan(release, sites, select, form, **given)
         return 0
     _say_left_out(home(), sites)
-    return _follow(rollouts.start(home(), release, sites, wish, frames), form, detach=detach)
+    begun = rollouts.start(home(), release, sites, wish_of(**given), frames, select=select)
+    return _follow(begun, form, detach=detach)
+
+
+def _show_plan(release: str, sites: tuple[str, ...], select: str, form: str, **given: Any) -> None:
+    from yolodeploy.cli.rollout_plan import print_plan
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.rollouts import plan as plan_rollout
+
+    found, planned = plan_rollout(home(), release, sites, wish_of(**given), select)
+    _say_left_out(home(), sites)
+    print_plan(found, planned, form)
 
 
 def _say_left_out(home: Home, sites: tuple[str, ...]) -> None:
@@ -261,7 +173,7 @@ def pause(name: str) -> None:
 @click.option("--detach", is_flag=True, help="Start it and return.")
 @output_option
 def resume(name: str, take_over: bool, detach: bool, form: str) -> int:
-    """Go on with a rollout that was paused, cut off, or waits for sites."""
+    """Go on with a rollout that paused, waits or was cut off."""
     from yolodeploy.ops.home import home
     from yolodeploy.ops.rollouts import resume as resume_rollout
 
@@ -290,17 +202,74 @@ def abort(name: str, yes: bool, form: str) -> int:
 
 @rollout.command()
 @click.argument("name")
+@click.option("--wave", type=click.IntRange(1), help="After which wave. Default: where it stands.")
+@yes_option
+@click.option("--detach", is_flag=True, help="Start it and return.")
+@dry_run_option
+@output_option
+def approve(name: str, wave: int | None, yes: bool, detach: bool, dry_run: bool, form: str) -> int:
+    """Let a rollout go on after a wave.
+
+    Who approved, and when, is kept with it. With --wave it can be said ahead.
+    """
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.rollouts import approve as approve_wave
+
+    if not dry_run:
+        confirm(f"Let rollout {name} go on to its next wave?", yes=yes, action="rollout approve")
+    approved, started = approve_wave(home(), name, wave, dry_run=dry_run)
+    if dry_run:
+        say(f"{name} would go on after wave {approved}")
+        return 0
+    if started is None:
+        say(f"{name} may go on after wave {approved}")
+        return 0
+    return _follow(started, form, detach=detach)
+
+
+@rollout.command()
+@click.argument("name", required=False)
+@click.option("--to", metavar="APP@N", default="", help="An earlier release that the sites ran.")
+@sites_option
+@select_option
+@now_option
 @yes_option
 @click.option("--detach", is_flag=True, help="Start it and return.")
 @output_option
-def undo(name: str, yes: bool, detach: bool, form: str) -> int:
-    """Bring back what a rollout replaced, as a rollout of its own."""
+def undo(
+    name: str | None,
+    to: str,
+    sites: tuple[str, ...],
+    select: str,
+    now: bool,
+    yes: bool,
+    detach: bool,
+    form: str,
+) -> int:
+    """Bring earlier releases back, as a rollout of its own.
+
+    With a rollout: what it replaced, on every site that it committed, or the release of --to there.
+    Without one: the release of --to, on the sites named or selected that ran it.
+    """
+    import msgspec
+
+    from yolodeploy.ops import rollouts
     from yolodeploy.ops.actions import default_wish
     from yolodeploy.ops.home import home
-    from yolodeploy.ops.rollouts import undo as undo_rollout
 
-    confirm(f"Undo rollout {name} on every site it committed?", yes=yes, action="rollout undo")
-    return _follow(undo_rollout(home(), name, default_wish()), form, detach=detach)
+    if not name and not to:
+        raise click.UsageError("name a rollout, a release with --to, or both")
+    if name and (sites or select):
+        raise click.UsageError("a rollout names its sites: leave out --site and --select")
+    wish = msgspec.structs.replace(default_wish(), windows=not now)
+    what = f"Undo rollout {name}" if name else "Bring back"
+    where = "every site it committed" if name else ", ".join(sites) or "every site that ran it"
+    confirm(f"{what}{f' to {to}' if to else ''} on {where}?", yes=yes, action="rollout undo")
+    if name:
+        started = rollouts.undo(home(), name, wish, to)
+    else:
+        started = rollouts.undo_to(home(), to, sites, wish, select)
+    return _follow(started, form, detach=detach)
 
 
 def _follow(started: Started, form: str, *, detach: bool) -> int:
@@ -316,35 +285,3 @@ def _follow(started: Started, form: str, *, detach: bool) -> int:
         shown = columns(inventory)
     emit([row], shown, form)
     return code
-
-
-def _print_plan(alias: str, planned: Plan, form: str) -> None:
-    import msgspec
-
-    if form == "name":
-        print_names(site for wave in planned.waves for site in wave)
-        return
-    if form not in ("table", "wide"):
-        emit_data({"alias": alias, **msgspec.to_builtins(planned)}, form)
-        return
-    wave_of = {site: number for number, wave in enumerate(planned.waves, 1) for site in wave}
-    rows = [
-        [
-            site.site,
-            str(wave_of.get(site.site, "-")),
-            site.standing.value,
-            str(site.devices),
-            size(site.move_bytes),
-            site.strategy,
-            f"{site.outage_s:g} s",
-            short(site.previous) or "-",
-            one_line(site.reason, 60) or "-",
-        ]
-        for site in planned.sites
-    ]
-    titles = ("site", "wave", "standing", "devices", "to move", "strategy", "outage", "now", "why")
-    print_table(rows, titles)
-    say(
-        f"{alias} ({short(planned.release)}): {len(planned.waves)} waves, on failure: "
-        f"{planned.on_failure.value}; a site reverts by itself after {planned.guard_s:g} s"
-    )

@@ -16,6 +16,7 @@ from yolodeploy.cli.output import (
     emit_one,
     output_option,
     say,
+    shown,
     yes_option,
 )
 from yolodeploy.cli.plays import PlayOptions, asked, passwords_options, perform, play_options
@@ -23,7 +24,8 @@ from yolodeploy.cli.reading import read
 from yolodeploy.cli.site_fetch import fetch
 from yolodeploy.cli.site_lock import lock
 from yolodeploy.cli.site_tunnel import tunnel
-from yolodeploy.cli.words import FILE, labels_option, parsed_labels
+from yolodeploy.cli.site_window import window
+from yolodeploy.cli.words import FILE, labels_option, parsed_labels, select_option
 from yolodeploy.core.text import one_line
 
 
@@ -32,7 +34,7 @@ def site() -> None:
     """Sites. An embedded site is server processes on this machine, no cluster needed."""
 
 
-for command in (lock, fetch, tunnel, upgrade, backup, restore, renew, account):
+for command in (lock, fetch, tunnel, upgrade, backup, restore, renew, account, window):
     site.add_command(command)
 
 
@@ -57,6 +59,13 @@ def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
         Column("proxy", "proxy", lambda row: str(row.proxy), wide=True),
         Column("operator", "operator", lambda row: row.lease_holder, wide=True),
         Column("labels", "labels", lambda row: row.labels, wide=True),
+        Column(
+            "windows",
+            "windows",
+            lambda row: list(map(str, row.calendar.windows)),
+            wide=True,
+            text=lambda windows: "; ".join(windows) or "always",
+        ),
         Column("reason", "reason", lambda row: row.reason, wide=True),
         Column("location", "location", lambda row: row.location, wide=True),
     ]
@@ -77,12 +86,13 @@ def _columns() -> list[Column]:
 
 
 @site.command("list")
+@select_option
 @output_option
-def list_(form: str) -> None:
+def list_(select: str, form: str) -> None:
     """List sites as last seen."""
-    from yolodeploy.inventory.sites import list_sites
+    from yolodeploy.ops.selecting import chosen_sites
 
-    rows = read(list_sites)
+    rows = read(lambda inventory: chosen_sites(inventory, (), select))
     emit(rows, _columns(), form)
 
 
@@ -247,6 +257,19 @@ def reset(name: str, yes: bool, options: PlayOptions) -> int:
         confirm(f"Take k3s and all that runs on it off {what} of {name}?", yes=yes,
                 action="site reset")  # fmt: skip
     return perform(name, "reset.yml", options, variables={"reset_confirm": name})
+
+
+@site.command()
+@click.argument("name")
+@labels_option
+@dry_run_option
+def edit(name: str, labels: tuple[str, ...], dry_run: bool) -> None:
+    """Set labels of a site; KEY= takes one away."""
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.sites import edit_site
+
+    row = edit_site(home(), name, parsed_labels(labels), dry_run=dry_run)
+    say(f"site {row.name} {'would have' if dry_run else 'has'} labels {shown(row.labels)}")
 
 
 @site.command()

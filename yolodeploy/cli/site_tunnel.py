@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.output import Column, emit_one, output_option, report, say
+from yolodeploy.cli.output import Column, dry_run_option, emit_one, output_option, report, say
 from yolodeploy.cli.plays import asked, passwords_options
 
 if TYPE_CHECKING:
@@ -27,12 +27,21 @@ _LOOK_S = 3600.0
     help="The port on this machine. Default: that of the last time, or a free one.",
 )
 @click.option("--kubeconfig", "only", is_flag=True, help="Write the kubeconfig and return.")
+@click.option(
+    "--use",
+    type=click.Choice(["always", "never", "auto"]),
+    default=None,
+    help="From now on, how rollouts, status and logs get to the site; then return.",
+)
+@dry_run_option
 @passwords_options
 @output_option
 def tunnel(
     site: str,
     port: int | None,
     only: bool,
+    use: str | None,
+    dry_run: bool,
     ask_password: bool,
     ask_sudo_password: bool,
     form: str,
@@ -40,8 +49,12 @@ def tunnel(
     """Reach a k3s site's API through SSH, until Ctrl-C.
 
     Port 6443 need not be open: kubectl and helm talk to a port of this machine, with the kubeconfig
-    that is named. A link that was cut is opened again.
+    that is named. A link that was cut is opened again. Commands of ours need none of this: they
+    open a tunnel themselves where 6443 is closed (auto), always, or never.
     """
+    if use or dry_run:
+        _choose(site, use or "auto", dry_run=dry_run)
+        return
     from yolodeploy.ops.home import home
     from yolodeploy.ops.tunnels import api_tunnel, write_kubeconfig
 
@@ -57,6 +70,19 @@ def tunnel(
         _say("tunnel.open", site=site, port=api.port, device=api.server.name)
         while True:
             api.tunnel.wait(_LOOK_S)
+
+
+def _choose(site: str, use: str, *, dry_run: bool) -> None:
+    from yolodeploy.ops.connect import DIRECT, SSH
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.ways import choose_way
+
+    choose_way(home(), site, {"always": SSH, "never": DIRECT}.get(use, ""), dry_run=dry_run)
+    ways = {
+        "always": "through SSH", "never": "at port 6443",
+        "auto": "at port 6443 where that is open, else through SSH",
+    }  # fmt: skip
+    say(f"site {site} {'would be' if dry_run else 'is'} reached {ways[use]}")
 
 
 def _show(api: Api, form: str) -> None:

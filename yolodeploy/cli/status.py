@@ -6,14 +6,15 @@ import click
 
 from yolodeploy.cli.device import columns, devices_of
 from yolodeploy.cli.output import emit, output_option, say
-from yolodeploy.cli.words import words_of
+from yolodeploy.cli.words import select_option, words_of
 
 
 @click.command()
 @click.option("--refresh", is_flag=True, help="Ask the sites first.")
 @click.option("--site", help="Only one site.")
+@select_option
 @output_option
-def status(refresh: bool, site: str | None, form: str) -> None:
+def status(refresh: bool, site: str | None, select: str, form: str) -> None:
     """Show every device as last seen; `--refresh` asks the sites first."""
     import time
     from collections import Counter
@@ -25,7 +26,7 @@ def status(refresh: bool, site: str | None, form: str) -> None:
 
         for refused in refresh_sites(home(), [site] if site else []):
             say(refused.text(language()))
-    rows = devices_of(site)
+    rows = devices_of(site, select)
     emit(rows, columns(time.time()), form)
     if form in ("table", "wide"):
         counts = Counter(map(words_of, rows))

@@ -12,43 +12,63 @@ import msgspec
 
 Strategy = Literal["rolling", "surge-free", "recreate"]
 
+MOST_AT_ONCE = 8
+"""Pods that start at the same time: each loads a model and warms up, beside those that serve."""
+
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):
-    """What pods ask for, or what a node has left."""
+    """What pods ask for, or what a node has left. `gpus` are of one kind: whole, shares, MIG."""
 
     cpu_millis: int = 0
     memory_mb: int = 0
     gpus: int = 0
     pods: int = 1
 
-    def holds(self, wanted: Room) -> bool:
-        """Whether `wanted` fits in."""
-        return (
-            self.cpu_millis >= wanted.cpu_millis
-            and self.memory_mb >= wanted.memory_mb
-            and self.gpus >= wanted.gpus
-            and self.pods >= wanted.pods
-        )
+    def fits(self, wanted: Room) -> int:
+        """How many times `wanted` fits in."""
+        counts = [
+            max(getattr(self, name), 0) // each
+            for name in self.__struct_fields__
+            if (each := getattr(wanted, name)) > 0
+        ]
+        return min(counts, default=0)
+
+    def less(self, other: Room) -> Room:
+        """What is left without `other`."""
+        left = {name: getattr(self, name) - getattr(other, name) for name in self.__struct_fields__}
+        return Room(**left)
 
 
 class Switching(msgspec.Struct, frozen=True):
-    """How a site would go to a release: `outage_s` is the interruption to be expected."""
+    """How a site would go to a release.
+
+    `outage_s` is the interruption to be expected, `at_once` how many pods are replaced together;
+    `blocked` says why no pod of it could ever run there.
+    """
 
     strategy: str = "surge"
     outage_s: float = 0.0
+    at_once: int = 1
+    blocked: str = ""
 
 
-def strategy_of(wanted: Room, free: Iterable[Room], *, shared_gpu: bool) -> Strategy:
-    """The way for pods that each ask for `wanted`, with `free` left on every node.
+def fits(wanted: Room, free: Iterable[Room]) -> int:
+    """How many pods that each ask for `wanted` fit into what nodes have free."""
+    return sum(room.fits(wanted) for room in free)
 
-    Rolling where a pod fits beside those that run. A GPU that pods share is free to the scheduler
-    while a pod that ends still holds its memory: such pods must be gone before the next starts.
+
+def strategy_of(room_for: int, replicas: int, *, shared_gpu: bool) -> tuple[Strategy, int]:
+    """The way to replace `replicas` pods where `room_for` more fit in, and how many at once.
+
+    Rolling where a pod fits beside those that run, by as many as fit. Where none does, pods go one
+    by one before their successors come. A GPU that pods share is free to the scheduler while a pod
+    that ends still holds its memory: all such pods must be gone before the next starts.
     """
-    if shared_gpu and wanted.gpus:
-        return "recreate"
-    if any(room.holds(wanted) for room in free):
-        return "rolling"
-    return "surge-free"
+    if shared_gpu:
+        return "recreate", max(replicas, 1)
+    if room_for > 0:
+        return "rolling", min(room_for, max(replicas, 1), MOST_AT_ONCE)
+    return "surge-free", 1
 
 
 def outage_of(strategy: Strategy, replicas: int, start_s: float) -> float:

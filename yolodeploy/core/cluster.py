@@ -30,6 +30,12 @@ IMAGE = "yolodeploy.io/image"
 AT = "yolodeploy.io/at"
 FENCE = "yolodeploy.io/fence"
 APPS = "yolodeploy.io/apps"
+VRAM = "yolodeploy.io/vram-mb"
+"""GPU memory that a pod declares, in MiB: `gpu share` reads it off the pods themselves."""
+
+SETUP = "yolodeploy-setup"
+SCALER = "yolodeploy-scale"
+"""Who writes `replicas` for us: another manager, so that applying a release leaves it alone."""
 
 INSTANCE_PORT = 8001
 EVENTS_KEPT = 200

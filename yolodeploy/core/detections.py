@@ -11,6 +11,7 @@ from math import isfinite
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 
 class Mask(msgspec.Struct, frozen=True):
@@ -68,7 +69,8 @@ class Agreement(msgspec.Struct, frozen=True):
 
     `expected` is the number of boxes the old release (or the labels) had, `invalid` the boxes of
     the new one that are no boxes (NaN, inside out), `empty` the frames on which it found nothing
-    though something was expected.
+    though something was expected. `declared` boxes were lost or gained as the release says that it
+    is meant to: they are in no other count.
     """
 
     frames: int = 0
@@ -77,6 +79,7 @@ class Agreement(msgspec.Struct, frozen=True):
     gained: int = 0
     invalid: int = 0
     empty: int = 0
+    declared: int = 0
 
     @property
     def lost(self) -> int:
@@ -180,9 +183,34 @@ def _overlapping(
                 yield _Pair(overlap, place, other)
 
 
-def compare(expected: Sequence[Box], found: Sequence[Box], iou_threshold: float = 0.5) -> Agreement:
+class Meant(NamedTuple):
+    """The ids of classes of which a release is meant to lose boxes, or to gain some."""
+
+    lost: frozenset[int] = frozenset()
+    gained: frozenset[int] = frozenset()
+
+
+def compare(
+    expected: Sequence[Box],
+    found: Sequence[Box],
+    iou_threshold: float = 0.5,
+    meant: Meant | None = None,
+) -> Agreement:
     """How the boxes found on one frame agree with those expected, paired as `pairs` does."""
-    return counted(expected, found, len(pairs(expected, found, iou_threshold)))
+    paired = pairs(expected, found, iou_threshold)
+    if meant is None:
+        return counted(expected, found, len(paired))
+    olds, news = {old for old, _ in paired}, {new for _, new in paired}
+    kept = [
+        box for place, box in enumerate(expected)
+        if place in olds or box.class_id not in meant.lost
+    ]  # fmt: skip
+    left = [
+        box for place, box in enumerate(found)
+        if place in news or not box.valid or box.class_id not in meant.gained
+    ]  # fmt: skip
+    declared = len(expected) - len(kept) + len(found) - len(left)
+    return replace(counted(kept, left, len(paired)), declared=declared)
 
 
 def counted(expected: Sequence[Box], found: Sequence[Box], matched: int) -> Agreement:

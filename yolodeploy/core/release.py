@@ -61,12 +61,22 @@ class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one instance may take."""
+    """What one instance may take.
+
+    `gpus` are whole ones or shares of them, as the device shares them; with `mig` instances of that
+    profile (`1g.10gb`), for clusters that tell sizes of instances apart.
+    """
 
     cpu_millis: int = 1000
     memory_mb: int = 512
     gpus: int = 0
     vram_mb: int = 0
+    mig: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def gpu_resource(self) -> str:
+        """What Kubernetes calls a GPU of the kind that is asked for."""
+        return f"nvidia.com/mig-{self.mig}" if self.mig else "nvidia.com/gpu"
 
 
 class ReleaseSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -140,7 +140,11 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     """What one instance has measured: its present epoch and the last ones before it.
 
     Counts only grow within an epoch, so a reader that remembers its last reading misses nothing
-    and counts nothing twice, whoever was restarted meanwhile.
+    and counts nothing twice, whoever was restarted meanwhile. `ready_s` is what its present life
+    took from the process's start until it could answer, `gpu_memory_mb` the GPU memory it takes
+    now, in MiB (where the driver does not tell processes apart, what all take); None: not known.
+    `fault` is why a site holds what the instance answered for no report; then there are no epochs.
+    `version` is the server's own, empty from one that does not say.
     """
 
     site: str
@@ -148,7 +152,11 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     app: str
     release: str
-    epochs: tuple[Epoch, ...]
+    epochs: tuple[Epoch, ...] = ()
+    fault: str = ""
+    ready_s: float | None = None
+    gpu_memory_mb: float | None = None
+    version: str = ""
 
 
 class SiteEvent(msgspec.Struct, frozen=True):
@@ -169,11 +177,12 @@ class Prefetched(msgspec.Struct, frozen=True):
 
 
 class LogLine(msgspec.Struct, frozen=True):
-    """One line of a server's log."""
+    """One line of a server's log; `at` is when it was written (Unix seconds), 0 if nobody knows."""
 
     device: str
     instance: str
     text: str
+    at: float = 0.0
 
 
 known(Intent, SiteState, StageReport, SiteEvent)

@@ -36,6 +36,9 @@ class Outcome(Enum):
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
     WAITING = "waiting"  # not now: offline, held or leased; to be tried again
+    SCHEDULED = "scheduled"  # not now: the site's window opens later
+    EXPIRED = "expired"  # it has waited for too long and is given up
+    SUPERSEDED = "superseded"  # a newer rollout of the app has the site
 
 
 class SiteResult(Enum):
@@ -47,14 +50,21 @@ class SiteResult(Enum):
     REFUSED = "refused"  # stopped before the switch: nothing changed
     WAITING = "waiting"
     STOPPED = "stopped"  # aborted before its turn
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One line of the journal of one site."""
+    """One line of the journal of one site, written `at` (Unix seconds).
+
+    `again_at` is when a step that waits is worth trying again; None: when somebody asks.
+    """
 
     step: Step
     outcome: Outcome
     detail: str = ""
+    at: float = 0.0
+    again_at: float | None = None
 
 
 AFTER_SUCCESS: dict[Step, Step | SiteResult] = {
@@ -80,6 +90,13 @@ AFTER_FAILURE: dict[Step, Step | SiteResult] = {
 }
 
 
+LATER = frozenset({Outcome.WAITING, Outcome.SCHEDULED})
+GIVEN_UP = {
+    Outcome.EXPIRED: SiteResult.EXPIRED,
+    Outcome.SUPERSEDED: SiteResult.SUPERSEDED,
+}
+
+
 def following(journal: Iterable[Entry]) -> Step | SiteResult:
     """What is to be done next, given everything journalled of a site so far.
 
@@ -88,8 +105,10 @@ def following(journal: Iterable[Entry]) -> Step | SiteResult:
     upcoming: Step | SiteResult = Step.PREFETCH
     inconclusive = False
     for entry in journal:
-        if entry.outcome is Outcome.INTENDED or entry.outcome is Outcome.WAITING:
+        if entry.outcome is Outcome.INTENDED or entry.outcome in LATER:
             upcoming = entry.step
+        elif entry.outcome in GIVEN_UP:
+            upcoming = GIVEN_UP[entry.outcome]
         elif entry.outcome is Outcome.DONE:
             upcoming = AFTER_SUCCESS[entry.step]
             inconclusive = inconclusive and entry.step is Step.REVERT
@@ -109,4 +128,22 @@ def switched(journal: Iterable[Entry]) -> bool:
             moved = True
         elif entry.step is Step.REVERT and entry.outcome is Outcome.DONE:
             moved = False
+        if entry.outcome in GIVEN_UP:
+            moved = False  # its guard has taken it back, and nothing more is asked of it
     return moved
+
+
+def waiting_since(journal: Iterable[Entry]) -> float | None:
+    """Since when a site has waited without getting a step further; None where it does not wait."""
+    since: float | None = None
+    for entry in journal:
+        if entry.outcome is Outcome.WAITING:
+            since = entry.at if since is None else since
+        elif entry.outcome is not Outcome.INTENDED:
+            since = None
+    return since
+
+
+def may_expire(journal: Iterable[Entry]) -> bool:
+    """Whether a site that waits can be given up: a committed one that must go back cannot."""
+    return not any(entry.step is Step.COMMIT and entry.outcome is Outcome.DONE for entry in journal)

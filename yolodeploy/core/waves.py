@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import cached_property
+from hashlib import sha256
 from itertools import pairwise
 from math import ceil
 
@@ -18,6 +20,8 @@ from yolodeploy.core.decoding import known
 from yolodeploy.core.errors import UsageError
 
 DEFAULT_WAVES = "1,25%,100%"
+EXPIRES_S = 7 * 86400.0
+EACH = "each"
 _SIZE = re.compile(r"(\d{1,7})(%?)", re.ASCII)
 
 
@@ -47,7 +51,9 @@ class SitePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a rollout means for one site.
 
     `move_bytes` is what its devices lack of the image, `previous` the release it goes back to,
-    `outage_s` the interruption to be expected (0 where old and new overlap).
+    `outage_s` the interruption to be expected (0 where old and new overlap), `holder` who has its
+    lease now. `goes_at` is when one that moves would be switched at the earliest (Unix seconds);
+    None: at once.
     """
 
     site: str
@@ -58,15 +64,25 @@ class SitePlan(msgspec.Struct, frozen=True, kw_only=True):
     strategy: str = "surge"
     outage_s: float = 0.0
     reason: str = ""
+    holder: str = ""
+    goes_at: float | None = None
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A rollout before it starts. `waves` holds the sites that go, `sites` all that were asked for.
 
     Times are seconds: `settle_s` how long instances may take to get ready, `observe_s` how long
     they are watched at most and `soak_s` at least, `guard_s` when the site reverts by itself after
     the switch. `compare` False judges the release alone (an undo goes back to a known one).
     `accept_classes` says that a person knows of changed classes, which cannot be compared.
+
+    `between_s` passes between the end of a wave and the next one, `approvals` are the waves
+    (counted from 1) after which a person must say so, `windows` False does not wait for the sites'
+    windows. Sites of a wave begin within `jitter_s` of each other, as `seed` has it, and at most
+    `concurrency` at a time (`wave_concurrency`: wave by wave, the last counts on). `max_failed`
+    sites may fail before `on_failure` reaches beyond them; None: none, or any number where it is
+    the site alone. What a site waits for `expires_s` long is given up. `supersedes` are rollouts
+    whose rest this one takes over, `blocked_by` those that it cannot begin beside.
     """
 
     app: str
@@ -81,10 +97,38 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     guard_s: float = 300.0
     compare: bool = True
     accept_classes: bool = False
+    between_s: float = 0.0
+    approvals: tuple[int, ...] = ()
+    windows: bool = True
+    wave_concurrency: tuple[int, ...] = ()
+    jitter_s: float = 0.0
+    seed: int = 0
+    max_failed: int | None = None
+    expires_s: float = EXPIRES_S
+    supersedes: tuple[str, ...] = ()
+    blocked_by: tuple[str, ...] = ()
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, SitePlan]:
+        return {plan.site: plan for plan in self.sites}
 
     def site(self, name: str) -> SitePlan:
         """The plan of one site of it."""
-        return next(plan for plan in self.sites if plan.site == name)
+        return self._by_name[name]
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """Every site that moves, in the order of the waves."""
+        return tuple(site for wave in self.waves for site in wave)
+
+    def need_s(self, site: str) -> float:
+        """How much of a window the switch of a site takes: its outage, and being watched."""
+        return self.site(site).outage_s + max(self.observe_s, self.soak_s)
+
+    def at_once(self, wave: int) -> int:
+        """How many sites of a wave (counted from 1) move at a time."""
+        given = self.wave_concurrency
+        return given[min(wave, len(given)) - 1] if given else self.concurrency
 
     def names(self, standing: Standing) -> tuple[str, ...]:
         """The sites of one standing, in plan order."""
@@ -136,6 +180,54 @@ def listed_waves(
     rest = tuple(name for name in sites if name not in used)
     named = tuple(tuple(wave) for wave in waves if wave)
     return (*named, rest) if rest else named
+
+
+def approvals_after(spec: str, waves: int) -> tuple[int, ...]:
+    """The waves after which a person must approve, from `1,2` or `each`; never after the last.
+
+    Raises:
+        UsageError: `wave.approval_invalid`.
+    """
+    if spec == EACH:
+        return tuple(range(1, waves))
+    parts = [part.strip() for part in spec.split(",")] if spec else []
+    for part in parts:
+        match = _SIZE.fullmatch(part)
+        if match is None or match[2] or int(part) == 0:
+            raise UsageError("wave.approval_invalid", part=part)
+    return tuple(sorted({number for number in map(int, parts) if number < waves}))
+
+
+def tolerated(spec: str, total: int) -> int:
+    """How many of `total` sites may fail, from `2` or `5%` (rounded down).
+
+    Raises:
+        UsageError: `wave.tolerance_invalid`.
+    """
+    match = _SIZE.fullmatch(spec.strip())
+    if match is None or (match[2] and int(match[1]) > 100):
+        raise UsageError("wave.tolerance_invalid", spec=spec)
+    return total * int(match[1]) // 100 if match[2] else int(match[1])
+
+
+def too_many_failed(plan: Plan, failed: int) -> bool:
+    """Whether the rollout ends because of how many sites failed."""
+    if plan.max_failed is None:
+        return failed > 0 and plan.on_failure is not Scope.SITE
+    return failed > plan.max_failed
+
+
+def start_delay_s(plan: Plan, site: str) -> float:
+    """How long after the beginning of its wave a site begins: the same whenever it is asked.
+
+    A hundred sites that pull an image at once are slower than a hundred that pull it in turn.
+    """
+    return plan.jitter_s * drawn(plan.seed, site)
+
+
+def drawn(seed: int, site: str) -> float:
+    """A number from 0 to 1 that is the same whenever it is drawn for a site."""
+    return int.from_bytes(sha256(f"{seed}/{site}".encode()).digest()[:4]) / 2**32
 
 
 def affected_by_failure(plan: Plan, failed: str, switched: Mapping[str, bool]) -> tuple[str, ...]:

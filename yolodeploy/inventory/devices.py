@@ -51,7 +51,8 @@ class DeviceRow(NamedTuple):
 
     `held` is the reason of its own hold, `site_held` that of its site's. `ready` is None before
     the device was first seen. `reachable` and `observed_at` (Unix seconds) are its site's: where
-    `reachable` is false the rest is as of `observed_at`, and `site_reason` says why.
+    `reachable` is false the rest is as of `observed_at`, and `site_reason` says why. `operator`
+    is who had the site's lease then, None for nobody.
     """
 
     site: str
@@ -70,6 +71,7 @@ class DeviceRow(NamedTuple):
     memory_mb: float
     gateway: Gateway
     apps: tuple[DeviceApp, ...]
+    operator: str | None = None
 
 
 _DEVICES = """
@@ -77,7 +79,7 @@ _DEVICES = """
         devices.added_at, devices.held, sites.held, sites.reachable, sites.reason,
         sites.observed_at, devices.ready, devices.reason, devices.cpu_percent, devices.memory_mb,
         devices.role, devices.profile, devices.sharing, devices.jump, devices.identity,
-        devices.host_key, devices.proved_at, devices.proof
+        devices.host_key, devices.proved_at, devices.proof, sites.lease_holder
     FROM devices JOIN sites ON sites.id = devices.site_id
 """
 
@@ -210,7 +212,8 @@ def _apps(inventory: Inventory, devices: list[int]) -> dict[int, list[DeviceApp]
 
 
 def _device(row: Row, apps: list[DeviceApp]) -> DeviceRow:
-    device = DeviceRow._make((*row[1:_OWN], Gateway._make(row[_OWN:]), tuple(apps)))
+    gateway, operator = Gateway._make(row[_OWN:-1]), row[-1]
+    device = DeviceRow._make((*row[1:_OWN], gateway, tuple(apps), operator))
     return device._replace(labels=decoded(row[4]), reachable=_flag(row[8]), ready=_flag(row[11]))
 
 

@@ -29,10 +29,19 @@ if TYPE_CHECKING:
 
 
 class Ingested(NamedTuple):
-    """What a batch brought: readings with something new, and readings older than one known."""
+    """What a batch brought: readings with something new, and readings older than one known.
+
+    `shrunk` are the instances (device, name) whose present counts went back: they are broken, for
+    another collector's reading is at most as old as one round.
+    """
 
     grown: int
     older: int
+    shrunk: tuple[tuple[str, str], ...] = ()
+
+
+OVERTAKEN_S = 60.0
+"""So long after a reading, an older one has not just been overtaken by another collector's."""
 
 
 class _Last(NamedTuple):
@@ -53,8 +62,8 @@ _LAST = """
 """
 
 _NEW_SERIES = """
-    INSERT INTO latency_series (stream_id, instance, epoch, read_at, requests, failures, stages)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO latency_series (id, stream_id, instance, epoch, read_at, requests, failures, stages)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _READ = """
@@ -75,10 +84,11 @@ def ingest(
     with inventory.transaction(), explained(inventory.path):
         batch = _Batch(inventory, site_id(inventory, site), at)
         for report in reports:
+            present = max((epoch.number for epoch in report.epochs), default=0)
             for epoch in report.epochs:
-                batch.take(report, epoch)
+                batch.take(report, epoch, is_present=epoch.number == present)
         batch.store_fleets()
-    return Ingested(batch.grown, batch.older)
+    return Ingested(batch.grown, batch.older, tuple(sorted(batch.shrunk)))
 
 
 class _Batch:
@@ -93,9 +103,10 @@ class _Batch:
         self._fleets: dict[int, Measured] = {}
         self.grown = 0
         self.older = 0
+        self.shrunk: set[tuple[str, str]] = set()
 
-    def take(self, report: StageReport, epoch: Epoch) -> None:
-        """Take one reading."""
+    def take(self, report: StageReport, epoch: Epoch, *, is_present: bool) -> None:
+        """Take one reading; `is_present`: of the life that the server has now."""
         if not epoch.requests and not epoch.failures and not epoch.stages:
             return  # a server that dies at every start must not leave a series each time
         fleet = self._fleet(report.app, report.release, epoch.source)
@@ -107,6 +118,9 @@ class _Batch:
         more = _news(epoch, last)
         if more is None:
             self.older += 1
+            # a life that a kill -9 ended may have saved less than was read of it
+            if is_present and last and self._at - last.read_at > OVERTAKEN_S:
+                self.shrunk.add((report.device, report.instance))
             return
         series = self._store(report, epoch, stages, stream, last)
         self._add(series, stream, fleet, more)
@@ -144,12 +158,21 @@ class _Batch:
         if last is not None:
             self._run(_READ, (*read, last.series))
             return last.series
-        key = (stream, report.instance, epoch.number)
-        return self._run(_NEW_SERIES, (*key, *read)).lastrowid or 0
+        series = self._new_id("latency_series")
+        self._run(_NEW_SERIES, (series, stream, report.instance, epoch.number, *read))
+        return series
 
     def _new_stream(self, device: str, fleet: int) -> int:
-        sql = "INSERT INTO latency_streams (site_id, device, fleet_id) VALUES (?, ?, ?)"
-        return self._run(sql, (self._site, device, fleet)).lastrowid or 0
+        stream = self._new_id("latency_streams")
+        sql = "INSERT INTO latency_streams (id, site_id, device, fleet_id) VALUES (?, ?, ?, ?)"
+        self._run(sql, (stream, self._site, device, fleet))
+        return stream
+
+    def _new_id(self, owners: str) -> int:
+        """One that no owner ever had: rows of roll-ups outlive theirs."""
+        self._run("UPDATE latency_ids SET last = last + 1 WHERE owners = ?", (owners,))
+        select = "SELECT last FROM latency_ids WHERE owners = ?"
+        return int(self._run(select, (owners,)).fetchone()[0])
 
     def _fleet(self, app: str, release: str, source: str) -> int:
         name = (app, release, source)

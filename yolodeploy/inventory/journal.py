@@ -43,8 +43,9 @@ def append_step(
     *,
     at: float,
     holder: str | None = None,
+    again_at: float | None = None,
 ) -> None:
-    """Journal a step durably, in a transaction of its own.
+    """Journal a step durably, in a transaction of its own; `again_at` as in `core.steps.Entry`.
 
     With `holder` it also counts as a sign of life, and is refused when somebody else drives the
     rollout by now.
@@ -57,16 +58,17 @@ def append_step(
         if holder is not None:
             _still_ours(inventory, rollout, holder, at)
         inventory.execute(
-            "INSERT INTO steps (rollout, site, step, outcome, detail, at) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (number, site, step.value, outcome.value, detail, at),
+            "INSERT INTO steps (rollout, site, step, outcome, detail, at, again_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (number, site, step.value, outcome.value, detail, at, again_at),
         )
 
 
 def journal(inventory: Inventory, rollout: str, site: str) -> list[Entry]:
     """Everything journalled of one site, oldest first: what `core.steps.following` reads."""
     rows = inventory.rows(
-        "SELECT step, outcome, detail FROM steps WHERE rollout = ? AND site = ? ORDER BY id",
+        "SELECT step, outcome, detail, at, again_at FROM steps "
+        "WHERE rollout = ? AND site = ? ORDER BY id",
         (number_of(rollout), site),
     )
     return [_entry(*row) for row in rows]
@@ -75,11 +77,11 @@ def journal(inventory: Inventory, rollout: str, site: str) -> list[Entry]:
 def steps(inventory: Inventory, rollout: str, *, after: int = 0) -> list[StepRow]:
     """The journal of all sites, oldest first, after the line with id `after`."""
     rows = inventory.rows(
-        "SELECT id, site, step, outcome, detail, at FROM steps "
+        "SELECT id, site, step, outcome, detail, at, again_at FROM steps "
         "WHERE rollout = ? AND id > ? ORDER BY id",
         (number_of(rollout), after),
     )
-    return [StepRow(row[0], row[1], _entry(*row[2:5]), row[5]) for row in rows]
+    return [StepRow(row[0], row[1], _entry(*row[2:]), row[5]) for row in rows]
 
 
 def set_result(inventory: Inventory, rollout: str, site: str, result: SiteResult | None) -> None:
@@ -110,6 +112,16 @@ def rollout_sites(inventory: Inventory, rollout: str) -> list[RolloutSite]:
     return [_site(row) for row in rows]
 
 
+def sites_that_ran(inventory: Inventory, release: str) -> set[str]:
+    """The sites on which a release (a digest) was committed by some rollout."""
+    rows = inventory.rows(
+        "SELECT DISTINCT site FROM rollout_sites JOIN rollouts ON number = rollout "
+        "WHERE release = ? AND result = 'committed'",
+        (release,),
+    )
+    return {row[0] for row in rows}
+
+
 def _still_ours(inventory: Inventory, rollout: str, holder: str, at: float) -> None:
     changed = inventory.execute(
         "UPDATE rollouts SET heartbeat_at = ? WHERE number = ? AND holder = ?",
@@ -126,8 +138,8 @@ def _update(inventory: Inventory, rollout: str, site: str, column: str, value: o
         raise NotFound("inventory.unknown_site", site=site)
 
 
-def _entry(step: str, outcome: str, detail: str) -> Entry:
-    return Entry(Step(step), Outcome(outcome), detail)
+def _entry(step: str, outcome: str, detail: str, at: float, again_at: float | None) -> Entry:
+    return Entry(Step(step), Outcome(outcome), detail, at, again_at)
 
 
 def _site(row: Row) -> RolloutSite:

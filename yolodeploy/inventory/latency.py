@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,9 +12,13 @@ from yolodeploy.core.sketch import Stages, decode_stages
 from yolodeploy.inventory.connection import Inventory, Row
 from yolodeploy.inventory.faults import explained
 from yolodeploy.inventory.rollups import (
+    DAY_S,
+    DEVICE_DAYS,
     DEVICE_HOURS,
     FLEET_HOURS,
     FLEET_MINUTES,
+    HOUR_S,
+    MINUTE_S,
     MINUTES,
     OWNER_MASK,
     Measured,
@@ -24,6 +29,9 @@ from yolodeploy.inventory.windows import Slots, slots_of
 
 _FLEET_COLUMNS = {"app": "app", "release": "release", "source": "source"}
 _DEVICE_COLUMNS = {"site": "sites.name", "device": "latency_streams.device", **_FLEET_COLUMNS}
+
+TIMES = {"minute": MINUTE_S, "hour": HOUR_S, "day": DAY_S}
+"""What an answer can be grouped by over time: seconds of each, in UTC."""
 
 _FLEETS = "FROM latency_fleets"
 _STREAMS = """
@@ -36,7 +44,10 @@ Group = tuple[str, ...]
 
 
 class LatencyRow(NamedTuple):
-    """One group: its values in the order of `group_by`, counts, and a sketch for each stage."""
+    """One group: its values in the order of `group_by`, counts, and a sketch for each stage.
+
+    A time is the beginning of its slot, as `2026-11-26T04:00:00Z`.
+    """
 
     group: Group
     requests: int
@@ -47,8 +58,8 @@ class LatencyRow(NamedTuple):
 class Latency(NamedTuple):
     """An answer and the window that it is about (Unix seconds).
 
-    The window is wider than what was asked for where minutes are not kept that long, never
-    narrower. Rows are in the order of their groups.
+    The window is wider than what was asked for where minutes or hours are not kept that long,
+    never narrower; there a time is that of the hour or day. Rows are in the order of their groups.
     """
 
     start: float
@@ -61,20 +72,27 @@ class _Level(NamedTuple):
 
     minutes: Rollup
     hours: Rollup
+    days: Rollup | None
     minute_owner: str
     minute_tables: str
     hour_owner: str
     hour_tables: str
     columns: Mapping[str, str]
 
+    def rollup(self, length_s: int) -> Rollup:
+        """The one whose slots have this length."""
+        if length_s == MINUTE_S:
+            return self.minutes
+        return self.days if length_s == DAY_S and self.days else self.hours
+
 
 _FLEET = _Level(
-    FLEET_MINUTES, FLEET_HOURS, "latency_fleets.id", _FLEETS, "latency_fleets.id", _FLEETS,
+    FLEET_MINUTES, FLEET_HOURS, None, "latency_fleets.id", _FLEETS, "latency_fleets.id", _FLEETS,
     _FLEET_COLUMNS,
 )  # fmt: skip
 _DEVICE = _Level(
-    MINUTES, DEVICE_HOURS, "latency_series.id", _SERIES, "latency_streams.id", _STREAMS,
-    _DEVICE_COLUMNS,
+    MINUTES, DEVICE_HOURS, DEVICE_DAYS, "latency_series.id", _SERIES, "latency_streams.id",
+    _STREAMS, _DEVICE_COLUMNS,
 )  # fmt: skip
 
 
@@ -88,36 +106,62 @@ def latency(
 ) -> Latency:
     """What was measured from `start` to `end` (Unix seconds).
 
-    `group_by` and the keys of `where` are any of site, device, app, release (a digest) and source.
-    Questions about neither sites nor devices are answered from the fleet's roll-ups.
+    `group_by` is any of site, device, app, release (a digest), source and one of `TIMES`, the keys
+    of `where` any of the first five. Questions about neither sites nor devices are answered from
+    the fleet's roll-ups.
 
     Raises:
         UsageError: `inventory.latency_group`.
     """
     where = where or {}
-    asked = {*group_by, *where}
-    for name in asked - _DEVICE_COLUMNS.keys():
+    named = [name for name in group_by if name not in TIMES]
+    times = [name for name in group_by if name in TIMES]
+    asked = {*named, *where}
+    for name in [*(asked - _DEVICE_COLUMNS.keys()), *times[1:]]:
         raise UsageError("inventory.latency_group", group=name)
     level = _FLEET if asked <= _FLEET_COLUMNS.keys() else _DEVICE
     groups: dict[Group, Measured] = {}
     with inventory.snapshot(), explained(inventory.path):
-        pieces = slots_of(start, end, _kept_since(inventory, level.minutes))
+        pieces = slots_of(
+            start,
+            end,
+            _kept_since(inventory, level.minutes),
+            _kept_since(inventory, level.hours) if level.days else 0,
+            by_minute=times == ["minute"],
+        )
         for piece in pieces:
-            owners = _owners(inventory, level, piece, group_by, where)
+            owners = _owners(inventory, level, piece, named, where)
             narrow = not where.keys().isdisjoint({"site", "device"})
-            for row in _rows(inventory, level, piece, owners, narrow):
-                _add(groups, owners, row)
+            for slot, row in _rows(inventory, level, piece, owners, narrow):
+                _add(groups, owners, _in_time(group_by, slot * piece.length_s), row)
     edges = [edge for piece in pieces for edge in piece.seconds] or [start, end]
     rows = tuple(LatencyRow(group, *groups[group]) for group in sorted(groups))
     return Latency(min(edges), max(edges), rows)
 
 
-def _add(groups: dict[Group, Measured], owners: Mapping[int, Group], row: Row) -> None:
+def _in_time(group_by: Sequence[str], at: int) -> tuple[int, str] | None:
+    """Where in a group the time stands, and what it is for rows that begin at `at`."""
+    for place, name in enumerate(group_by):
+        if name in TIMES:
+            begins = time.gmtime(at - at % TIMES[name])
+            return place, time.strftime("%Y-%m-%dT%H:%M:%SZ", begins)
+    return None
+
+
+def _add(
+    groups: dict[Group, Measured],
+    owners: Mapping[int, Group],
+    timed: tuple[int, str] | None,
+    row: Row,
+) -> None:
     key, requests, failures, stages = row
     group = owners.get(key & OWNER_MASK)
-    if group is not None:
-        known = groups.get(group) or Measured(0, 0, {})
-        groups[group] = known.plus(Measured(requests, failures, decode_stages(stages)))
+    if group is None:
+        return
+    if timed is not None:
+        group = (*group[: timed[0]], timed[1], *group[timed[0] :])
+    known = groups.get(group) or Measured(0, 0, {})
+    groups[group] = known.plus(Measured(requests, failures, decode_stages(stages)))
 
 
 def _kept_since(inventory: Inventory, rollup: Rollup) -> int:
@@ -133,8 +177,9 @@ def _owners(
     where: Mapping[str, str],
 ) -> dict[int, Group]:
     """The group of every owner that the filters let through."""
-    owner = level.hour_owner if piece.hours else level.minute_owner
-    tables = level.hour_tables if piece.hours else level.minute_tables
+    by_minute = piece.length_s == MINUTE_S
+    owner = level.minute_owner if by_minute else level.hour_owner
+    tables = level.minute_tables if by_minute else level.hour_tables
     columns = ", ".join((owner, *(level.columns[name] for name in group_by)))
     tests = " AND ".join(f"{level.columns[name]} = ?" for name in where) or "1"
     sql = f"SELECT {columns} {tables} WHERE {tests}"
@@ -143,9 +188,9 @@ def _owners(
 
 def _rows(
     inventory: Inventory, level: _Level, piece: Slots, owners: Mapping[int, Group], narrow: bool
-) -> Iterator[Row]:
+) -> Iterator[tuple[int, Row]]:
     """The roll-up's rows in some slots: those of `owners` where they are few, or all."""
-    rollup = level.hours if piece.hours else level.minutes
+    rollup = level.rollup(piece.length_s)
     if narrow:
         test = "key IN (SELECT ?1 | value FROM json_each(?3)) AND key < ?2"
     else:
@@ -154,4 +199,6 @@ def _rows(
     few = json.dumps(list(owners)) if narrow else 1
     # slot by slot: a day of ten thousand devices does not fit into memory at once
     for slot in range(piece.first, piece.end):
-        yield from inventory.rows(sql, (slot_key(slot, 0), slot_key(slot + 1, 0), few))
+        keys = (slot_key(slot, 0), slot_key(slot + 1, 0))
+        for row in inventory.rows(sql, (*keys, few)):
+            yield slot, row

@@ -127,6 +127,24 @@ def m0003(database: Database) -> None:
 
 
 @MIGRATIONS()
+def m0004(database: Database) -> None:
+    """Rollouts that wait for a time or a person."""
+    _run(database, "0004.sql")
+
+
+@MIGRATIONS()
+def m0005(database: Database) -> None:
+    """Latency of devices by day."""
+    _run(database, "0005.sql")
+
+
+@MIGRATIONS()
+def m0006(database: Database) -> None:
+    """Notices, and who collects."""
+    _run(database, "0006.sql")
+
+
+@MIGRATIONS()
 def m0008(database: Database) -> None:
     """What was proved of a device, and a site's proxy."""
     _run(database, "0008.sql")

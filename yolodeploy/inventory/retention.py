@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from yolodeploy.core.sketch import decode_stages
 from yolodeploy.inventory.connection import Inventory
-from yolodeploy.inventory.rollups import DAY_S, HOUR_S, MINUTES, ROLLUPS, Rollup, slot_key
+from yolodeploy.inventory.rollups import (
+    DAY_S,
+    DEVICE_DAYS,
+    DEVICE_HOURS,
+    HOUR_S,
+    MINUTES,
+    OWNER_MASK,
+    ROLLUPS,
+    Measured,
+    Rollup,
+    grow,
+    slot_key,
+)
 
 EVENTS_KEEP_S = 90 * DAY_S
 """Fleet events and ended operations: a quarter, which is how far back people ask."""
@@ -72,11 +85,25 @@ def _prune_rollup(inventory: Inventory, rollup: Rollup, at: float) -> int:
                 "SET since = max(since, ?2)",
                 (rollup.table, oldest + 1),
             )
+            if rollup is DEVICE_HOURS:
+                _into_days(inventory, oldest)
             gone += inventory.execute(
                 f"DELETE FROM {rollup.table} WHERE key < ?",  # noqa: S608 the table is ours
                 (slot_key(oldest + 1, 0),),
             ).rowcount
     return gone
+
+
+def _into_days(inventory: Inventory, hour: int) -> None:
+    """Add an hour of every device to its day, in the transaction that deletes the hour."""
+    rows = inventory.rows(
+        f"SELECT key, requests, failures, stages FROM {DEVICE_HOURS.table} "  # noqa: S608
+        "WHERE key < ?",
+        (slot_key(hour + 1, 0),),
+    )
+    for key, requests, failures, stages in rows:
+        more = Measured(requests, failures, decode_stages(stages))
+        grow(inventory, DEVICE_DAYS, key & OWNER_MASK, hour * HOUR_S, more)
 
 
 def _oldest(inventory: Inventory, rollup: Rollup) -> int | None:

@@ -22,17 +22,22 @@ _ID = re.compile(r"(?:r-)?(\d{1,15})", re.ASCII)
 
 
 class RolloutState(Enum):
-    """How far a rollout is. The last four are final."""
+    """How far a rollout is; `FINAL` has those that are ends."""
 
     RUNNING = "running"
     PAUSED = "paused"
     ABORTING = "aborting"
-    WAITING = "waiting"  # only offline sites are left
+    WAITING = "waiting"  # for sites, a window or the end of a soak
+    APPROVAL = "approval"  # a person must say that it may go on
     DONE = "done"
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
     ABORTED = "aborted"
+    EXPIRED = "expired"  # ended without the sites that were not reached in time
 
+
+PENDING = frozenset({RolloutState.WAITING, RolloutState.APPROVAL})
+"""Nobody drives it, and it may be long before it goes on: a newer rollout takes its rest over."""
 
 FINAL = frozenset(
     {
@@ -40,9 +45,10 @@ FINAL = frozenset(
         RolloutState.FAILED,
         RolloutState.INCONCLUSIVE,
         RolloutState.ABORTED,
+        RolloutState.EXPIRED,
     }
 )
-_FINAL = "'done', 'failed', 'inconclusive', 'aborted'"
+_FINAL = "'done', 'failed', 'inconclusive', 'aborted', 'expired'"
 
 
 class RolloutRow(NamedTuple):
@@ -50,7 +56,8 @@ class RolloutRow(NamedTuple):
 
     `release` is a digest, `holder` the engine that drives it (None: nobody) and `heartbeat_at`
     its last sign of life. `pause_requested` and `abort_requested` are what other processes ask;
-    `approved_by` names who approved changed classes, empty without. Times are Unix seconds.
+    `approved_by` names who approved changed classes, empty without. `again_at` is when it is worth
+    going on without a person; None: when somebody asks. Times are Unix seconds.
     """
 
     id: str
@@ -67,6 +74,7 @@ class RolloutRow(NamedTuple):
     approved_by: str
     holder: str | None
     heartbeat_at: float | None
+    again_at: float | None = None
 
 
 class Requests(NamedTuple):
@@ -79,20 +87,25 @@ class Requests(NamedTuple):
 
 _ROLLOUT = """
     SELECT number, app, release, plan, operation, state, reason, created_at, ended_at,
-        pause_requested, abort_requested, approved_by, holder, heartbeat_at FROM rollouts
+        pause_requested, abort_requested, approved_by, holder, heartbeat_at,
+        again_at FROM rollouts
 """
 
 
 def create_rollout(inventory: Inventory, plan: Plan, operation: str, *, at: float) -> str:
     """Store a plan as a running rollout, durably; its id, such as `r-7`.
 
+    The rest of an older one of the app that only waits is taken over: its sites that this one
+    was asked for are `superseded` there, and it has ended where no other is left.
+
     Raises:
-        Refused: `inventory.rollout_unfinished`: another rollout of the app moves a site of it. One
-            that only waits for offline sites is no hindrance.
+        Refused: `inventory.rollout_unfinished`: another rollout of the app moves a site of it.
     """
-    moving = [site for wave in plan.waves for site in wave]
+    moving = plan.moving
     with inventory.durable():
-        _refuse_overlap(inventory, plan.app, set(moving))
+        older, busy = overlapping(inventory, plan)
+        if busy:
+            raise Refused("inventory.rollout_unfinished", rollout=busy[0].id, app=plan.app)
         number = inventory.execute(
             "INSERT INTO rollouts (app, release, plan, operation, state, created_at) "
             "VALUES (?, ?, ?, ?, 'running', ?)",
@@ -103,6 +116,8 @@ def create_rollout(inventory: Inventory, plan: Plan, operation: str, *, at: floa
             "INSERT INTO rollout_sites (rollout, site, position) VALUES (?, ?, ?)",
             [(number, site, position) for position, site in enumerate([*moving, *left_out])],
         )
+        for row in older:
+            _supersede(inventory, row, f"r-{number}", {site.site for site in plan.sites}, at)
     return f"r-{number}"
 
 
@@ -131,9 +146,17 @@ def list_rollouts(
 
 
 def set_state(
-    inventory: Inventory, rollout: str, state: RolloutState, *, at: float, reason: str = ""
+    inventory: Inventory,
+    rollout: str,
+    state: RolloutState,
+    *,
+    at: float,
+    reason: str = "",
+    again_at: float | None = None,
 ) -> None:
     """Move a rollout to another state, durably; the same again is harmless, a final one stays.
+
+    `again_at` is when one that waits is worth going on with.
 
     Raises:
         NotFound: `inventory.unknown_rollout`.
@@ -141,9 +164,9 @@ def set_state(
     ended_at = at if state in FINAL else None
     with inventory.durable():
         changed = inventory.execute(
-            "UPDATE rollouts SET state = ?, reason = ?, ended_at = ? "  # noqa: S608
+            "UPDATE rollouts SET state = ?, reason = ?, ended_at = ?, again_at = ? "  # noqa: S608
             f"WHERE number = ? AND state NOT IN ({_FINAL})",
-            (state.value, reason, ended_at, number_of(rollout)),
+            (state.value, reason, ended_at, again_at, number_of(rollout)),
         ).rowcount
     if not changed:
         get_rollout(inventory, rollout)
@@ -234,11 +257,49 @@ def number_of(rollout: str) -> int:
     return int(match[1])
 
 
-def _refuse_overlap(inventory: Inventory, app: str, moving: set[str]) -> None:
-    for other in list_rollouts(inventory, app=app, unfinished=True):
-        theirs = {site for wave in other.plan.waves for site in wave}
-        if other.state is not RolloutState.WAITING and theirs & moving:
-            raise Refused("inventory.rollout_unfinished", rollout=other.id, app=app)
+def overlapping(inventory: Inventory, plan: Plan) -> tuple[list[RolloutRow], list[RolloutRow]]:
+    """Unfinished rollouts of the app that a plan meets.
+
+    First those that only wait, with sites left of which this one was asked; then those that move
+    one of its sites now.
+    """
+    asked, moving = {site.site for site in plan.sites}, set(plan.moving)
+    found = list_rollouts(inventory, app=plan.app, unfinished=True)
+    older = [row for row in found if row.state in PENDING and _left(inventory, row) & asked]
+    busy = [row for row in found if row.state not in PENDING and moving & {*row.plan.moving}]
+    return older, busy
+
+
+def _left(inventory: Inventory, row: RolloutRow) -> set[str]:
+    """The sites that a rollout has still to move."""
+    rows = inventory.rows(
+        "SELECT site FROM rollout_sites WHERE rollout = ? AND result IS NULL", (number_of(row.id),)
+    )
+    return {site for (site,) in rows} & {*row.plan.moving}
+
+
+def _supersede(
+    inventory: Inventory, older: RolloutRow, newer: str, asked: set[str], at: float
+) -> None:
+    """Give the sites of an older rollout that are still to come to a newer one."""
+    number, left = number_of(older.id), _left(inventory, older)
+    taken = [(number, site, newer, at) for site in sorted(left & asked)]
+    inventory.execute_many(
+        "INSERT INTO steps (rollout, site, step, outcome, detail, at) SELECT ?1, ?2, "
+        "coalesce((SELECT step FROM steps WHERE rollout = ?1 AND site = ?2 "
+        "ORDER BY id DESC LIMIT 1), 'prefetch'), 'superseded', ?3, ?4",
+        taken,
+    )
+    inventory.execute_many(
+        "UPDATE rollout_sites SET result = 'superseded' WHERE rollout = ? AND site = ?",
+        [row[:2] for row in taken],
+    )
+    if left <= asked:
+        inventory.execute(
+            "UPDATE rollouts SET state = 'aborted', reason = ?, ended_at = ?, again_at = NULL "
+            "WHERE number = ?",
+            (f"superseded by {newer}", at, number),
+        )
 
 
 def _ask(inventory: Inventory, rollout: str, column: str, value: object) -> None:

@@ -4,8 +4,12 @@
 |---|---|---|---|---|
 | minutes | minute | series | 2 h | watching a switch, and the edges of device windows |
 | device hours | hour | device, release, source | 14 d | "what did this gateway do last week" |
+| device days | UTC day | device, release, source | 400 d | a gateway against itself last summer |
 | fleet minutes | minute | release, source | 2 d | a rollout of yesterday, minute by minute |
 | fleet hours | hour | release, source | 400 d | this month against the same month last year |
+
+A reading is written to four of them at once. Days are made of the hours that are too old to be kept
+(`retention`): that costs the collector nothing.
 """
 
 from __future__ import annotations
@@ -33,9 +37,10 @@ class Rollup(NamedTuple):
 
 MINUTES = Rollup("latency_minutes", MINUTE_S, 2 * HOUR_S)
 DEVICE_HOURS = Rollup("latency_device_hours", HOUR_S, 14 * DAY_S)
+DEVICE_DAYS = Rollup("latency_device_days", DAY_S, 400 * DAY_S)
 FLEET_MINUTES = Rollup("latency_fleet_minutes", MINUTE_S, 2 * DAY_S)
 FLEET_HOURS = Rollup("latency_fleet_hours", HOUR_S, 400 * DAY_S)
-ROLLUPS = (MINUTES, DEVICE_HOURS, FLEET_MINUTES, FLEET_HOURS)
+ROLLUPS = (MINUTES, DEVICE_HOURS, DEVICE_DAYS, FLEET_MINUTES, FLEET_HOURS)
 
 
 class Measured(NamedTuple):

@@ -13,9 +13,11 @@ import msgspec
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.proxy import Proxy
+from yolodeploy.core.windows import Calendar
 from yolodeploy.inventory.connection import Inventory, Row
 
 Labels = dict[str, str]
+_ALWAYS = Calendar()
 
 
 class SiteRow(NamedTuple):
@@ -25,7 +27,7 @@ class SiteRow(NamedTuple):
     when it is false, `reason` says why and everything else is as it was at `observed_at`.
     `site_clock` is the site's own time at `observed_at`. `k3s_version` is empty where no k3s of
     ours runs, and `backed_up_at` None before the first backup. `proxy` is what its gateways reach
-    the internet through. Times are Unix seconds.
+    the internet through, `calendar` says when it may be changed. Times are Unix seconds.
     """
 
     name: str
@@ -45,14 +47,16 @@ class SiteRow(NamedTuple):
     k3s_version: str
     backed_up_at: float | None
     proxy: Proxy
+    calendar: Calendar
     devices: int
 
 
 _COLUMNS = """name, kind, location, labels, added_at, held, held_at, reachable, reason, observed_at,
     tried_at, site_clock, lease_holder, lease_until, k3s_version, backed_up_at, proxy,
-    (SELECT count(*) FROM devices WHERE devices.site_id = sites.id)"""
+    calendar, (SELECT count(*) FROM devices WHERE devices.site_id = sites.id)"""
 
 
+_SITE_CALENDAR = SiteRow._fields.index("calendar")
 _PROXY = SiteRow._fields.index("proxy")
 
 
@@ -154,6 +158,16 @@ def set_site_proxy(inventory: Inventory, name: str, proxy: Proxy) -> None:
     _update(inventory, name, "proxy = ?", msgspec.json.encode(proxy).decode())
 
 
+def set_site_calendar(inventory: Inventory, name: str, calendar: Calendar) -> None:
+    """Say when a site may be changed.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    text = "{}" if calendar == _ALWAYS else msgspec.json.encode(calendar).decode()
+    _update(inventory, name, "calendar = ?", text)
+
+
 def set_site_hold(inventory: Inventory, name: str, reason: str | None, *, at: float) -> None:
     """Hold a site for a reason, or end the hold (None).
 
@@ -195,5 +209,9 @@ def _update(inventory: Inventory, name: str, assignments: str, *values: object) 
 def _site(row: Row) -> SiteRow:
     site = SiteRow._make(row)
     reachable = None if site.reachable is None else bool(site.reachable)
+    text = row[_SITE_CALENDAR]
+    calendar = _ALWAYS if text == "{}" else msgspec.json.decode(text, type=Calendar)
     proxy = msgspec.json.decode(row[_PROXY], type=Proxy)
-    return site._replace(labels=decoded(row[3]), reachable=reachable, proxy=proxy)
+    return site._replace(
+        labels=decoded(row[3]), reachable=reachable, proxy=proxy, calendar=calendar
+    )

@@ -102,6 +102,13 @@ ACTIONS: dict[str, Action] = {
             "yolodeploy.ops.rollouts:resume",
         ),
         Action(
+            "rollout.approve",
+            Subject.ROLLOUT,
+            "yolodeploy rollout approve {rollout} --yes",
+            f"{_HERE}:approve",
+            dangerous=True,
+        ),
+        Action(
             "rollout.abort",
             Subject.ROLLOUT,
             "yolodeploy rollout abort {rollout} --yes",
@@ -230,6 +237,13 @@ def roll_out(home: Home, release: str) -> Any:
     from yolodeploy.ops.rollouts import start
 
     return start(home, release, (), default_wish())
+
+
+def approve(home: Home, rollout: str) -> Any:
+    """Approve the wave after which a rollout stands."""
+    from yolodeploy.ops.rollouts import approve as approve_wave
+
+    return approve_wave(home, rollout)[1]
 
 
 def undo(home: Home, rollout: str) -> Any:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yolodeploy.core.errors import UsageError
-from yolodeploy.core.gates import Gate
+from yolodeploy.core.gates import AgreementGate, Change, Gate
+from yolodeploy.core.gpu_sharing import parsed
 from yolodeploy.core.names import checked_name, nearest_name
 from yolodeploy.core.release import Release, ReleaseSpec, Resources, Serving
 from yolodeploy.core.text import one_line
@@ -135,14 +136,16 @@ def create_app(
         UsageError: `name.invalid`, `image.key_unreadable`.
         Refused: `image.needs_signing`.
         NotFound: `ops.no_frames`, `ops.unreadable`.
+        UsageError: `ops.bad_labels`.
     """
-    from yolodeploy.ops.pictures import pictures_in
+    from yolodeploy.ops.pictures import golden_in, pictures_in
 
     checked_name("app", name)
     description = one_line(description)
     folder = str(Path(frames).expanduser().absolute()) if frames else ""
     if folder:
         pictures_in(Path(folder), most=1)
+        golden_in(Path(folder))
     key = "" if unsigned else read_public_key(signed_by).pem if signed_by else None
     if dry_run:
         return AppRow(name, description, folder, time.time(), 0, key or "")
@@ -158,11 +161,16 @@ def create_release(
     serving: Serving | None = None,
     resources: Resources | None = None,
     gates: tuple[Gate, ...] | None = None,
+    meant: tuple[Change, ...] = (),
     dry_run: bool = False,
 ) -> Release:
     """A release of an app from an image; the same specification again is the same release.
 
+    `meant` is what it is to do otherwise than the release before it, on purpose.
+
     Raises:
+        UsageError: `ops.meant_class`, the model has no such class; `ops.meant_nothing`, no gate
+            looks at agreement.
         NotFound: `inventory.unknown_app`, `inventory.unknown_image`, `inventory.unknown_model`.
         Refused: `image.policy_*`, the image is not signed as the app asks for.
     """
@@ -181,11 +189,38 @@ def create_release(
         )
         if gates is not None:
             spec = msgspec.structs.replace(spec, gates=gates)
+        if meant:
+            spec = msgspec.structs.replace(spec, gates=_with_meant(spec, meant))
         if dry_run:
             known = [item for item in list_releases(inventory, app) if item.digest == spec.digest]
             newest = max((item.release.number for item in list_releases(inventory, app)), default=0)
             return known[0].release if known else Release(newest + 1, spec)
         return add_release(inventory, spec, at=time.time())
+
+
+def resources_of(cpu_millis: int, memory_mb: int, gpus: int, vram_mb: int, mig: str) -> Resources:
+    """What an instance of a release may take; of a MIG profile, one where no number is given.
+
+    Raises:
+        UsageError: `gpu.sharing_invalid`.
+    """
+    if not mig:
+        return Resources(cpu_millis=cpu_millis, memory_mb=memory_mb, gpus=gpus, vram_mb=vram_mb)
+    profile = parsed(f"mig:{mig}").profile
+    return Resources(cpu_millis, memory_mb, gpus or 1, vram_mb, profile)
+
+
+def _with_meant(spec: ReleaseSpec, meant: tuple[Change, ...]) -> tuple[Gate, ...]:
+    for change in meant:
+        if change.name not in spec.classes:
+            classes = ", ".join(spec.classes)
+            raise UsageError("ops.meant_class", name=change.name, classes=classes)
+    if not any(isinstance(gate, AgreementGate) for gate in spec.gates):
+        raise UsageError("ops.meant_nothing", app=spec.app)
+    return tuple(
+        msgspec.structs.replace(gate, meant=meant) if isinstance(gate, AgreementGate) else gate
+        for gate in spec.gates
+    )
 
 
 def gates_from(path: Path) -> tuple[Gate, ...]:

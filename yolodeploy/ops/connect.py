@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.ops.home import Home
     from yolodeploy.sites.interface import Site
-    from yolodeploy.sites.kubernetes.access import Access
+    from yolodeploy.sites.kubernetes.access import Way
     from yolodeploy.sites.kubernetes.site import KubernetesSite
 
 EMBEDDED = "embedded"
 K3S = "k3s"
 KUBERNETES = "kubernetes"
+
+# what a k3s site's `location` says of the way to its API; without a word its port is tried first
+DIRECT = "direct"
+SSH = "ssh"
 
 
 def connect(home: Home, row: SiteRow) -> Site:
@@ -35,9 +39,9 @@ def connect(home: Home, row: SiteRow) -> Site:
 
         return cluster(home, row.name, Access.of(row.location))
     if row.kind == K3S and account_file(home, row.name).is_file():
-        from yolodeploy.sites.kubernetes.access import Access
+        from yolodeploy.ops.ways import K3sWay
 
-        return cluster(home, row.name, Access(account_file(home, row.name), ""))
+        return cluster(home, row.name, K3sWay(home, row.name, row.location))
     if row.kind != EMBEDDED:
         raise Refused("ops.site_kind", site=row.name, kind=row.kind)
     from pathlib import Path
@@ -52,13 +56,13 @@ def account_file(home: Home, site: str) -> Path:
     return home.site(site) / "account.yaml"
 
 
-def cluster(home: Home, name: str, access: Access) -> KubernetesSite:
-    """The site that a kubeconfig's context reaches."""
+def cluster(home: Home, name: str, way: Way) -> KubernetesSite:
+    """The site that a way leads to."""
     from yolodeploy.ops.image_names import names_for_pods
     from yolodeploy.ops.shipped import shipped
     from yolodeploy.sites.kubernetes.site import KubernetesSite
 
-    return KubernetesSite(name, access, home.layout, shipped("k3s"), names_for_pods(home))
+    return KubernetesSite(name, way, home.layout, shipped("k3s"), names_for_pods(home))
 
 
 def connect_named(home: Home, inventory: Inventory, name: str) -> Site:

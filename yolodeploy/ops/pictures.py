@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from yolodeploy.core.errors import NotFound
+from yolodeploy.core.errors import NotFound, UsageError
+from yolodeploy.core.labels import GoldenFrame, Label, labels_of
 from yolodeploy.ops.files import read_file, unreadable
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 MOST_FRAMES = 200  # more do not make a gate surer, and each is sent to old and new
 LARGEST_BYTES = 32 << 20  # what the server takes
+LARGEST_LABELS_BYTES = 4 << 20
 
 
 class Picture(NamedTuple):
@@ -32,6 +34,33 @@ def pictures_in(folder: Path, most: int = MOST_FRAMES) -> list[Picture]:
         return [Picture(path, path.read_bytes()) for path in frame_paths(folder, most)]
     except OSError as error:
         raise unreadable(folder, error) from error
+
+
+def golden_in(folder: Path, most: int = MOST_FRAMES) -> list[GoldenFrame]:
+    """Those of these pictures that have labels: `NAME.txt` beside them, or in `../labels/`.
+
+    Raises:
+        NotFound: `ops.no_frames`, `ops.unreadable`.
+        UsageError: `ops.bad_labels`, `ops.file_too_large`.
+    """
+    found = []
+    for path in frame_paths(folder, most):
+        labels = next(filter(Path.is_file, _label_paths(path)), None)
+        if labels is not None:
+            found.append(GoldenFrame(read_file(path, LARGEST_BYTES), _labels(labels)))
+    return found
+
+
+def _label_paths(picture: Path) -> tuple[Path, Path]:
+    name = f"{picture.stem}.txt"
+    return picture.with_name(name), picture.parent.with_name("labels") / name
+
+
+def _labels(path: Path) -> tuple[Label, ...]:
+    try:
+        return labels_of(read_file(path, LARGEST_LABELS_BYTES).decode())
+    except ValueError as error:  # of the text's coding as well
+        raise UsageError("ops.bad_labels", path=path, reason=error) from error
 
 
 def frame_paths(folder: Path, most: int = MOST_FRAMES) -> list[Path]:

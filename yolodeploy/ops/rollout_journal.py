@@ -11,12 +11,13 @@ import msgspec
 from yolodeploy.core.errors import Refused, YolodeployError
 from yolodeploy.core.gates import GateResult
 from yolodeploy.core.steps import Entry, Outcome
-from yolodeploy.inventory import journal, rollouts
+from yolodeploy.inventory import journal, rollout_waves, rollouts
 from yolodeploy.inventory.devices import list_devices
 from yolodeploy.inventory.figures import load_figures, save_figures
-from yolodeploy.inventory.sites import get_site
+from yolodeploy.inventory.sites import get_site, list_sites
+from yolodeploy.ops.calendars import moment_there, opens_at
 from yolodeploy.rollouts.figures import Figures
-from yolodeploy.rollouts.ports import Request
+from yolodeploy.rollouts.ports import Request, WaveMark
 from yolodeploy.telemetry.collect import collect
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class InventoryJournal:
         self._teller = teller
         self._sites = sites
         self._beat_at = 0.0
+        self.touched: set[str] = set()  # sites of which something was journalled
 
     def entries(self, site: str) -> Sequence[Entry]:
         """All that was journalled of a site."""
@@ -60,7 +62,9 @@ class InventoryJournal:
             entry.detail,
             at=time.time(),
             holder=self._holder,
+            again_at=entry.again_at,
         )
+        self.touched.add(site)
         if entry.outcome is not Outcome.INTENDED:
             bad = entry.outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE)
             self._teller.say(
@@ -68,7 +72,7 @@ class InventoryJournal:
                 "warning" if bad else "info",
                 site=site,
                 step=entry.step.value,
-                detail=entry.detail,
+                detail=entry.detail or self._told(site, entry),
             )
 
     def figures(self, site: str) -> Figures:
@@ -99,12 +103,47 @@ class InventoryJournal:
         """The reason of the site's hold, or of one of its devices'."""
         return hold_of(self._inventory, site)
 
+    def opens_at(self, site: str, need_s: float) -> float | None:
+        """By the site's calendar as it is now: a person may have changed it since the plan."""
+        calendar = get_site(self._inventory, site).calendar
+        return opens_at(calendar, time.time(), need_s)
+
+    def seen_since(self, site: str, at: float) -> bool:
+        """Whether the collector has reached it since."""
+        row = get_site(self._inventory, site)
+        return bool(row.reachable) and (row.observed_at or 0.0) > at
+
+    def wave(self, number: int) -> WaveMark:
+        """What is known of a wave."""
+        row = rollout_waves.waves(self._inventory, self._rollout).get(number)
+        return WaveMark(row.begun_at, row.ended_at, row.approved_by) if row else WaveMark()
+
+    def begin_wave(self, number: int) -> WaveMark:
+        """Note that it begins, for whoever follows too."""
+        renew(self._inventory, self._rollout, self._holder)
+        rollout_waves.begin_wave(self._inventory, self._rollout, number, at=time.time())
+        waves = rollouts.get_rollout(self._inventory, self._rollout).plan.waves
+        sites = len(waves[number - 1])
+        self._teller.say("progress.wave", number=number, total=len(waves), sites=sites)
+        return self.wave(number)
+
+    def end_wave(self, number: int) -> None:
+        """Note that it ended."""
+        renew(self._inventory, self._rollout, self._holder)
+        rollout_waves.end_wave(self._inventory, self._rollout, number, at=time.time())
+
     def collect(self, site: str) -> None:
         """One round of the collector for a site; what goes wrong there shows in its status."""
         try:
             collect(self._sites[site], self._inventory, at=time.time())
         except YolodeployError as error:
             self._teller.say(error.code, "warning", **error.fields)
+
+    def _told(self, site: str, entry: Entry) -> str:
+        """When a step that waits goes on, by the site's own clock on the wall."""
+        if entry.again_at is None:
+            return ""
+        return moment_there(get_site(self._inventory, site).calendar, entry.again_at)
 
 
 def renew(inventory: Inventory, rollout: str, holder: str) -> None:
@@ -118,6 +157,13 @@ def renew(inventory: Inventory, rollout: str, holder: str) -> None:
         if driven_by != holder:
             raise Refused("inventory.rollout_taken", rollout=rollout, holder=driven_by or "nobody")
         rollouts.take_rollout(inventory, rollout, holder, at=time.time(), stale_after=0.0)
+
+
+def holds(inventory: Inventory) -> dict[str, str]:
+    """Why sites must not be changed now, for all that are held or have a device that is."""
+    found = {d.site: f"device {d.name} held: {d.held}" for d in reversed(list_devices(inventory))
+             if d.held is not None}  # fmt: skip
+    return found | {s.name: f"held: {s.held}" for s in list_sites(inventory) if s.held is not None}
 
 
 def hold_of(inventory: Inventory, site: str) -> str:

@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yolodeploy.core.errors import Refused
-from yolodeploy.core.steps import SiteResult, following
+from yolodeploy.core.steps import LATER, SiteResult, following
 from yolodeploy.inventory import journal as journals
+from yolodeploy.inventory import rollout_waves
 from yolodeploy.inventory import rollouts as rows
 from yolodeploy.inventory.releases import get_release
-from yolodeploy.inventory.rollouts import RolloutState
+from yolodeploy.inventory.rollouts import FINAL, RolloutState
 from yolodeploy.ops.connect import connect_named
+from yolodeploy.ops.notifying import notify
 from yolodeploy.ops.operations import alive
-from yolodeploy.ops.pictures import pictures_in
+from yolodeploy.ops.pictures import golden_in, pictures_in
 from yolodeploy.ops.rollout_journal import InventoryJournal, renew
+from yolodeploy.ops.watching import of_rollout
 from yolodeploy.rollouts.engine import Engine
 from yolodeploy.rollouts.ports import Ending
 
@@ -32,21 +35,33 @@ if TYPE_CHECKING:
 STATES = {
     Ending.DONE: RolloutState.DONE,
     Ending.WAITING: RolloutState.WAITING,
+    Ending.APPROVAL: RolloutState.APPROVAL,
     Ending.PAUSED: RolloutState.PAUSED,
     Ending.FAILED: RolloutState.FAILED,
     Ending.INCONCLUSIVE: RolloutState.INCONCLUSIVE,
     Ending.ABORTED: RolloutState.ABORTED,
+    Ending.EXPIRED: RolloutState.EXPIRED,
 }
-EXIT_CODES = {Ending.FAILED: 4, Ending.INCONCLUSIVE: 4, Ending.ABORTED: 4, Ending.WAITING: 3}
+EXIT_CODES = {
+    Ending.FAILED: 4,
+    Ending.INCONCLUSIVE: 4,
+    Ending.ABORTED: 4,
+    Ending.WAITING: 3,
+    Ending.APPROVAL: 3,
+    Ending.EXPIRED: 3,
+}
+ENDED_EARLY = frozenset({Ending.FAILED, Ending.INCONCLUSIVE, Ending.ABORTED})
 
 
 def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str, Any]) -> int:
     """Drive a rollout from where its journal ends; returns the exit code.
 
-    Arguments: `rollout`, `frames` (a folder, empty for none), `take_over` (of the sites' leases).
+    Arguments: `rollout`, `frames` (a folder, empty for none), `take_over` (of the sites' leases),
+    `due_only` (leave sites alone whose time to be tried again has not come).
 
     Raises:
-        Refused: `inventory.rollout_taken`, `site.fenced`.
+        Refused: `inventory.rollout_taken`, `site.fenced`; `rollout.finished`, a newer rollout has
+            taken it over meanwhile.
     """
     rollout = str(arguments["rollout"])
     row = rows.get_rollout(inventory, rollout)
@@ -69,8 +84,12 @@ def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str
 
 def new_holder(lineage: str) -> str:
     """A name for this process that no other one has: who, for which rollout, and which process."""
-    who = f"{getpass.getuser()}@{socket.gethostname()}"
-    return f"{who}/{lineage}/{os.getpid()}-{secrets.token_hex(3)}"
+    return f"{person()}/{lineage}/{os.getpid()}-{secrets.token_hex(3)}"
+
+
+def person() -> str:
+    """Who runs this process, and where."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def is_dead_here(holder: str) -> bool:
@@ -90,12 +109,15 @@ def _drive(
     holder: str,
 ) -> Ending:
     row = rows.get_rollout(inventory, rollout)
+    if row.state in FINAL:
+        raise Refused("rollout.finished", rollout=row.id, state=row.state.value)
     release = get_release(inventory, row.release)
     rows.set_state(inventory, rollout, RolloutState.RUNNING, at=time.time())
-    names = [site for wave in row.plan.waves for site in wave]
+    names = row.plan.moving
     sites = {name: connect_named(home, inventory, name) for name in names}
     folder = str(arguments.get("frames") or "")
     frames = [picture.content for picture in pictures_in(Path(folder))] if folder else []
+    golden = golden_in(Path(folder)) if folder else []
     begun = any(journals.journal(inventory, rollout, name) for name in names)
     teller.say(
         "progress.resumed" if begun else "progress.started",
@@ -114,25 +136,57 @@ def _drive(
         holder=holder,
         lineage=row.operation,
         take_over=bool(arguments.get("take_over")),
+        due_only=bool(arguments.get("due_only")),
+        golden=golden,
     )
     ending = engine.run()
-    _record(inventory, rollout, ending)
-    for name in names:
+    _record(inventory, rollout, ending, again_at=engine.again_at)
+    told = of_rollout(inventory, rows.get_rollout(inventory, rollout))
+    if told is not None:
+        notify(home, told)
+    for name in sorted(journal.touched):
         journal.collect(name)
     teller.say("progress.ended", rollout=rollout, release=release.alias, state=ending.value)
     return ending
 
 
-def _record(inventory: Inventory, rollout: str, ending: Ending, reason: str = "") -> None:
-    """Store how every site came out, then how the rollout did, and why."""
-    for wave in rows.get_rollout(inventory, rollout).plan.waves:
-        for name in wave:
-            entries = journals.journal(inventory, rollout, name)
-            result = following(entries)
-            final = result if isinstance(result, SiteResult) else None
-            if final is None and ending in (Ending.FAILED, Ending.INCONCLUSIVE, Ending.ABORTED):
-                final = SiteResult.STOPPED
+def _record(
+    inventory: Inventory,
+    rollout: str,
+    ending: Ending,
+    reason: str = "",
+    again_at: float | None = None,
+) -> None:
+    """Store how every site came out, then how the rollout did, why, and when it goes on."""
+    stored = {row.site: row.result for row in journals.rollout_sites(inventory, rollout)}
+    waits, expired = "", list[str]()
+    for name in rows.get_rollout(inventory, rollout).plan.moving:
+        entries = journals.journal(inventory, rollout, name)
+        result = following(entries)
+        final = result if isinstance(result, SiteResult) else None
+        if final is None and ending in ENDED_EARLY:
+            final = SiteResult.STOPPED
+        if final is not stored[name]:
             journals.set_result(inventory, rollout, name, final)
-            told = [e.detail for e in entries if e.outcome.value in ("failed", "inconclusive")]
-            reason = reason or (told[0] if told else "")
-    rows.set_state(inventory, rollout, STATES[ending], at=time.time(), reason=reason)
+        told = [e.detail for e in entries if e.outcome.value in ("failed", "inconclusive")]
+        reason = reason or (told[0] if told else "")
+        if result is SiteResult.EXPIRED:
+            expired.append(name)
+        if entries and entries[-1].outcome in LATER:
+            waits = waits or entries[-1].detail or f"site {name} waits for its window"
+    if ending is Ending.WAITING:
+        reason = reason or waits
+    if ending is Ending.APPROVAL:
+        reason = _after_which(inventory, rollout)
+    if ending is Ending.EXPIRED:
+        reason = f"given up: {', '.join(expired)}"
+    rows.set_state(
+        inventory, rollout, STATES[ending], at=time.time(), reason=reason, again_at=again_at
+    )
+
+
+def _after_which(inventory: Inventory, rollout: str) -> str:
+    """Which wave is over and waits for a word."""
+    over = [n for n, wave in rollout_waves.waves(inventory, rollout).items() if wave.ended_at]
+    total = len(rows.get_rollout(inventory, rollout).plan.waves)
+    return f"wave {max(over, default=0)} of {total} is over"

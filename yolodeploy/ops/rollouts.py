@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from yolodeploy.core.errors import NotFound, Refused
+from yolodeploy.core.notices import Notice
 from yolodeploy.core.release import Release
 from yolodeploy.core.steps import SiteResult
 from yolodeploy.core.waves import Plan
+from yolodeploy.core.windows import Calendar
 from yolodeploy.inventory import journal as journals
+from yolodeploy.inventory import rollout_waves
 from yolodeploy.inventory import rollouts as rows
 from yolodeploy.inventory.catalog import get_app
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.releases import get_release
-from yolodeploy.inventory.rollouts import FINAL
-from yolodeploy.inventory.sites import list_sites
+from yolodeploy.inventory.rollouts import FINAL, RolloutState
 from yolodeploy.ops import operations
-from yolodeploy.ops.connect import connect_all, connect_named
+from yolodeploy.ops.calendars import opens_at
+from yolodeploy.ops.connect import connect, connect_all
+from yolodeploy.ops.notifying import post
+from yolodeploy.ops.opening import present_inventory
 from yolodeploy.ops.provenance import require_signature
-from yolodeploy.ops.rollout_journal import hold_of
-from yolodeploy.ops.rollout_run import is_dead_here
+from yolodeploy.ops.rollout_journal import holds
+from yolodeploy.ops.rollout_run import is_dead_here, person
+from yolodeploy.ops.selecting import chosen_sites
 from yolodeploy.rollouts.planning import Wish, plan_rollout
 
 if TYPE_CHECKING:
@@ -39,23 +47,45 @@ class Started(NamedTuple):
     operation: str
 
 
-def plan(home: Home, release: str, sites: Sequence[str], wish: Wish) -> tuple[Release, Plan]:
+def plan(
+    home: Home, release: str, sites: Sequence[str], wish: Wish, select: str = ""
+) -> tuple[Release, Plan]:
     """What rolling out would do; no `sites` means all that this version can talk to.
 
-    Changes nothing.
+    `select` leaves those out whose labels do not fit. Changes nothing.
 
     Raises:
-        NotFound: `inventory.unknown_release`, `inventory.unknown_site`.
-        UsageError: `wave.*`.
+        NotFound: `inventory.unknown_release`, `inventory.unknown_site`; `selector.no_site`.
+        UsageError: `wave.*`, `selector.invalid`.
     """
     with open_inventory(home.inventory) as inventory:
         found = get_release(inventory, release)
+        chosen = chosen_sites(inventory, sites, select)
         if sites:
-            connected = [connect_named(home, inventory, name) for name in sites]
+            connected = [connect(home, row) for row in chosen]
         else:
-            connected, _ = connect_all(home, list_sites(inventory))
-        held = {site.name: hold_of(inventory, site.name) for site in connected}
-    return found, plan_rollout(found, connected, wish, held.__getitem__)
+            connected, _ = connect_all(home, chosen)
+        held = holds(inventory)
+        calendars = {row.name: row.calendar for row in chosen}
+
+        @cache
+        def opens_of(calendar: Calendar, at: float, need_s: float) -> float | None:
+            return opens_at(calendar, at, need_s)
+
+        planned = plan_rollout(
+            found,
+            connected,
+            wish,
+            lambda name: held.get(name, ""),
+            lambda name, at, need_s: opens_of(calendars[name], at, need_s),
+            time.time(),
+        )
+        older, busy = rows.overlapping(inventory, planned)
+    return found, msgspec.structs.replace(
+        planned,
+        supersedes=tuple(row.id for row in older),
+        blocked_by=tuple(row.id for row in busy),
+    )
 
 
 def start(
@@ -66,18 +96,20 @@ def start(
     frames: str = "",
     *,
     going_back: bool = False,
+    select: str = "",
 ) -> Started:
     """Plan, journal the plan and start driving it in a process of its own.
 
-    `frames` names a folder of pictures; without one the app's own are used. Who is `going_back`
-    is not asked for signatures: what ran before must be had again.
+    `select` is as `plan` has it. `frames` names a folder of pictures; without one the app's own
+    are used. Who is `going_back` is not asked for signatures: what ran before must be had again.
 
     Raises:
         Refused: `rollout.nothing_to_do`, `inventory.rollout_unfinished`; `image.policy_*`, the
             image is not signed as the app asks for by now.
         NotFound, UsageError: As `plan`.
     """
-    found, planned = plan(home, release, sites, wish)
+    drawn = msgspec.structs.replace(wish, seed=secrets.randbelow(2**31))
+    found, planned = plan(home, release, sites, drawn, select)
     if not going_back:
         with open_inventory(home.inventory) as inventory:
             require_signature(home, get_app(inventory, found.spec.app), found.spec.image)
@@ -86,8 +118,10 @@ def start(
     return _start(home, planned, frames or frames_of(home, found.spec.app))
 
 
-def resume(home: Home, rollout: str, *, take_over: bool = False) -> Started:
+def resume(home: Home, rollout: str, *, take_over: bool = False, due_only: bool = False) -> Started:
     """Go on with a rollout that was paused, waits, or whose process is gone.
+
+    Sites that wait are tried now, unless `due_only`: then when their time has come.
 
     Raises:
         Refused: `rollout.finished`, `inventory.rollout_taken`.
@@ -99,7 +133,12 @@ def resume(home: Home, rollout: str, *, take_over: bool = False) -> Started:
         _check_free(row)
         rows.request_pause(inventory, row.id, wanted=False)
         frames = _frames_of_operation(inventory, row.operation)
-    arguments = {"rollout": row.id, "frames": frames, "take_over": take_over}
+    arguments = {
+        "rollout": row.id,
+        "frames": frames,
+        "take_over": take_over,
+        "due_only": due_only,
+    }
     return Started(row.id, operations.start(home, "rollout", arguments))
 
 
@@ -118,32 +157,101 @@ def abort(home: Home, rollout: str) -> Started | None:
     with open_inventory(home.inventory) as inventory:
         row = _unfinished(inventory, rollout)
         rows.request_abort(inventory, rollout)
-    driven = row.holder is not None and not _stale(row)
-    return None if driven else resume(home, rollout)
+    return resume(home, rollout) if _is_free(row) else None
 
 
-def undo(home: Home, rollout: str, wish: Wish) -> Started:
+def undo(home: Home, rollout: str, wish: Wish, release: str = "") -> Started:
     """A new rollout that brings back what an earlier one replaced, on the sites it committed.
+
+    Or an earlier `release` still, on those of them that have run it.
 
     It is judged by its own health alone: detections are known to differ from the present ones.
 
     Raises:
-        Refused: `rollout.no_previous`, `rollout.several_previous`.
+        Refused: `rollout.no_previous`, `rollout.several_previous`; as `undo_to`.
     """
     with open_inventory(home.inventory) as inventory:
         row = rows.get_rollout(inventory, rollout)
-        committed = [
-            site.site
-            for site in journals.rollout_sites(inventory, rollout)
-            if site.result is SiteResult.COMMITTED
-        ]
+    committed = committed_by(home, rollout)
+    if release and committed:
+        return undo_to(home, release, committed, wish)
     before = {row.plan.site(site).previous for site in committed} - {""}
     if not before:
         raise Refused("rollout.no_previous", rollout=row.id)
     if len(before) > 1:
         raise Refused("rollout.several_previous", rollout=row.id, releases=", ".join(before))
+    return _back(home, before.pop(), committed, wish)
+
+
+def undo_to(
+    home: Home, release: str, sites: Sequence[str], wish: Wish, select: str = ""
+) -> Started:
+    """A new rollout to an earlier release, on sites that have run it; judged as an `undo` is.
+
+    Raises:
+        Refused: `rollout.never_ran`: what a site never ran is a new release to it.
+        NotFound, UsageError: As `plan`.
+    """
+    with open_inventory(home.inventory) as inventory:
+        found = get_release(inventory, release)
+        ran = journals.sites_that_ran(inventory, found.digest)
+        names = [row.name for row in chosen_sites(inventory, sites, select)]
+    strange = [name for name in names if name not in ran]
+    known = [name for name in names if name in ran]
+    if strange and (sites or not known):
+        raise Refused("rollout.never_ran", site=strange[0], release=found.alias)
+    return _back(home, release, known, wish)
+
+
+def committed_by(home: Home, rollout: str) -> list[str]:
+    """The sites that run their release because of a rollout.
+
+    Raises:
+        NotFound: `inventory.unknown_rollout`.
+    """
+    with open_inventory(home.inventory) as inventory:
+        return [
+            site.site
+            for site in journals.rollout_sites(inventory, rollout)
+            if site.result is SiteResult.COMMITTED
+        ]
+
+
+def approve(
+    home: Home, rollout: str, wave: int | None = None, *, dry_run: bool = False
+) -> tuple[int, Started | None]:
+    """Let a rollout go on after a wave (None: the one that it stands after); who and when is kept.
+
+    Returns the wave, and the operation that goes on where nobody drives it and it waited for this.
+
+    Raises:
+        Refused: `rollout.finished`, `rollout.no_approval`.
+    """
+    with present_inventory(home, dry_run=dry_run) as inventory:
+        row = _unfinished(inventory, rollout)
+        known = rollout_waves.waves(inventory, row.id)
+        open_ones = [
+            number
+            for number in row.plan.approvals
+            if number not in known or not known[number].approved_by
+        ]
+        waits = row.state is RolloutState.APPROVAL
+        if wave is None and waits and open_ones:
+            wave = open_ones[0]
+        if wave is None or wave not in open_ones:
+            raise Refused("rollout.no_approval", rollout=row.id, wave=wave or "-")
+        if dry_run:
+            return wave, None
+        rollout_waves.approve_wave(inventory, row.id, wave, person(), at=time.time())
+        # the next wave's approval is told anew
+        post(inventory, Notice("notice.approval", row.id, {}, over=True))
+    goes_on = waits and wave == open_ones[0]
+    return wave, resume(home, rollout) if goes_on and _is_free(row) else None
+
+
+def _back(home: Home, release: str, sites: Sequence[str], wish: Wish) -> Started:
     alone = msgspec.structs.replace(wish, compare=False)
-    return start(home, before.pop(), committed, alone, going_back=True)
+    return start(home, release, sites, alone, going_back=True)
 
 
 def latest_operation(inventory: Inventory, row: rows.RolloutRow) -> str:
@@ -182,8 +290,12 @@ def _unfinished(inventory: Inventory, rollout: str) -> rows.RolloutRow:
     return row
 
 
+def _is_free(row: rows.RolloutRow) -> bool:
+    return row.holder is None or _stale(row)
+
+
 def _check_free(row: rows.RolloutRow) -> None:
-    if row.holder is not None and not _stale(row):
+    if not _is_free(row):
         raise Refused("inventory.rollout_taken", rollout=row.id, holder=row.holder)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from yolodeploy.core.errors import Failed, UsageError
+from yolodeploy.core.notices import EVENTS
 
 
 def _language(text: str) -> str:
@@ -35,6 +38,63 @@ def _text(text: str) -> str:
     if len(text) > 1000 or not text.isprintable() or '"' in text or "\\" in text:
         raise ValueError
     return text.strip()
+
+
+def webhook_fault(url: str) -> str:
+    """What is wrong with a webhook's URL; empty for nothing."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return "it is not well formed"
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return "it is no URL of http or https"
+    if "@" in parts.netloc or not (url.isascii() and url.isprintable()):
+        return "it holds a login, or characters that are not ASCII"
+    return ""
+
+
+def _webhook(text: str) -> str:
+    text = _text(text)
+    # what stands behind the path is a secret more often than not, and belongs into a file
+    if text and not text.startswith("/") and (webhook_fault(text) or "?" in text or "#" in text):
+        raise ValueError
+    return text
+
+
+def _command(text: str) -> str:
+    words = shlex.split(_text(text))
+    if words and not words[0].startswith("/"):
+        raise ValueError
+    return _text(shlex.join(words))
+
+
+def _events(text: str) -> str:
+    named = [word.strip() for word in _text(text).split(",")]
+    if named != ["all"] and not set(named) <= EVENTS.keys():
+        raise ValueError
+    return ",".join(named)
+
+
+def _minutes(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 10080:
+        raise ValueError
+    return value
+
+
+def _hours(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 8760:
+        raise ValueError
+    return value
+
+
+def _pace(text: str) -> float:
+    value = float(text)
+    if not 1 <= value <= 3600:
+        raise ValueError
+    return value
 
 
 class Setting(NamedTuple):
@@ -67,6 +127,26 @@ SETTINGS: dict[str, Setting] = {
     "insecure_registries": Setting(
         _text, "", "HOST[:PORT], separated by commas", "registries spoken to in plain HTTP"
     ),
+    "notify_webhook": Setting(
+        _webhook, "", "a URL, or a file of mode 0600 with one", "where notices are posted to"
+    ),
+    "notify_token_file": Setting(_text, "", "a file of mode 0600", "bearer token for the webhook"),
+    "notify_ca": Setting(
+        _text, "", "a file", "certificates of the authorities that the webhook may show"
+    ),
+    "notify_command": Setting(
+        _command, "", "/PATH/PROGRAM WORDS", "program that gets notices as JSON on its stdin"
+    ),
+    "notify_events": Setting(
+        _events, "all", f"all, or some of {','.join(EVENTS)}", "what notices are sent of"
+    ),
+    "notify_minutes": Setting(
+        _minutes, 10, "1 to 10080", "how long a site may be silent before that is told"
+    ),
+    "notify_hours": Setting(
+        _hours, 24, "1 to 8760", "how old a rollout that waits may be before that is told"
+    ),
+    "collect_seconds": Setting(_pace, 15.0, "1 to 3600", "how often the controller asks the sites"),
 }
 
 
@@ -163,12 +243,19 @@ def _checked(given: Mapping[str, Any], source: str) -> dict[str, Value]:
             raise UsageError("home.unknown_setting", source=source, name=name, nearest=nearest)
         setting = SETTINGS[name]
         try:
-            checked[name] = Value(name, setting.parse(str(text)), source)
+            checked[name] = Value(name, setting.parse(_written(name, text)), source)
         except ValueError as error:
             raise UsageError(
                 "home.bad_setting", source=source, name=name, value=text, expected=setting.expected
             ) from error
     return checked
+
+
+def _written(name: str, given: Any) -> str:
+    """A value as text; a command may be written as a list of its words."""
+    if name == "notify_command" and isinstance(given, list):
+        return shlex.join(map(str, given))
+    return str(given)
 
 
 def _toml(value: object) -> str:

@@ -5,12 +5,14 @@ What a finding says is in the catalogue (`check.NAME`); what a gateway says are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolodeploy.core.errors import Refused
 from yolodeploy.core.messages import message
+from yolodeploy.core.text import one_line
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import get_site, list_sites
 from yolodeploy.ops.connect import K3S
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 PLAYBOOK = "doctor.yml"
 REACH = "reach"
+_LONGEST = 4000  # characters of one figure: a list of packages
+_OF_GATEWAY = "check."  # fields that the gateway said; others are of this machine
+# what a shell takes for more than a word: a remedy is typed, and may be typed by pasting it
+_NO_WORD = re.compile(r"[^\w .,:/@%+=~-]")
 
 
 class Mend(Enum):
@@ -62,7 +68,9 @@ class Checked(NamedTuple):
 
     def text(self, language: str) -> str:
         """What is wrong, or was."""
-        return self._rendered("text", language)
+        if self.result not in (Result.FINDING, Result.MENDED):
+            return ""
+        return message(self.code).rendered("text", language, dict(self.fields))
 
     def remedy(self, language: str) -> str:
         """The command that mends it."""
@@ -71,12 +79,10 @@ class Checked(NamedTuple):
         if self.mend:
             agreed = " --yes" if self.mend == "asked" else ""
             return f"yolodeploy doctor {self.site}/{self.device} --fix{agreed}"
-        return self._rendered("remedy", language)
-
-    def _rendered(self, part: str, language: str) -> str:
-        if self.result not in (Result.FINDING, Result.MENDED):
-            return ""
-        return message(self.code).rendered(part, language, dict(self.fields))
+        fields = dict(self.fields)
+        if self.code.startswith(_OF_GATEWAY):
+            fields = {name: _NO_WORD.sub("?", told) for name, told in fields.items()}
+        return message(self.code).rendered("remedy", language, fields)
 
 
 def meant(home: Home, words: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -138,8 +144,13 @@ def start_doctor(
     )
 
 
-def checks_of(site: str, devices: Sequence[str], events: Iterable[OperationEvent]) -> list[Checked]:
-    """What a play found, by device: how each check was at last."""
+def checks_of(
+    site: str,
+    devices: Sequence[str],
+    events: Iterable[OperationEvent],
+    mend: Mend = Mend.NONE,
+) -> list[Checked]:
+    """What a play that was to mend so much found, by device: how each check was at last."""
     found: dict[tuple[str, str], Checked] = {}
     errors: dict[str, OperationEvent] = {}
     for event in events:
@@ -147,7 +158,7 @@ def checks_of(site: str, devices: Sequence[str], events: Iterable[OperationEvent
             errors[str(event.fields["device"])] = event
         for checked in _reported(site, event.fields):
             key = (checked.device, checked.check)
-            found[key] = _since(found.get(key), checked)
+            found[key] = _since(found.get(key), checked, mend)
         if event.code == "play.host" and event.fields["state"] != "ok":
             host = str(event.fields["host"])
             if not any(device == host for device, _ in found):
@@ -155,32 +166,54 @@ def checks_of(site: str, devices: Sequence[str], events: Iterable[OperationEvent
     return [one for one in found.values() if not devices or one.device in devices]
 
 
-def _since(before: Checked | None, now: Checked) -> Checked:
-    """What a check is after it was made again: what was wrong and is no more was mended."""
-    if before is None or before.result is not Result.FINDING or now.result is Result.FINDING:
+_TRIED = {Mend.NONE: (), Mend.SAFE: ("safe",), Mend.ALL: ("safe", "asked")}
+
+
+def _since(before: Checked | None, now: Checked, mend: Mend) -> Checked:
+    """What a check is after it was made again: what was wrong and is well now was mended.
+
+    Where nobody can say any more, as of a cluster whose server does not come back, it is still
+    wrong. What was tried and is still wrong is for a person: `doctor` would only try it again.
+    """
+    if before is None or before.result is not Result.FINDING:
         return now
-    return before._replace(result=Result.MENDED)
+    if now.result in (Result.OK, Result.ABSENT):
+        return before._replace(result=Result.MENDED)
+    still = now if now.result is Result.FINDING else before
+    return still._replace(mend="") if still.mend in _TRIED[mend] else still
 
 
 def _reported(site: str, fields: Mapping[str, Any]) -> list[Checked]:
     report = fields.get("report")
     if not isinstance(report, Mapping) or report.get("report") != "checks":
         return []
-    host = str(fields["host"])
-    return [_checked(site, host, row) for row in report.get("rows") or ()]
+    rows = report.get("rows")
+    checked = [
+        _checked(site, str(fields["host"]), row) for row in (rows if isinstance(rows, list) else ())
+    ]
+    return [one for one in checked if one is not None]
 
 
-def _checked(site: str, host: str, row: Mapping[str, Any]) -> Checked:
-    told = {str(name): str(value) for name, value in row["fields"].items()}
+def _checked(site: str, host: str, row: object) -> Checked | None:
+    """A row of a report; None where it has not the form of one, which a gateway may send too."""
+    from yolodeploy.core.messages.check import MESSAGES
+
+    if not isinstance(row, Mapping):
+        return None
+    check, result, told = (row.get(key) for key in ("check", "result", "fields"))
+    if not isinstance(check, str) or check not in MESSAGES or not isinstance(told, Mapping):
+        return None
+    if result not in [one.value for one in Result]:
+        return None
     return Checked(
         site,
         host,
-        str(row["check"]),
-        Result(row["result"]),
-        f"check.{row['check']}",
-        told,
-        bool(row["blocking"]),
-        str(row["mend"]),
+        check,
+        Result(result),
+        f"check.{check}",
+        {one_line(str(name)): one_line(str(value), _LONGEST) for name, value in told.items()},
+        row.get("blocking") is True,
+        str(row["mend"]) if row.get("mend") in ("safe", "asked") else "",
     )
 
 

@@ -20,7 +20,6 @@ from yolodeploy.ops.opening import changing, known_sites, present_inventory
 from yolodeploy.telemetry.collect import collect
 
 if TYPE_CHECKING:
-    from yolodeploy.core.site import LogLine
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.inventory.devices import DeviceRow
     from yolodeploy.inventory.sites import SiteRow
@@ -176,6 +175,23 @@ def hold_device(home: Home, name: str, reason: str | None, *, dry_run: bool = Fa
         return device_rows.get_device(inventory, found.site, found.name)
 
 
+def edit_site(home: Home, name: str, labels: dict[str, str], *, dry_run: bool = False) -> SiteRow:
+    """Set labels of a site; an empty value takes one away.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    with (
+        present_inventory(home, dry_run=dry_run) as inventory,
+        changing(inventory, dry_run=dry_run),
+    ):
+        found = rows.get_site(inventory, name)
+        kept = {key: value for key, value in (found.labels | labels).items() if value}
+        if not dry_run:
+            rows.set_site_labels(inventory, name, kept)
+        return found._replace(labels=kept)
+
+
 def find_device(inventory: Inventory, name: str) -> DeviceRow:
     """A device by its name, or by `site/name` where several sites have one of that name.
 
@@ -217,32 +233,6 @@ def refresh(home: Home, names: Sequence[str] = ()) -> list[YolodeployError]:
 def refresh_site(home: Home, inventory: Inventory, name: str) -> None:
     """Ask one site how it is, and write it down."""
     collect(connect_named(home, inventory, name), inventory, at=time.time())
-
-
-def logs(
-    home: Home, *, site: str | None, app: str | None, device: str | None, lines: int
-) -> list[tuple[str, LogLine]]:
-    """The last lines of the servers' logs with the name of their site.
-
-    A site that cannot be read does not keep the others from it, unless it was asked for by name.
-
-    Raises:
-        NotFound: `inventory.missing`, `inventory.unknown_site`.
-        Unreachable: `site.unreachable`, the site that was asked for.
-    """
-    with present_inventory(home, dry_run=True) as inventory:
-        if site is not None:
-            connected = [connect_named(home, inventory, site)]
-        else:
-            connected, _ = connect_all(home, rows.list_sites(inventory))
-    found: list[tuple[str, LogLine]] = []
-    for each in connected:
-        try:
-            found += [(each.name, line) for line in each.logs(app=app, device=device, lines=lines)]
-        except YolodeployError:
-            if site:
-                raise
-    return found
 
 
 def _lifecycle(home: Home, name: str, *, start: bool, dry_run: bool) -> None:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from yolodeploy.core.errors import NotFound, Refused, Unreachable
+from yolodeploy.core.errors import NotFound, Refused, Unreachable, YolodeployError
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.devices import list_devices
 from yolodeploy.inventory.sites import get_site
@@ -27,6 +27,7 @@ from yolodeploy.provision.kubeconfig import (
     token_left_s,
 )
 from yolodeploy.provision.play import SERVER, Secrets
+from yolodeploy.sites.kubernetes.access import Access
 from yolodeploy.ssh.address import LOCAL
 from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.host_keys import HostKeys
@@ -42,6 +43,7 @@ API_PORT = 6443
 NO_SECRETS = Secrets()
 _READ = '[ ! -e "$1" ] || exec cat "$1"'
 _LEAST_LEFT_S = 3600.0  # a tunnel is open for a while
+T = TypeVar("T")
 _ANSWER_S = 30.0  # sudo takes ten where no name server answers
 
 
@@ -106,7 +108,62 @@ def api_tunnel(
         yield _first(_servers(home, site), reached)
 
 
-def _first(servers: list[DeviceRow], reached: Callable[[DeviceRow], Api]) -> Api:
+class AccountTunnel:
+    """A way to a k3s site as its account: through a tunnel that is open while the block runs."""
+
+    def __init__(self, home: Home, site: str) -> None:
+        self._home, self._site = home, site
+        self._stack = ExitStack()
+        self._fault: YolodeployError | None = None
+        self._port = 0
+        self._kubeconfig = Path()
+
+    def __enter__(self) -> AccountTunnel:
+        """Open it.
+
+        Raises:
+            As `api_tunnel`.
+        """
+        self._kubeconfig = self._stack.enter_context(socket_folder()) / "kubeconfig"
+        try:
+            self._port = _first(_servers(self._home, self._site), self._opened)
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def access(self) -> Access:
+        """The account's kubeconfig, as it is now, with this machine's end of the tunnel in it.
+
+        Raises:
+            Corrupt: `tunnel.kubeconfig`.
+        """
+        text = account_file(self._home, self._site).read_text(errors="replace")
+        write_private(self._kubeconfig, near_kubeconfig(text, self._site, self._port))
+        return Access(self._kubeconfig, "", account=True)
+
+    def fault(self) -> YolodeployError | None:
+        """Why the link is gone just now; it is opened again."""
+        return self._fault
+
+    def _opened(self, server: DeviceRow) -> int:
+        if server.address == LOCAL:
+            return API_PORT
+        folder = self._stack.enter_context(socket_folder())
+        tunnel = Tunnel(
+            server.name, route_of(server), HostKeys(self._home.host_keys), folder, API_PORT,
+            told=self._told,
+        )  # fmt: skip
+        return self._stack.enter_context(opened(tunnel)).port
+
+    def _told(self, error: YolodeployError | None, _device: str) -> None:
+        self._fault = error
+
+
+def _first(servers: list[DeviceRow], reached: Callable[[DeviceRow], T]) -> T:
     """By way of the first server that can be reached."""
     for server in servers[:-1]:
         try:

@@ -72,13 +72,17 @@ def _user(found: Any, site: str) -> str:
 
 def token_left_s(text: str, site: str, now: float) -> float:
     """For how many seconds a kubeconfig's token is good; 0 where it has none, or none of ours."""
+    return max((token_ends(text, site) or now) - now, 0.0)
+
+
+def token_ends(text: str, site: str) -> float | None:
+    """When a kubeconfig's token ends, in Unix seconds; None where it has none, or none of ours."""
     try:
         claims = str(_read(text, site)["users"][0]["user"]["token"]).split(".")[1]
         padded = claims + "=" * (-len(claims) % 4)
-        ends = float(json.loads(base64.urlsafe_b64decode(padded))["exp"])
+        return float(json.loads(base64.urlsafe_b64decode(padded))["exp"])
     except (Corrupt, KeyError, IndexError, TypeError, ValueError, RecursionError):
-        return 0.0
-    return max(ends - now, 0.0)
+        return None
 
 
 def port_of(text: str) -> int:

@@ -6,12 +6,20 @@ on where the journal ends, whoever wrote it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from yolodeploy.core.labels import GoldenFrame
 from yolodeploy.core.release import Release
-from yolodeploy.core.steps import Outcome, SiteResult, following, switched
-from yolodeploy.core.waves import Plan, Scope, affected_by_failure
+from yolodeploy.core.steps import LATER, Entry, Outcome, SiteResult, Step, following, switched
+from yolodeploy.core.waves import (
+    Plan,
+    affected_by_failure,
+    start_delay_s,
+    too_many_failed,
+)
+from yolodeploy.rollouts.patience import PATIENCE_S, Patience
 from yolodeploy.rollouts.ports import Ending, Journal, Request
 from yolodeploy.rollouts.site_run import SiteRun
 from yolodeploy.sites.interface import Site
@@ -24,7 +32,10 @@ class Engine:
 
     `connect` gives the site of a name. `holder` is unique to this process and contains `lineage`,
     which all engines of this rollout share: a successor takes their leases over without being
-    told to (`take_over`), and nobody else's.
+    told to (`take_over`), and nobody else's. With `due_only` a site that waits is left alone until
+    its time has come, or it was seen; a person who resumes wants it tried now.
+
+    After `run`, `again_at` is when it is worth going on (Unix seconds), None: when somebody asks.
     """
 
     def __init__(
@@ -38,6 +49,8 @@ class Engine:
         holder: str,
         lineage: str,
         take_over: bool = False,
+        due_only: bool = False,
+        golden: Sequence[GoldenFrame] = (),
     ) -> None:
         self._plan = plan
         self._release = release
@@ -47,40 +60,95 @@ class Engine:
         self._holder = holder
         self._lineage = lineage
         self._take_over = take_over
+        self._due_only = due_only
+        self._patience = Patience(journal)
+        self._bad: set[str] = set()
+        self.again_at: float | None = None
+        self._golden = golden
 
     def run(self) -> Ending:
-        """Every wave that is left.
+        """Every wave that is left and may begin.
 
         Raises:
             Refused: `site.fenced`, another operator drives one of the sites now.
         """
-        bad: list[str] = []
-        waiting = False
-        for wave in self._plan.waves:
-            if self._journal.request() is not Request.NONE and not self._begun(wave):
+        self._bad = {s for s in self._plan.moving if following(self._journal.entries(s)) in BAD}
+        for number, wave in enumerate(self._plan.waves, 1):
+            begun = self._begun(number, wave)
+            if not begun and (ending := self._held_back(number)) is not None:
+                return ending
+            if not begun and self._journal.request() is not Request.NONE:
                 break
-            results = self._wave(wave)
+            results = self._wave(number, wave)
             if self._journal.request() is Request.ABORT:
                 continue  # what was on trial went back; what was committed stays
-            bad += [site for site, result in results.items() if result in BAD]
-            if bad and self._plan.on_failure is not Scope.SITE:
-                return self._fail(bad)
-            waiting = waiting or SiteResult.WAITING in results.values()
-        return self._ending(bad, waiting=waiting)
+            if too_many_failed(self._plan, len(self._bad)):
+                return self._fail()
+            if self._journal.request() is Request.NONE:
+                if any(map(self._is_scheduled, wave)):
+                    break  # it is not over before its sites had their windows
+                if all(results.values()):
+                    self._journal.end_wave(number)
+        return self._ending()
 
-    def _wave(self, wave: Sequence[str]) -> Mapping[str, SiteResult]:
-        """The sites of one wave, at most `concurrency` at a time."""
-        with ThreadPoolExecutor(max_workers=self._plan.concurrency) as pool:
-            return dict(zip(wave, pool.map(self._site, wave), strict=True))
+    def _held_back(self, number: int) -> Ending | None:
+        """Waits for the end of the soak; why the wave cannot begin now, None where it can."""
+        if number == 1 or self._journal.request() is not Request.NONE:
+            return None  # what is asked is answered first
+        before = self._journal.wave(number - 1)
+        due = (before.ended_at or time.time()) + self._plan.between_s
+        if not self._patience.until(due):
+            self.again_at = min(due, self._again_at() or due)
+            return Ending.WAITING if self._journal.request() is Request.NONE else self._ending()
+        if number - 1 in self._plan.approvals and not before.approved_by:
+            self.again_at = self._again_at()
+            return Ending.APPROVAL
+        return None
 
-    def _site(self, name: str) -> SiteResult:
-        result = following(self._journal.entries(name))
-        if isinstance(result, SiteResult):  # known from an earlier run
-            self._run_of(name).tidy()
-            return result
-        if self._journal.request() is Request.PAUSE and not self._journal.entries(name):
+    def _wave(self, number: int, wave: Sequence[str]) -> Mapping[str, SiteResult | None]:
+        """The sites of one wave, so many at a time; None for one that did not get its turn."""
+        mark = self._journal.wave(number)
+        if mark.begun_at is None:
+            mark = self._journal.begin_wave(number)
+        over = mark.ended_at is not None
+        begins = mark.begun_at or time.time()
+        # in the order of their beginnings: who waits for its moment would keep a place from others
+        ordered = sorted(wave, key=lambda site: start_delay_s(self._plan, site))
+        with ThreadPoolExecutor(max_workers=self._plan.at_once(number)) as pool:
+            results = pool.map(lambda site: self._site(site, begins, over=over), ordered)
+            return dict(zip(ordered, results, strict=True))
+
+    def _site(self, name: str, begins: float, *, over: bool) -> SiteResult | None:
+        entries = self._journal.entries(name)
+        known = following(entries)
+        if isinstance(known, SiteResult):  # from an earlier run
+            if not over:
+                self._run_of(name).tidy()
+            return known
+        if not entries and not self._may_begin(name, begins):
+            return None
+        if self._due_only and self._not_due(name, entries):
             return SiteResult.WAITING
-        return self._run_of(name).run()
+        result = self._run_of(name).run()
+        if result in BAD:
+            self._bad.add(name)
+        return result
+
+    def _not_due(self, name: str, entries: Sequence[Entry]) -> bool:
+        last = entries[-1] if entries else Entry(Step.PREFETCH, Outcome.INTENDED)
+        if last.outcome is not Outcome.WAITING or last.again_at is None:
+            return False
+        early = last.again_at > time.time() + PATIENCE_S
+        return early and not self._journal.seen_since(name, last.at)
+
+    def _may_begin(self, name: str, begins: float) -> bool:
+        """Whether a site's turn has come, after its delay: people or failures may say no."""
+        while (left := begins + start_delay_s(self._plan, name) - time.time()) > 0:
+            if not self._patience.until(time.time() + min(left, PATIENCE_S)):
+                break
+        if self._journal.request() is not Request.NONE:
+            return False
+        return not too_many_failed(self._plan, len(self._bad))
 
     def _run_of(self, name: str) -> SiteRun:
         return SiteRun(
@@ -92,40 +160,58 @@ class Engine:
             holder=self._holder,
             lineage=self._lineage,
             take_over=self._take_over,
+            golden=self._golden,
         )
 
-    def _fail(self, bad: Sequence[str]) -> Ending:
+    def _fail(self) -> Ending:
         """Revert what the failure reaches; sites that cannot be reached keep this for `resume`."""
-        moved = {
-            site: switched(self._journal.entries(site))
-            for wave in self._plan.waves
-            for site in wave
-        }
+        moved = {site: switched(self._journal.entries(site)) for site in self._plan.moving}
         reached = {
-            site for failed in bad for site in affected_by_failure(self._plan, failed, moved)
+            site for failed in self._bad for site in affected_by_failure(self._plan, failed, moved)
         }
         back = [site for site in moved if site in reached and moved[site]]
         with ThreadPoolExecutor(max_workers=self._plan.concurrency) as pool:
             done = list(pool.map(lambda site: self._run_of(site).revert(), back))
-        return self._blamed(bad) if all(done) else Ending.WAITING
+        if all(done):
+            return self._blamed()
+        self.again_at = self._again_at()
+        return Ending.WAITING
 
-    def _blamed(self, bad: Sequence[str]) -> Ending:
+    def _blamed(self) -> Ending:
         """By what went wrong on the sites: some of them only went back with others."""
-        outcomes = {entry.outcome for site in bad for entry in self._journal.entries(site)}
+        outcomes = {e.outcome for site in self._bad for e in self._journal.entries(site)}
         return Ending.FAILED if Outcome.FAILED in outcomes else Ending.INCONCLUSIVE
 
-    def _begun(self, wave: Sequence[str]) -> bool:
-        return any(self._journal.entries(site) for site in wave)
+    def _begun(self, number: int, wave: Sequence[str]) -> bool:
+        known = self._journal.wave(number).begun_at is not None
+        return known or any(self._journal.entries(site) for site in wave)
 
-    def _ending(self, bad: Sequence[str], *, waiting: bool) -> Ending:
+    def _is_scheduled(self, site: str) -> bool:
+        entries = self._journal.entries(site)
+        return bool(entries) and entries[-1].outcome is Outcome.SCHEDULED
+
+    def _again_at(self) -> float | None:
+        """When the first of the sites that wait is worth trying again."""
+        last = [entries[-1:] for entries in map(self._journal.entries, self._plan.moving)]
+        times = [e.again_at for (e,) in filter(None, last) if e.outcome in LATER]
+        return min((at for at in times if at is not None), default=None)
+
+    def _ending(self) -> Ending:
         asked = self._journal.request()
-        journals = [self._journal.entries(site) for wave in self._plan.waves for site in wave]
-        under_way = [each for each in journals if not isinstance(following(each), SiteResult)]
+        journals = [self._journal.entries(site) for site in self._plan.moving]
+        results = [following(each) for each in journals]
+        left = [e for e, r in zip(journals, results, strict=True) if not isinstance(r, SiteResult)]
         if asked is Request.ABORT:
             # a site that could not be reached has still to go back
-            return Ending.WAITING if any(map(switched, under_way)) else Ending.ABORTED
-        if asked is Request.PAUSE and under_way:
+            if not any(map(switched, left)):
+                return Ending.ABORTED
+        elif asked is Request.PAUSE and left:
             return Ending.PAUSED
-        if waiting:
+        if left:
+            self.again_at = self._again_at()
             return Ending.WAITING
-        return self._blamed(bad) if bad else Ending.DONE
+        if self._bad:
+            return self._blamed()
+        if SiteResult.EXPIRED in results:
+            return Ending.EXPIRED
+        return Ending.ABORTED if SiteResult.SUPERSEDED in results else Ending.DONE

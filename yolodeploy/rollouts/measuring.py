@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from time import monotonic
 
+import msgspec
 from msgspec.structs import replace
 
-from yolodeploy.core.detections import Agreement, Box, compare
+from yolodeploy.core.detections import Agreement, Box, Meant, compare
 from yolodeploy.core.errors import Failed, Unreachable
 from yolodeploy.core.gates import Observation
+from yolodeploy.core.labels import GoldenFrame
+from yolodeploy.core.serving import DetectResponse
 from yolodeploy.core.site import InstanceState, SiteState, StageReport
 from yolodeploy.core.sketch import Stages, difference, merge_stages
 from yolodeploy.sites.interface import Site
@@ -23,13 +27,22 @@ def counted(reports: Iterable[StageReport], app: str, release: str) -> Observati
     """What the servers of one release have counted, over all their epochs."""
     stages: Stages = {}
     requests = failures = 0
-    for report in reports:
-        if report.app == app and report.release == release:
-            for epoch in report.epochs:
-                requests += epoch.requests
-                failures += epoch.failures
-                merge_stages(stages, epoch.stages)
-    return Observation(requests=requests, failures=failures, stages=stages)
+    mine = [each for each in reports if each.app == app and each.release == release]
+    for epoch in (epoch for report in mine for epoch in report.epochs):
+        requests += epoch.requests
+        failures += epoch.failures
+        merge_stages(stages, epoch.stages)
+    return Observation(
+        requests=requests,
+        failures=failures,
+        stages=stages,
+        ready_s=_most(report.ready_s for report in mine),
+        gpu_memory_mb=_most(report.gpu_memory_mb for report in mine),
+    )
+
+
+def _most(figures: Iterable[float | None]) -> float | None:
+    return max((figure for figure in figures if figure is not None), default=None)
 
 
 def since(now: Observation, before: Observation) -> Observation:
@@ -45,24 +58,56 @@ def since(now: Observation, before: Observation) -> Observation:
     )
 
 
-def boxes_on(site: Site, instance: InstanceState, frame: bytes) -> tuple[Box, ...] | None:
-    """The boxes that an instance finds; None when it does not answer, which it counts itself."""
+class Sent(msgspec.Struct, frozen=True):
+    """What came of sending frames one after the other: answers, and the time that they took."""
+
+    agreement: Agreement = Agreement()
+    answered: int = 0
+    answering_s: float = 0.0
+
+    def __add__(self, other: Sent) -> Sent:
+        return Sent(
+            self.agreement + other.agreement,
+            self.answered + other.answered,
+            self.answering_s + other.answering_s,
+        )
+
+
+def answer_of(site: Site, instance: InstanceState, frame: bytes) -> DetectResponse | None:
+    """What an instance answers; None when it does not, which it counts itself."""
     try:
-        return site.detect(instance, frame).boxes
+        return site.detect(instance, frame)
     except (Failed, Unreachable):
         return None
 
 
-def agreement_on(
+def send(
     site: Site,
     instance: InstanceState,
     frames: Sequence[bytes],
-    expected: Sequence[Sequence[Box]],
-) -> Agreement:
-    """How an instance's boxes agree with those expected, over the frames that it answered."""
-    total = Agreement()
+    expected: Sequence[Sequence[Box] | None],
+    meant: Meant | None = None,
+) -> Sent:
+    """Send frames, and hold what is found against the boxes expected, where there are any."""
+    total = Sent()
     for frame, old in zip(frames, expected, strict=True):
-        found = boxes_on(site, instance, frame)
-        if found is not None:
-            total += compare(old, found)
+        began = monotonic()
+        answer = answer_of(site, instance, frame)
+        if answer is not None:
+            took = monotonic() - began
+            same = Agreement() if old is None else compare(old, answer.boxes, meant=meant)
+            total += Sent(same, 1, took)
+    return total
+
+
+def on_golden(
+    site: Site, instance: InstanceState, frames: Sequence[GoldenFrame]
+) -> Agreement | None:
+    """How an instance's boxes agree with the labels; None where there are none."""
+    total: Agreement | None = None
+    for frame in frames:
+        answer = answer_of(site, instance, frame.content)
+        if answer is not None:
+            labels = [label.box(answer.width, answer.height) for label in frame.labels]
+            total = (total or Agreement()) + compare(labels, answer.boxes)
     return total

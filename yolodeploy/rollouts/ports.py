@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -25,11 +25,21 @@ class Ending(Enum):
     """How a run of the engine ended."""
 
     DONE = "done"
-    WAITING = "waiting"  # some sites are offline, held or leased; `resume` catches up
+    WAITING = "waiting"  # for sites, a window or the end of a soak; `resume` catches up
+    APPROVAL = "approval"  # a person must say that the next wave may begin
     PAUSED = "paused"
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
     ABORTED = "aborted"
+    EXPIRED = "expired"  # it ended without the sites that were not reached in time
+
+
+class WaveMark(NamedTuple):
+    """What is known of a wave: Unix seconds, None before; who approved what comes after it."""
+
+    begun_at: float | None = None
+    ended_at: float | None = None
+    approved_by: str = ""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -49,7 +59,7 @@ class Journal(Protocol):
         ...
 
     def append(self, site: str, entry: Entry) -> None:
-        """Add an entry."""
+        """Add an entry, written now."""
         ...
 
     def figures(self, site: str) -> Figures:
@@ -70,6 +80,26 @@ class Journal(Protocol):
 
     def held(self, site: str) -> str:
         """Why the site must not be changed now; empty when it may."""
+        ...
+
+    def opens_at(self, site: str, need_s: float) -> float | None:
+        """When the site may be changed for `need_s` seconds; None: never. Unix seconds."""
+        ...
+
+    def seen_since(self, site: str, at: float) -> bool:
+        """Whether the site was reached by somebody after a moment (Unix seconds)."""
+        ...
+
+    def wave(self, number: int) -> WaveMark:
+        """What is known of a wave, counted from 1."""
+        ...
+
+    def begin_wave(self, number: int) -> WaveMark:
+        """Note that a wave begins; the first word stays."""
+        ...
+
+    def end_wave(self, number: int) -> None:
+        """Note that every site of a wave had its turn; the first word stays."""
         ...
 
     def collect(self, site: str) -> None:

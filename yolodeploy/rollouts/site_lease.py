@@ -50,6 +50,15 @@ class SiteLease:
         if time.monotonic() - self._claimed_at > RENEW_S:
             self.claim()
 
+    def keep(self) -> None:
+        """Extend it where there is one and that is due.
+
+        Raises:
+            Refused: As `claim`.
+        """
+        if self._fence is not None:
+            self.renew()
+
     def check(self, state: SiteState) -> None:
         """Nobody else has the site in `state`.
 

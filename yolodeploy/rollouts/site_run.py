@@ -11,10 +11,11 @@ from math import ceil
 
 from msgspec.structs import replace
 
-from yolodeploy.core.detections import Agreement, Box
+from yolodeploy.core.detections import Agreement, Box, Meant
 from yolodeploy.core.digests import digest_of
 from yolodeploy.core.errors import Refused, RolledBack, Unreachable, YolodeployError
 from yolodeploy.core.gates import (
+    AgreementGate,
     GateResult,
     Observation,
     Verdict,
@@ -22,15 +23,26 @@ from yolodeploy.core.gates import (
     overall,
     samples_wanted,
 )
+from yolodeploy.core.labels import GoldenFrame
 from yolodeploy.core.release import Release
-from yolodeploy.core.site import AppState, Guard, Intent, Phase, SiteState
+from yolodeploy.core.site import AppState, Guard, InstanceState, Intent, Phase, SiteState
 from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, following, switched
+from yolodeploy.core.synthetic import synthetic_frames
 from yolodeploy.core.waves import Plan
 from yolodeploy.rollouts.figures import Figures
-from yolodeploy.rollouts.measuring import agreement_on, boxes_on, counted, instances_of, since
+from yolodeploy.rollouts.measuring import (
+    Sent,
+    answer_of,
+    counted,
+    instances_of,
+    on_golden,
+    send,
+    since,
+)
 from yolodeploy.rollouts.planning import kept_release
 from yolodeploy.rollouts.ports import Journal, Request
 from yolodeploy.rollouts.site_lease import SiteLease
+from yolodeploy.rollouts.site_waiting import SiteWaiting
 from yolodeploy.sites.interface import Site
 
 POLL_S = 0.2
@@ -53,13 +65,17 @@ class SiteRun:
         holder: str,
         lineage: str,
         take_over: bool = False,
+        golden: Sequence[GoldenFrame] = (),
     ) -> None:
         self._site = site
         self._plan = plan
         self._release = release
         self._journal = journal
-        self._frames = frames
+        self._frames = frames or synthetic_frames()
+        self._synthetic = not frames
+        self._golden = golden
         self._lease = SiteLease(site, holder, lineage, take_over=take_over)
+        self._waiting = SiteWaiting(site.name, plan, journal, self._lease)
         self._complaint = ""
         self._steps: dict[Step, Callable[[], str]] = {
             Step.PREFETCH: self._prefetch,
@@ -100,6 +116,8 @@ class SiteRun:
             upcoming = following(entries)
             if isinstance(upcoming, SiteResult):
                 return upcoming
+            if self._waiting.has_expired(entries, upcoming):
+                return SiteResult.EXPIRED
             aborted = self._journal.request() is Request.ABORT
             if aborted and not switched(entries):
                 return SiteResult.STOPPED
@@ -110,7 +128,9 @@ class SiteRun:
         """One step, journalled before and after; False when it cannot be done now."""
         name = self._site.name
         if step is Step.SWITCH and (reason := self._journal.held(name)):
-            self._journal.append(name, Entry(step, Outcome.WAITING, reason))
+            self._waiting.later(step, reason)
+            return False
+        if step in (Step.CHECK, Step.SWITCH) and not self._waiting.in_window():
             return False
         self._journal.append(name, Entry(step, Outcome.INTENDED))
         try:
@@ -128,8 +148,11 @@ class SiteRun:
             detail = error.text()
         if step is Step.REVERT and outcome is Outcome.FAILED:
             outcome = Outcome.WAITING  # a revert is never given up
+        if outcome is Outcome.WAITING:
+            self._waiting.later(step, detail)
+            return False
         self._journal.append(name, Entry(step, outcome, detail))
-        return outcome is not Outcome.WAITING
+        return True
 
     # the steps -------------------------------------------------------------------------------
 
@@ -179,18 +202,25 @@ class SiteRun:
         ready = [i for i in instances_of(state, self._plan.app, previous.digest) if i.ready]
         answers: dict[str, tuple[Box, ...]] = {}
         before = self._counted(previous.digest)
+        answered, answering_s = 0, 0.0
         if ready:
             wanted = max(map(samples_wanted, self._release.spec.gates), default=1)
-            for _ in range(ceil(wanted / max(len(self._frames), 1))):
-                for frame in self._frames:
-                    boxes = boxes_on(self._site, ready[0], frame)
-                    if boxes is not None:
-                        answers[digest_of(frame)] = boxes
+            for frame in [*self._frames] * ceil(wanted / len(self._frames)):
+                began = time.monotonic()
+                answer = answer_of(self._site, ready[0], frame)
+                if answer is not None:
+                    answers[digest_of(frame)] = answer.boxes
+                    answered += 1
+                    answering_s += time.monotonic() - began
+        if self._synthetic:
+            answers = {}  # what is found on coloured blocks is nothing to agree on
+        golden = on_golden(self._site, ready[0], self._golden) if ready else None
+        old = since(self._counted(previous.digest), before)
         return Figures(
             previous=previous,
             frames=tuple(answers),
             expected=tuple(answers.values()),
-            old=since(self._counted(previous.digest), before),
+            old=replace(old, golden=golden, answered=answered, answering_s=answering_s),
         )
 
     def _switch(self) -> str:
@@ -223,11 +253,12 @@ class SiteRun:
         figures = self._figures()
         frames, expected = self._comparable(figures)
         started = time.monotonic()
-        agreement = Agreement()
+        sent, golden = Sent(), None
         window = self._counted(self._release.digest)
         while True:
-            agreement += self._send(frames, expected)
-            seen = self._seen(window, agreement if expected else None)
+            golden = golden or self._on_golden()
+            sent += self._send(frames, expected)
+            seen = self._seen(window, sent, golden)
             results = judge(self._release.spec.gates, seen, figures.old)
             age = time.monotonic() - started
             app = self._on_trial(self._site.observe())
@@ -245,18 +276,32 @@ class SiteRun:
             raise self._not_ready(self._plan.observe_s)
         return f"{seen.requests} requests, {seen.failures} failed, {seen.restarts} restarts"
 
-    def _send(self, frames: Sequence[bytes], expected: Sequence[Sequence[Box]]) -> Agreement:
+    def _ready(self) -> list[InstanceState]:
+        mine = instances_of(self._site.observe(), self._plan.app, self._release.digest)
+        return [instance for instance in mine if instance.ready]
+
+    def _send(self, frames: Sequence[bytes], expected: Sequence[Sequence[Box] | None]) -> Sent:
         """Send the frames to every ready instance, and compare what can be compared."""
-        state = self._site.observe()
-        mine = instances_of(state, self._plan.app, self._release.digest)
-        agreement = Agreement()
-        for instance in (item for item in mine if item.ready):
-            if expected:
-                agreement += agreement_on(self._site, instance, frames, expected)
-            else:
-                for frame in self._frames:
-                    boxes_on(self._site, instance, frame)
-        return agreement
+        each = (send(self._site, one, frames, expected, self._meant()) for one in self._ready())
+        return sum(each, Sent())
+
+    def _on_golden(self) -> Agreement | None:
+        """The new release on the labelled frames: one instance finds what all find."""
+        if not self._plan.compare:
+            return None
+        ready = self._ready()
+        return on_golden(self._site, ready[0], self._golden) if ready else None
+
+    def _meant(self) -> Meant:
+        """What the release declares that it changes, as ids of its classes."""
+        gates = [gate for gate in self._release.spec.gates if isinstance(gate, AgreementGate)]
+        changes = [change for gate in gates for change in gate.meant or ()]
+        ids = {name: number for number, name in enumerate(self._release.spec.classes)}
+        kinds = (
+            frozenset(ids[each.name] for each in changes if each.kind == kind and each.name in ids)
+            for kind in ("lost", "gained")
+        )
+        return Meant(*kinds)
 
     def _verdict(self) -> str:
         figures = self._figures()
@@ -354,16 +399,23 @@ class SiteRun:
         reason = self._complaint or "no instance was started"
         return RolledBack("rollout.not_ready", site=self._site.name, seconds=seconds, reason=reason)
 
-    def _comparable(self, figures: Figures) -> tuple[Sequence[bytes], Sequence[Sequence[Box]]]:
-        """The frames that the old release answered, with its boxes; by digest, not by position."""
+    def _comparable(
+        self, figures: Figures
+    ) -> tuple[Sequence[bytes], Sequence[Sequence[Box] | None]]:
+        """The frames that the old release answered, with its boxes; by digest, not by position.
+
+        All frames and nothing to compare with, where there are none such.
+        """
         answers = dict(zip(figures.frames, figures.expected, strict=True))
         pairs = [(f, answers[d]) for f in self._frames if (d := digest_of(f)) in answers]
+        if not pairs:
+            return self._frames, [None] * len(self._frames)
         return [frame for frame, _ in pairs], [boxes for _, boxes in pairs]
 
     def _counted(self, release: str) -> Observation:
         return counted(self._site.sketches(), self._plan.app, release)
 
-    def _seen(self, window: Observation, agreement: Agreement | None) -> Observation:
+    def _seen(self, window: Observation, sent: Sent, golden: Agreement | None) -> Observation:
         """What there is to judge now: restarts are asked for last, so that none is missed."""
         now = self._counted(self._release.digest)
         mine = instances_of(self._site.observe(), self._plan.app, self._release.digest)
@@ -371,7 +423,10 @@ class SiteRun:
             now,
             stages=since(now, window).stages,
             restarts=sum(item.restarts for item in mine),
-            agreement=agreement,
+            agreement=sent.agreement if sent.agreement.frames else None,
+            golden=golden,
+            answered=sent.answered,
+            answering_s=sent.answering_s,
         )
 
 

@@ -29,6 +29,7 @@ from yolodeploy.serve.health import Health
 from yolodeploy.serve.measure import Measurements
 from yolodeploy.serve.pictures import LARGEST_BODY
 from yolodeploy.serve.pool import Pool
+from yolodeploy.serve.process_age import process_age_s
 from yolodeploy.serve.routes.application import application
 from yolodeploy.serve.saving import Saver
 from yolodeploy.serve.service import Service
@@ -144,6 +145,7 @@ class _Server:
         service.threads = ready.threads
         service.batch_sizes = ready.batch_sizes
         service.pool = Pool(ready.pipelines)
+        service.ready_s = process_age_s()
         service.health = Health(service.pool)
         _keep_from_collection()
         if traffic is not None:

@@ -48,6 +48,7 @@ class Service:
         self.network: Network | None = None
         self.engine = ""
         self.precision = ""
+        self.ready_s: float | None = None
         self.leaving = False
         self.batch_sizes: Sequence[int] = ()
         self.connections: Callable[[], int] = lambda: 0
@@ -96,7 +97,7 @@ class Service:
         if self.health is not None:
             await self.health.demand()
 
-    def report(self) -> StageReport:
+    def report(self, gpu_memory_mb: float | None) -> StageReport:
         """Everything measured: the finished epochs that are kept, then the present one."""
         config = self.config
         return StageReport(
@@ -106,6 +107,9 @@ class Service:
             app=config.app,
             release=config.release,
             epochs=(*self.finished, *self.measurements.snapshot()),
+            ready_s=self.ready_s,
+            gpu_memory_mb=gpu_memory_mb,
+            version=__version__,
         )
 
     def labels(self) -> dict[str, str]:

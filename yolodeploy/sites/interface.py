@@ -7,11 +7,14 @@ of the same process; everything that must survive the caller lives in the site.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.kept_settings import Follower, KeptSettings
+from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse
 from yolodeploy.core.site import (
@@ -24,6 +27,8 @@ from yolodeploy.core.site import (
     SiteState,
     StageReport,
 )
+
+ALL_LOGS = LogQuery()
 
 
 class Site(Protocol):
@@ -91,21 +96,61 @@ class Site(Protocol):
         ...
 
     def sketches(self) -> Sequence[StageReport]:
-        """What every instance has measured so far; those that do not answer are left out."""
+        """What every instance has measured so far; those that do not answer are left out.
+
+        Of one that answers something else there is a report without epochs, whose `fault` says so.
+        """
         ...
 
     def settings_fault(self) -> YolodeployError | None:
         """What is wrong with the site's own settings: no server starts with them."""
         ...
 
+    def settings(self) -> Sequence[KeptSettings]:
+        """Versions of the site's settings, the one in force first; none where there never were any.
+
+        Raises:
+            UsageError: `camera.settings_unreadable`.
+        """
+        ...
+
+    def secret_path(self, name: str) -> str:
+        """Where the site's servers find a secret that `keep_settings` brings."""
+        ...
+
+    def keep_settings(
+        self, wanted: KeptSettings, secrets: Mapping[str, bytes], fence: Fence
+    ) -> KeptSettings:
+        """Put settings in force under a new number, and the secrets that they name with them.
+
+        Returns when they are stored in the site, not when its servers follow them.
+
+        Raises:
+            Refused: `site.fenced`, somebody claimed the site after `fence` was given.
+            Failed: `camera.settings_unwritten`.
+        """
+        ...
+
+    def followers(self) -> Sequence[Follower]:
+        """How every server that is ready follows the settings, and how its cameras are."""
+        ...
+
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after sequence number `since`, oldest first."""
         ...
 
-    def logs(
-        self, *, app: str | None = None, device: str | None = None, lines: int = 100
-    ) -> Iterator[LogLine]:
+    def logs(self, wanted: LogQuery = ALL_LOGS) -> Iterator[LogLine]:
         """The last lines of the servers' logs, instance by instance."""
+        ...
+
+    def follow(
+        self, wanted: LogQuery, stop: threading.Event
+    ) -> Iterator[LogLine | YolodeployError | None]:
+        """The last lines and then every new one, each once, until `stop` is set.
+
+        Instances that come are followed as well. A link that is cut is told as an error, once, and
+        taken up again. None is given now and then, where nothing is written.
+        """
         ...
 
     def releases(self, app: str) -> Sequence[Release]:

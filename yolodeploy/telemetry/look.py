@@ -12,7 +12,7 @@ from typing import NamedTuple
 from yolodeploy.core.errors import NotFound, YolodeployError
 from yolodeploy.core.site import SiteEvent, SiteState, StageReport
 from yolodeploy.inventory.connection import Inventory
-from yolodeploy.inventory.events import add_event, record_site_events
+from yolodeploy.inventory.events import add_event, query_events, record_site_events
 from yolodeploy.inventory.ingest import ingest
 from yolodeploy.inventory.sites import get_site
 from yolodeploy.inventory.status import record_site_state, record_unreachable
@@ -21,9 +21,17 @@ from yolodeploy.sites.interface import Site
 LATE = "site.late"
 """The reason of a site that did not answer before its deadline."""
 
-
 BACK = "site.back"
 """The event of a site that answers again; the one of falling silent has the error's code."""
+
+GARBAGE = "measured.garbage"
+"""The event of an instance whose measurements break a rule of `core.reports`."""
+
+SHRUNK = "measured.shrunk"
+"""The event of an instance that has counted less than before."""
+
+TOLD_FOR_S = 86400.0
+"""How long such an event is not told again of the same instance: a broken one stays broken."""
 
 
 class Look(NamedTuple):
@@ -71,11 +79,27 @@ def store(inventory: Inventory, seen: Look, *, at: float) -> Collected:
             record_site_state(inventory, seen.site, seen.state, at=at)
             if before is False:
                 add_event(inventory, seen.site, BACK, at=at)
-            series = ingest(inventory, seen.site, seen.reports, at=at).grown
+            taken = ingest(inventory, seen.site, seen.reports, at=at)
+            for report in seen.reports:
+                if report.fault:
+                    _tell(inventory, report, GARBAGE, report.fault, at)
+            for report in seen.reports:
+                if (report.device, report.instance) in taken.shrunk:
+                    _tell(inventory, report, SHRUNK, "", at)
             events = record_site_events(inventory, seen.site, seen.events)
     except NotFound as error:
         return Collected(seen.site, reachable=False, reason=error.code)
-    return Collected(seen.site, True, "", series, events)
+    return Collected(seen.site, True, "", taken.grown, events)
+
+
+def _tell(inventory: Inventory, report: StageReport, code: str, reason: str, at: float) -> None:
+    """An event, unless it is known: of each instance one a day, whatever reasons it finds."""
+    known = query_events(
+        inventory, site=report.site, device=report.device, code=code, since=at - TOLD_FOR_S
+    )
+    if not any(event.detail.split(": ")[0] == report.instance for event in known):
+        detail = f"{report.instance}: {reason}" if reason else report.instance
+        add_event(inventory, report.site, code, at=at, device=report.device, detail=detail)
 
 
 def _silent(inventory: Inventory, seen: Look, before: bool | None, at: float) -> Collected:

@@ -16,8 +16,8 @@ from yolodeploy.core.errors import YolodeployError
 from yolodeploy.ops.actions import ACTIONS, Action
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.play_actions import Begun
-from yolodeploy.ops.rounds import Rounds
 from yolodeploy.ops.settings import language, settings
+from yolodeploy.ops.tending import WhileOpen
 from yolodeploy.tui.collecting import Collect, Collecting
 from yolodeploy.tui.keys import bindings_of
 from yolodeploy.tui.messages import Collected, Performed, SnapshotRead
@@ -86,7 +86,7 @@ class Dashboard(App[int]):
         self._notice: tuple[Line, float] | None = None
         self._collect_error: YolodeployError | None = None
         self._collecting = Collecting(
-            home, collect or Rounds(), lambda error: self.post_message(Collected(error))
+            home, collect or WhileOpen(), lambda error: self.post_message(Collected(error))
         )
 
     def on_mount(self) -> None:
@@ -171,6 +171,9 @@ class Dashboard(App[int]):
         return framed[-1].wanted() if framed else Wanted()
 
     def _framed(self) -> list[Framed]:
+        """Screens that can show something: while the app ends, their widgets go before they do."""
+        if not self.is_running:
+            return []
         return [s for s in self.screen_stack if isinstance(s, Framed) and s.composed]
 
     def _tick(self) -> None:

@@ -7,6 +7,7 @@ MESSAGES = {
     "release.roll_out": Message("Roll out to every site", "发布到所有站点"),
     "rollout.pause": Message("Pause", "暂停"),
     "rollout.resume": Message("Resume", "继续"),
+    "rollout.approve": Message("Approve: the next wave may begin", "批准：下一波次可以开始"),
     "rollout.abort": Message("Abort: what is on trial goes back", "中止：试运行的站点回退"),
     "rollout.undo": Message("Undo: bring the previous release back", "撤销：恢复上一个版本"),
     "device.hold": Message("Hold: no rollout changes this device", "锁定：发布不会更改此设备"),

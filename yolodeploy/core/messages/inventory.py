@@ -123,8 +123,8 @@ MESSAGES = {
     "latency_group": Message(
         "latency cannot be grouped by {group}",
         "无法按 {group} 对延迟分组",
-        "use site, device, app, release or source",
-        "请使用 site、device、app、release 或 source",
+        "use site, device, app, release, source and at most one of minute, hour, day",
+        "请使用 site、device、app、release、source，以及 minute、hour、day 中的一个",
     ),
     "unknown_table": Message(
         "the inventory has no table {table}",
@@ -135,7 +135,13 @@ MESSAGES = {
     "export_format": Message(
         "there is no export format {format}",
         "没有导出格式 {format}",
-        "use jsonl or csv",
-        "请使用 jsonl 或 csv",
+        "use jsonl, csv or parquet",
+        "请使用 jsonl、csv 或 parquet",
+    ),
+    "parquet_missing": Message(
+        "Parquet files need the extra yolodeploy[parquet]",
+        "写入 Parquet 文件需要附加组件 yolodeploy[parquet]",
+        "pip install 'yolodeploy[parquet]' (or: --format csv)",
+        "pip install 'yolodeploy[parquet]'（或：--format csv）",
     ),
 }

@@ -31,11 +31,22 @@ MESSAGES = {
         "fetch a new kubeconfig from the cluster (certificates and tokens run out), then repeat",
         "请从集群重新获取 kubeconfig（证书和令牌会过期），然后重试",
     ),
+    "account_over": Message(
+        "site {site} does not accept its account any more (401): its token has ended or was taken",
+        "站点 {site} 不再接受其账户（401）：令牌已过期或被撤销",
+        "yolodeploy site account {site}",
+    ),
+    "too_old": Message(
+        "site {site} no longer remembers what {asked} goes on from (410)",
+        "站点 {site} 已不再保留 {asked} 所续的版本（410）",
+        "repeat the command",
+        "请重试",
+    ),
     "forbidden": Message(
         "on site {site} {user} may not {verb} {resource} in {namespace}",
         "在站点 {site} 上，{user} 无权对 {namespace} 中的 {resource} 执行 {verb}",
-        "have an administrator apply k3s/access/ (docs/kubernetes.md), then repeat the command",
-        "请管理员应用 k3s/access/（见 docs/kubernetes.md），然后重试",
+        "have an administrator apply k3s/account/ (docs/kubernetes.md), then repeat the command",
+        "请管理员应用 k3s/account/（见 docs/kubernetes.md），然后重试",
     ),
     "denied": Message(
         "site {site} refuses it by a rule of its own: {reason}",

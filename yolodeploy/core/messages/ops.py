@@ -66,6 +66,24 @@ MESSAGES = {
         "name a folder with .jpg, .png, .webp, .bmp or .tiff files",
         "请指定包含 .jpg、.png、.webp、.bmp 或 .tiff 文件的文件夹",
     ),
+    "bad_labels": Message(
+        "the labels in {path} cannot be used: {reason}",
+        "无法使用 {path} 中的标注：{reason}",
+        "write a line an object: CLASS CX CY W H, from 0 to 1; or take the file away",
+        "每个目标一行：CLASS CX CY W H，取值 0 到 1；或移走该文件",
+    ),
+    "meant_class": Message(
+        "the model has no class {name}, only {classes}",
+        "模型没有类别 {name}，只有 {classes}",
+        "name one of them: --meant gained:CLASS or lost:CLASS",
+        "请指定其中之一：--meant gained:CLASS 或 lost:CLASS",
+    ),
+    "meant_nothing": Message(
+        "no gate of this release of {app} looks at agreement: --meant says nothing",
+        "{app} 的该版本没有检查一致性的门限：--meant 无意义",
+        "leave --meant out, or add an agreement gate: yolodeploy release show APP@N -o json",
+        "去掉 --meant，或添加 agreement 门限：yolodeploy release show APP@N -o json",
+    ),
     "unreadable": Message(
         "{path} cannot be read: {reason}",
         "无法读取 {path}：{reason}",

@@ -9,7 +9,18 @@ MESSAGES = {
         "{site}: {step} inconclusive: {detail}", "{site}：{step} 无法判定：{detail}"
     ),
     "waiting": Message("{site}: {step} must wait: {detail}", "{site}：{step} 须等待：{detail}"),
-    "wave": Message("wave {number} of {total}: {sites}", "第 {number}/{total} 波：{sites}"),
+    "scheduled": Message(
+        "{site}: {step} waits for its window: {detail}",
+        "{site}：{step} 等待站点的时间窗口：{detail}",
+    ),
+    "expired": Message(
+        "{site}: given up, it was not to be had for {detail}",
+        "{site}：已放弃，{detail} 内无法更新",
+    ),
+    "superseded": Message("{site}: rollout {detail} has it now", "{site}：已由发布 {detail} 接管"),
+    "wave": Message(
+        "wave {number} of {total}: {sites} sites", "第 {number}/{total} 波：{sites} 个站点"
+    ),
     "build_step": Message("{step}", "{step}"),
     "again": Message("{reason}; trying again", "{reason}；正在重试"),
     "moved": Message("{moved} of {bytes} bytes", "{moved}/{bytes} 字节"),

@@ -59,12 +59,22 @@ MESSAGES = {
     "several_previous": Message(
         "rollout {rollout} replaced different releases: {releases}",
         "发布 {rollout} 替换了不同的版本：{releases}",
-        "go back group by group: yolodeploy rollout start APP@N --site SITE",
-        "请分组恢复：yolodeploy rollout start APP@N --site SITE",
+        "go back group by group: yolodeploy rollout undo --to APP@N --site SITE --yes",
+        "请分组恢复：yolodeploy rollout undo --to APP@N --site SITE --yes",
     ),
     "stopped": Message(
         "rollout {rollout} of {release} ended {state}: {reason}",
         "{release} 的发布 {rollout} 以 {state} 结束：{reason}",
         "yolodeploy rollout status {rollout}",
+    ),
+    "no_approval": Message(
+        "rollout {rollout} waits for no approval of wave {wave}",
+        "发布 {rollout} 的波次 {wave} 无需批准",
+        "yolodeploy rollout status {rollout}",
+    ),
+    "never_ran": Message(
+        "site {site} never ran {release}: it is a new release there",
+        "站点 {site} 从未运行过 {release}：对它而言是新版本",
+        "yolodeploy rollout start {release} --site {site}",
     ),
 }

@@ -3,6 +3,11 @@
 from yolodeploy.core.messages import Message
 
 MESSAGES = {
+    "newer": Message(
+        "site {site}: what runs as {app} was asked for by a newer yolodeploy ({reason})",
+        "站点 {site}：{app} 由更新版本的 yolodeploy 部署（{reason}）",
+        "pip install --upgrade yolodeploy",
+    ),
     "late": Message(
         "site {site} did not answer in time",
         "站点 {site} 未及时响应",

@@ -26,4 +26,22 @@ MESSAGES = {
         "name each site in one wave only",
         "每个站点只能出现在一个波次中",
     ),
+    "approval_invalid": Message(
+        "{part!r} is no wave to approve",
+        "{part!r} 不是可批准的波次",
+        "name waves by number: --approve-after 1,2; or all: --approve-after each",
+        "用编号指定波次：--approve-after 1,2；或全部：--approve-after each",
+    ),
+    "tolerance_invalid": Message(
+        "{spec!r} is neither a count of sites nor a percentage up to 100",
+        "{spec!r} 既不是站点数量，也不是不超过 100 的百分比",
+        "write it as in: --max-failed 2, or --max-failed 5%",
+        "写法示例：--max-failed 2，或 --max-failed 5%",
+    ),
+    "concurrency_invalid": Message(
+        "{spec!r} says for no wave how many sites move at once",
+        "{spec!r} 未说明各波次可同时切换的站点数",
+        "numbers from 1 to 100, wave by wave: --concurrency 1,4,16",
+        "每个波次为 1 到 100 的数字：--concurrency 1,4,16",
+    ),
 }

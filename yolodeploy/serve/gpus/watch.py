@@ -70,6 +70,17 @@ class GpuWatch:
                 return None
             return self._reading
 
+    def memory_mb(self) -> float | None:
+        """The memory that this process takes of all GPUs it sees, in MiB; None: not known.
+
+        A driver that does not tell processes apart (in a container it may not) counts all of them.
+        """
+        reading = self.reading()
+        gpus = reading.gpus if reading else ()
+        own = [gpu.own for gpu in gpus if gpu.own is not None]
+        taken = own or [gpu.used for gpu in gpus if gpu.used is not None]
+        return sum(taken) / (1 << 20) if taken else None
+
     def families(self) -> Iterable[Metric]:
         """The same for Prometheus."""
         if not self.present:

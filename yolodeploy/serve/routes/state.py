@@ -95,7 +95,10 @@ class StateRoutes:
         return Response(text, headers={"content-type": PROMETHEUS})
 
     async def _sketches(self, request: Request) -> Response:
-        return Response(msgspec.msgpack.encode(self._service.report()), media_type=MSGPACK)
+        gpus = self._service.gpus
+        # a driver may take half a second to answer
+        memory_mb = await asyncio.to_thread(gpus.memory_mb) if gpus.present else None
+        return Response(msgspec.msgpack.encode(self._service.report(memory_mb)), media_type=MSGPACK)
 
     async def _info(self, request: Request) -> Response:
         service = self._service
@@ -110,6 +113,7 @@ class StateRoutes:
             ready=service.ready,
             model=service.facts,
             serving=service.config.serving,
+            settings=service.site.followed if service.site else msgspec.UNSET,
             settings_error=service.site.told_error if service.site else msgspec.UNSET,
         )
         return Response(msgspec.json.encode(told), media_type=JSON)

@@ -53,6 +53,15 @@ def placed(folder: SiteFolder, image: str) -> Placed | None:
         return None
 
 
+def identity(folder: SiteFolder, name: str) -> str | None:
+    """Under which name an instance counts (see `born`); None when it has just been dropped."""
+    try:
+        content = (folder.instances / name / "serve.json").read_bytes()
+        return msgspec.json.decode(content, type=ServeConfig).instance
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
 def command(
     folder: SiteFolder,
     found: Placed,

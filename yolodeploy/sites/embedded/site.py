@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
+from yolodeploy.core.camera_state import CameraState
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
+from yolodeploy.core.kept_settings import Follower, KeptSettings, follower_of
+from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
-from yolodeploy.core.serving import DetectResponse, ErrorResponse
+from yolodeploy.core.reports import broken, read_report
+from yolodeploy.core.serving import DetectResponse, ErrorResponse, ServerInfo
 from yolodeploy.core.settings_content import LARGEST, demand_camera_library, settings_of
 from yolodeploy.core.site import (
     AppState,
@@ -31,11 +36,16 @@ from yolodeploy.core.site import (
 from yolodeploy.sites.embedded.clock import boot, since_boot
 from yolodeploy.sites.embedded.content import lacking, place
 from yolodeploy.sites.embedded.folder import SiteFolder
+from yolodeploy.sites.embedded.kept_settings import keep, kept_settings
+from yolodeploy.sites.embedded.launch import identity
+from yolodeploy.sites.embedded.logs import InstanceLog
 from yolodeploy.sites.embedded.probe import LARGEST_PICTURE, Answer, request
 from yolodeploy.sites.embedded.store import AppRow, InstanceRow, Store, write_intent
 from yolodeploy.sites.embedded.supervisor import Supervisor
 from yolodeploy.sites.embedded.usage import usage
+from yolodeploy.sites.interface import ALL_LOGS
 
+FOLLOW_S = 0.3  # a person waits for the line
 AGENT_SILENT_S = 3.0  # it says every second that it lives; after this the supervisor is asked
 
 
@@ -90,6 +100,28 @@ class EmbeddedSite:
             return fault
         return None
 
+    def settings(self) -> Sequence[KeptSettings]:
+        """Versions of the settings, the one in force first."""
+        return kept_settings(self.folder)
+
+    def secret_path(self, name: str) -> str:
+        """Where servers find a secret."""
+        return str(self.folder.secrets.absolute() / name)
+
+    def keep_settings(
+        self, wanted: KeptSettings, secrets: Mapping[str, bytes], fence: Fence
+    ) -> KeptSettings:
+        """Write the file that the servers look at."""
+        with closing(self._store()) as store, store.transaction():
+            store.check_fence(fence)
+            return keep(self.folder, wanted, secrets)
+
+    def followers(self) -> Sequence[Follower]:
+        """What every server that answers says of settings and cameras."""
+        with closing(self._store()) as store:
+            instances = [item for item in store.instances().values() if item.url and item.ready]
+        return [found for item in instances if (found := _follower(item)) is not None]
+
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after a sequence number."""
         with closing(self._store()) as store:
@@ -104,25 +136,44 @@ class EmbeddedSite:
         """What every instance that answers has measured."""
         with closing(self._store()) as store:
             instances = [item for item in store.instances().values() if item.url]
-        reports = []
-        for item in instances:
-            try:
-                answer = request(f"{item.url}/sketches", timeout_s=2.0)
-                reports.append(msgspec.msgpack.decode(answer.body, type=StageReport))
-            except (YolodeployError, msgspec.DecodeError):
-                continue  # it is being replaced, or broken; its state says which
-        return reports
+        reports = (self._report(item) for item in instances)
+        return [report for report in reports if report is not None]
 
-    def logs(
-        self, *, app: str | None = None, device: str | None = None, lines: int = 100
-    ) -> Iterator[LogLine]:
+    def logs(self, wanted: LogQuery = ALL_LOGS) -> Iterator[LogLine]:
         """The last lines of each instance's log."""
-        with closing(self._store()) as store:
-            instances = list(store.instances().values())
-        for item in instances:
-            if app in (None, item.app) and device in (None, item.device):
-                for text in _tail(self.folder.log(item.name), lines):
-                    yield LogLine(item.device, item.name, text)
+        for log in self._logs(wanted).values():
+            yield from log.new()[-wanted.lines :]
+
+    def follow(
+        self, wanted: LogQuery, stop: threading.Event
+    ) -> Iterator[LogLine | YolodeployError | None]:
+        """Every new line of each instance's log."""
+        followed: dict[str, InstanceLog] = {}
+        while not stop.is_set():
+            followed = self._logs(wanted) | followed
+            for log in followed.values():
+                yield from log.new()
+            yield None
+            stop.wait(FOLLOW_S)
+
+    def _report(self, item: InstanceRow) -> StageReport | None:
+        counted = identity(self.folder, item.name)
+        if counted is None:
+            return None
+        names = StageReport(
+            site=self.name,
+            device=item.device,
+            instance=counted,
+            app=item.app,
+            release=item.release,
+        )
+        try:
+            answer = request(f"{item.url}/sketches", timeout_s=2.0)
+        except Failed as error:
+            return broken(names, error.text())
+        except YolodeployError:
+            return None  # it is being replaced, or broken; its state says which
+        return read_report(answer.body, names) if answer.status == 200 else None
 
     # how it shall be -------------------------------------------------------------------------
 
@@ -187,6 +238,15 @@ class EmbeddedSite:
 
     # inside ----------------------------------------------------------------------------------
 
+    def _logs(self, wanted: LogQuery) -> dict[str, InstanceLog]:
+        with closing(self._store()) as store:
+            instances = [
+                item for item in store.instances().values() if wanted.wants(item.app, item.device)
+            ]
+        return {
+            item.name: InstanceLog(item, self.folder.log(item.name), wanted) for item in instances
+        }
+
     def _store(self) -> Store:
         return Store(self.folder.database, self.name)
 
@@ -202,6 +262,18 @@ def _refused(instance: InstanceState, answer: Answer) -> Failed:
     except msgspec.DecodeError as error:
         reason = str(error)
     return Failed("site.detect", instance=instance.name, status=answer.status, reason=reason)
+
+
+def _follower(instance: InstanceRow) -> Follower | None:
+    """One that does not answer is being replaced, or broken; its state says which."""
+    try:
+        info = msgspec.json.decode(request(f"{instance.url}/info").body, type=ServerInfo)
+        cameras = msgspec.json.decode(
+            request(f"{instance.url}/cameras").body, type=tuple[CameraState, ...]
+        )
+    except (YolodeployError, msgspec.DecodeError):
+        return None
+    return follower_of(info, instance.device, instance.name, instance.app, cameras)
 
 
 def free_port() -> int:
@@ -270,13 +342,3 @@ def _device_state(
         cpu_percent=round(sum(item.cpu_percent for item in used), 1),
         memory_mb=round(sum(item.memory_mb for item in used), 1),
     )
-
-
-def _tail(log: Path, lines: int) -> list[str]:
-    try:
-        with log.open("rb") as stream:
-            # 400 bytes a line is more than our server writes
-            stream.seek(max(log.stat().st_size - 400 * lines, 0))
-            return stream.read().decode(errors="replace").splitlines()[-lines:]
-    except OSError:
-        return []

@@ -4,19 +4,43 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import quote, unquote
 
-from yolodeploy.core.errors import UsageError
+from yolodeploy.core.errors import UsageError, YolodeployError
 
 _READABLE = "/:@._-+=~ "
 
 
+class Way(Protocol):
+    """How a cluster is got to. A kubeconfig's context is one; another opens a tunnel first."""
+
+    def access(self) -> Access:
+        """The context that leads there now; what it takes is opened."""
+        ...
+
+    def fault(self) -> YolodeployError | None:
+        """Why nobody gets there just now; it mends itself, and is worth waiting for."""
+        ...
+
+
 class Access(NamedTuple):
-    """A kubeconfig file and the name of a context in it (empty: its current one). No secret."""
+    """A kubeconfig file and the name of a context in it (empty: its current one). No secret.
+
+    `account` says that `site account` made it and can make a new one.
+    """
 
     file: Path
     context: str
+    account: bool = False
+
+    def access(self) -> Access:
+        """Itself: nothing has to be opened."""
+        return self
+
+    def fault(self) -> YolodeployError | None:
+        """Nothing that is known."""
+        return None
 
     @property
     def location(self) -> str:

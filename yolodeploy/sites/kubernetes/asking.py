@@ -6,17 +6,18 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from yolodeploy.core import cluster
-from yolodeploy.core.capacity import Switching
 from yolodeploy.core.cluster import Record, Target
 from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Fence, Intent
 from yolodeploy.sites.kubernetes import mark, records
 from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.fitting import Fitting
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
 from yolodeploy.sites.kubernetes.objects import ConfigMap
 from yolodeploy.sites.kubernetes.paths import place, place_of
 from yolodeploy.sites.kubernetes.records import Kept
+from yolodeploy.sites.kubernetes.setups import Setups
 from yolodeploy.sites.kubernetes.switching import switch
 
 TRIES = 8
@@ -25,7 +26,7 @@ TRIES = 8
 class Asking:
     """One site's way from an intent to objects.
 
-    `image_of` gives the whole reference of a release's image, `switching_to` the way to it.
+    `image_of` gives the whole reference of a release's image.
     """
 
     def __init__(
@@ -33,12 +34,14 @@ class Asking:
         connection: Connection,
         manifests: Manifests,
         image_of: Callable[[Release], str],
-        switching_to: Callable[[Release], Switching],
+        setups: Setups,
+        fitting: Fitting,
     ) -> None:
         self._connection = connection
         self._manifests = manifests
         self._image_of = image_of
-        self._switching_to = switching_to
+        self._setups = setups
+        self._fitting = fitting
 
     def ask(self, intent: Intent, fence: Fence) -> None:
         """See `Site.apply`.
@@ -93,6 +96,7 @@ class Asking:
         if intent.guard is None:
             wanted = self._deployment(intent.release) if intent.release else None
             switch(self._connection, wanted, kept)
+            self._setups.reach(intent.app)
         elif not kept.record.reverted and intent.release is not None:
             image = self._image_of(intent.release)
             for item in self._manifests.guard(intent.app, image, kept.record.asking):
@@ -110,9 +114,11 @@ class Asking:
     def _prepare(self, intent: Intent) -> None:
         """All that the switch needs but the switch itself; what would be refused then is now."""
         self.check_namespace(intent.app)
-        for item in self._manifests.surroundings(intent.app):
-            self._connection.apply(place_of(item), item)
         wanted = [each for each in (intent.previous, intent.release) if each is not None]
+        setup = self._fitting.setup_for(intent.app, wanted)
+        for item in self._setups.around(intent.app, setup):
+            self._connection.apply(place_of(item), item)
+        self._setups.settle(intent.app, setup)
         for release in wanted:
             self._keep(release)
         if intent.release is not None:
@@ -143,8 +149,9 @@ class Asking:
         connection.apply(place_of(config), config)
 
     def _deployment(self, release: Release) -> Object:
-        strategy = self._switching_to(release).strategy
-        return self._manifests.deployment(release, self._image_of(release), strategy)
+        way = self._fitting.switching(release.spec)
+        setup = self._setups.of(release.spec.app)
+        return self._manifests.deployment(release, self._image_of(release), way, setup)
 
     def _tell(self, intent: Intent, *, committed: bool) -> None:
         alias = intent.release.alias if intent.release else "nothing"

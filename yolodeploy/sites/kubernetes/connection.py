@@ -1,27 +1,34 @@
 """One cluster's API server: every call with a deadline, every answer bounded.
 
-The client brings authentication, TLS and a connection pool; its models are not used, which decode
-a list of pods a hundred times slower than a struct of the needed fields (FACTS, costs).
+The client reads the kubeconfig and brings authentication; its models are not used, which decode a
+list of pods a hundred times slower than a struct of the needed fields (FACTS, costs).
 """
 
 from __future__ import annotations
 
+import random
+import threading
 import time
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
 from yolodeploy.core.cluster import MANAGER
-from yolodeploy.core.errors import Failed, Refused, Unreachable, UsageError
+from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
 from yolodeploy.core.text import one_line
 from yolodeploy.sites.kubernetes.faults import refusal
+from yolodeploy.sites.kubernetes.session import Session
+from yolodeploy.sites.kubernetes.wire import LARGEST_LINE, PIECE, Slow, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from yolodeploy.sites.kubernetes.access import Access
+    from yolodeploy.sites.kubernetes.access import Way
+    from yolodeploy.sites.kubernetes.wire import Answer
 
 LIMIT_S = 10.0
 SKEW_S = 3.0
@@ -30,8 +37,15 @@ SKEW_S = 3.0
 LARGEST = 32 << 20
 """A list of 2,000 pods has 10 MB."""
 
+AT_ONCE = 8
+"""Requests under way at the same time: an API server on a gateway has other things to do."""
+
+TRIES = 3
 APPLY = "application/apply-patch+yaml"
-_PIECE = 64 << 10
+_SAFE_TWICE = frozenset({"GET", "PATCH"})
+_PASSES = frozenset({500, 502, 503, 504})
+_UNAUTHORIZED, _BUSY = 401, 429
+_AGAIN_S = 0.2
 
 T = TypeVar("T")
 
@@ -39,15 +53,22 @@ T = TypeVar("T")
 class Connection:
     """Calls to one API server; threads may share it."""
 
-    def __init__(self, site: str, access: Access) -> None:
+    def __init__(self, site: str, way: Way) -> None:
         self.site = site
-        self._access = access
-        self._client: Any = None
+        self._way = way
+        self._session: Session | None = None
+        self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._ahead_s = 0.0
 
     def now(self) -> float:
         """Unix seconds by the site's clock, as the API server told it last."""
         return time.time() + self._ahead_s
+
+    @property
+    def certificate_ends(self) -> str:
+        """`notAfter` of the server's certificate; empty before it was seen, or without TLS."""
+        return self._session.wire.certificate_ends if self._session else ""
 
     def get(self, path: str, kind: type[T], *, limit_s: float = LIMIT_S, **query: object) -> T:
         """An object or a list.
@@ -57,7 +78,7 @@ class Connection:
             NotFound: `kubernetes.absent`.
             Everything of `call`.
         """
-        return self._decoded(self.call("GET", path, query, limit_s=limit_s), path, kind)
+        return self.decoded(self.call("GET", path, query, limit_s=limit_s), path, kind)
 
     def send(self, method: str, path: str, body: object, kind: type[T], **query: object) -> T:
         """POST, PUT or DELETE an object; what the server made of it.
@@ -65,7 +86,7 @@ class Connection:
         Raises:
             As `get`.
         """
-        return self._decoded(self.call(method, path, query, body), path, kind)
+        return self.decoded(self.call(method, path, query, body), path, kind)
 
     def apply(self, path: str, body: object, *, force: bool = False, dry_run: bool = False) -> None:
         """Server-side apply as our field manager.
@@ -89,8 +110,12 @@ class Connection:
         content_type: str = "application/json",
         limit_s: float = LIMIT_S,
         largest: int = LARGEST,
+        tries: int = TRIES,
     ) -> bytes:
         """The body of the answer to one request.
+
+        What passes is waited for within `limit_s`: a server that has too much to do or is just
+        starting, a link that is cut. What may not be done twice is not.
 
         Raises:
             Unreachable: `kubernetes.silent`, `kubernetes.unauthorized`, `kubernetes.busy`,
@@ -102,11 +127,12 @@ class Connection:
             UsageError: `kubernetes.kubeconfig`.
         """
         status, answer = self.ask(
-            method, path, query, body, content_type=content_type, limit_s=limit_s, largest=largest
-        )
+            method, path, query, body, content_type=content_type, limit_s=limit_s,
+            largest=largest, tries=tries,
+        )  # fmt: skip
         if 200 <= status < 300:
             return answer
-        raise refusal(self.site, status, answer, f"{method} {path}")
+        raise self._refusal(status, answer, f"{method} {path}")
 
     def ask(
         self,
@@ -118,56 +144,125 @@ class Connection:
         content_type: str = "application/json",
         limit_s: float = LIMIT_S,
         largest: int = LARGEST,
+        tries: int = 1,
     ) -> tuple[int, bytes]:
         """Status and body of the answer to one request, whatever the status.
 
         Raises:
             Unreachable, Failed, UsageError: As `call`, for what has no status.
         """
-        client = self._opened()
-        target = f"{path}?{urlencode(query)}" if query else path
-        headers = {"Content-Type": content_type, "Accept": "application/json, */*"}
         content = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
-        deadline = time.monotonic() + limit_s
-        from urllib3.exceptions import HTTPError
+        request = _Request(
+            method, path, f"{path}?{urlencode(query)}" if query else path, content, content_type,
+            largest, time.monotonic() + limit_s,
+        )  # fmt: skip
+        with self._turn(request.deadline):
+            return self._until_answered(request, tries)
 
+    @contextmanager
+    def stream(self, path: str, query: Mapping[str, object], idle_s: float) -> Iterator[Answer]:
+        """A GET whose answer has no end. It takes no turn; `idle_s` is how long it may be silent.
+
+        Raises:
+            As `call`, also where its lines are read within the block.
+        """
+        request = _Request("GET", path, f"{path}?{urlencode(query)}", None, "", PIECE, 0.0)
         try:
-            serialised = client.param_serialize(
-                method, target, header_params=headers, body=None, auth_settings=["BearerToken"]
-            )
-            answer = client.rest_client.pool_manager.request(
-                method,
-                serialised[1],
-                headers=serialised[2],
-                body=content,
-                timeout=_timeout(limit_s),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
-            self._compare_clocks(answer.headers.get("Date", ""))
-            try:
-                return int(answer.status), self._read(answer, deadline, largest, path)
-            finally:
-                answer.release_conn()
-        except (HTTPError, OSError) as error:
-            raise Unreachable("kubernetes.silent", site=self.site, reason=_told(error)) from error
+            with self._sent(request, idle_s) as answer:
+                if answer.status != 200:
+                    body = answer.body(time.monotonic() + LIMIT_S, PIECE)
+                    raise self._refusal(answer.status, body, f"GET {path}")
+                yield answer
+        except TooLarge:
+            raise self._too_large(path, LARGEST_LINE) from None
+        except OSError as error:
+            raise self._silent(error) from error
 
-    def _read(self, answer: Any, deadline: float, largest: int, path: str) -> bytes:
-        pieces = []
-        total = 0
-        for piece in answer.stream(_PIECE):
-            pieces.append(piece)
-            total += len(piece)
-            if total > largest:
-                answer.close()  # the rest is not worth a connection
-                raise Failed(
-                    "kubernetes.too_large", site=self.site, path=path, megabytes=largest >> 20
-                )
-            if time.monotonic() > deadline:
-                answer.close()
-                raise Unreachable("kubernetes.silent", site=self.site, reason="too slow")
-        return b"".join(pieces)
+    def decoded(self, answer: bytes, path: str, kind: type[T]) -> T:
+        """An answer as what it should be.
+
+        Raises:
+            Failed: `kubernetes.garbage`.
+        """
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except msgspec.DecodeError as error:
+            raise Failed("kubernetes.garbage", site=self.site, path=path, reason=error) from error
+
+    def close(self) -> None:
+        """Hang up; the next call connects again."""
+        with self._lock:
+            session, self._session = self._session, None
+        if session is not None:
+            session.wire.close()
+
+    # inside ----------------------------------------------------------------------------------
+
+    def _until_answered(self, request: _Request, tries: int) -> tuple[int, bytes]:
+        renewed = False
+        for attempt in count(1):
+            last = attempt >= tries + int(renewed)
+            try:
+                with self._sent(request, request.left_s()) as answer:
+                    status, body = answer.status, answer.body(request.deadline, request.largest)
+            except TooLarge:
+                raise self._too_large(request.path, request.largest) from None
+            except OSError as error:
+                pause_s = _AGAIN_S * attempt if request.method in _SAFE_TWICE else None
+                last = last and (tries == 1 or self._way.fault() is None)
+                if last or pause_s is None or pause_s > request.left_s():
+                    raise self._silent(error) from error
+            else:
+                if status == _UNAUTHORIZED and not renewed:
+                    renewed = True
+                    self.close()  # the kubeconfig is read again: certificates and tokens change
+                    continue
+                told = answer.headers.get("Retry-After", "")
+                pause_s = _pause_s(request, status, told, attempt)
+                if last or pause_s is None or pause_s > request.left_s():
+                    return status, body
+            time.sleep(pause_s)
+        raise AssertionError  # it counts for ever
+
+    @contextmanager
+    def _sent(self, request: _Request, limit_s: float) -> Iterator[Answer]:
+        session = self._opened()
+        headers = session.headers(request.content_type)
+        with session.wire.asked(
+            request.method, request.target, headers, request.content, limit_s
+        ) as answer:
+            self._compare_clocks(answer.headers.get("Date", ""))
+            yield answer
+
+    @contextmanager
+    def _turn(self, deadline: float) -> Iterator[None]:
+        if not self._turns.acquire(timeout=max(deadline - time.monotonic(), 0.0)):
+            raise self._silent(Slow("it is too slow"))
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    def _opened(self) -> Session:
+        with self._lock:
+            if self._session is None:
+                self._session = Session(self.site, self._way.access())
+            return self._session
+
+    def _refusal(self, status: int, answer: bytes, asked: str) -> YolodeployError:
+        account = self._session is not None and self._session.access.account
+        return refusal(self.site, status, answer, asked, account=account)
+
+    def _silent(self, error: OSError) -> YolodeployError:
+        fault = self._way.fault()
+        if fault is not None:
+            return fault
+        reason = getattr(error, "verify_message", "") or error.strerror or str(error)
+        told = one_line(reason or type(error).__name__, 160)
+        return Unreachable("kubernetes.silent", site=self.site, reason=told)
+
+    def _too_large(self, path: str, largest: int) -> Failed:
+        return Failed("kubernetes.too_large", site=self.site, path=path, megabytes=largest >> 20)
 
     def _compare_clocks(self, date: str) -> None:
         try:
@@ -177,55 +272,27 @@ class Connection:
         # the header has whole seconds, and the answer was under way
         self._ahead_s = ahead_s if abs(ahead_s) > SKEW_S else 0.0
 
-    def _decoded(self, answer: bytes, path: str, kind: type[T]) -> T:
-        try:
-            return msgspec.json.decode(answer, type=kind)
-        except msgspec.DecodeError as error:
-            raise Failed("kubernetes.garbage", site=self.site, path=path, reason=error) from error
 
-    def _opened(self) -> Any:
-        if self._client is None:
-            self._client = _client(self.site, self._access)
-        return self._client
+class _Request(NamedTuple):
+    """What is asked; `deadline` is on the monotonic clock."""
 
+    method: str
+    path: str
+    target: str
+    content: bytes | None
+    content_type: str
+    largest: int
+    deadline: float
 
-def _client(site: str, access: Access) -> Any:
-    try:
-        from kubernetes.config import ConfigException, new_client_from_config
-    except ImportError as error:
-        raise Refused("kubernetes.not_installed", site=site) from error
-    if not access.file.is_file():
-        reason = f"{access.file} is not there"
-        raise UsageError("kubernetes.kubeconfig", site=site, file=access.file, reason=reason)
-    try:
-        return new_client_from_config(  # type: ignore[no-untyped-call]
-            config_file=str(access.file), context=access.context or None, persist_config=False
-        )
-    # a damaged file makes the client's loader raise whatever its parser meets
-    except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        reason = one_line(str(error))
-        raise UsageError(
-            "kubernetes.kubeconfig", site=site, file=access.file, reason=reason
-        ) from error
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] != "yaml":
-            raise
-        raise UsageError(
-            "kubernetes.kubeconfig", site=site, file=access.file, reason="it is not YAML"
-        ) from error
+    def left_s(self) -> float:
+        return max(self.deadline - time.monotonic(), 0.0)
 
 
-def _timeout(seconds: float) -> Any:
-    from urllib3 import Timeout
-
-    return Timeout(connect=min(seconds, 5.0), read=seconds)
-
-
-def _told(error: Exception) -> str:
-    """The last cause is what a person can use; the rest is the client's own."""
-    cause: BaseException = error
-    while (inner := cause.__cause__ or getattr(cause, "reason", None)) is not None:
-        if not isinstance(inner, BaseException):
-            break
-        cause = inner
-    return one_line(str(cause) or type(cause).__name__, 160)
+def _pause_s(request: _Request, status: int, told: str, attempt: int) -> float | None:
+    """How long to wait before asking again; None where that is of no use, or not safe."""
+    if status == _BUSY:  # it was not done
+        seconds = float(told) if told.isdecimal() else 1.0
+        return seconds + random.random() * _AGAIN_S  # noqa: S311 no secret
+    if status in _PASSES and request.method in _SAFE_TWICE:
+        return _AGAIN_S * attempt
+    return None

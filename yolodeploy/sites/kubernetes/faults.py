@@ -21,6 +21,7 @@ _FIELD = re.compile(r"(?<![\w.])\.(?:spec|data|metadata|subsets|rules)[\w.\[\]=\
 
 # neither says anything of what was asked for: it may be tried again
 _LATER = {401: "kubernetes.unauthorized", 429: "kubernetes.busy"}
+_GONE = {404: "kubernetes.absent", 410: "kubernetes.too_old"}
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -30,22 +31,24 @@ class Status(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-def refusal(site: str, status: int, answer: bytes, asked: str) -> YolodeployError:
-    """The error that a status other than 2xx is."""
+def refusal(
+    site: str, status: int, answer: bytes, asked: str, *, account: bool = False
+) -> YolodeployError:
+    """The error that a status other than 2xx is; `account`: `site account` gives a new one."""
     try:
         told = msgspec.json.decode(answer, type=Status)
     except msgspec.DecodeError:  # a proxy's page, or garbage
         told = Status(answer[:200].decode(errors="replace"))
     reason = one_line(told.message or told.reason or f"HTTP {status}", 240)
-    if status == 403:
-        return _forbidden(site, told, reason)
-    if status == 409:
-        return _conflict(site, told, reason)
-    if status in (404, 410):
-        return NotFound("kubernetes.absent", site=site, asked=asked, reason=reason)
+    if status in _OF_WHOM:
+        return _OF_WHOM[status](site, told, reason)
+    if status in _GONE:
+        return NotFound(_GONE[status], site=site, asked=asked, reason=reason)
     if status < 500 and status not in _LATER:
         return Refused("kubernetes.invalid", site=site, status=status, asked=asked, reason=reason)
     code = _LATER.get(status, "kubernetes.broken")
+    if status == 401 and account:
+        code = "kubernetes.account_over"
     return Unreachable(code, site=site, status=status, reason=reason)
 
 
@@ -73,5 +76,7 @@ def _conflict(site: str, told: Status, reason: str) -> YolodeployError:
         "kubernetes.conflict", site=site, manager=", ".join(managers), fields=one_line(fields, 160)
     )
 
+
+_OF_WHOM = {403: _forbidden, 409: _conflict}
 
 known(Status)

@@ -19,6 +19,7 @@ class Metadata(_Object, frozen=True):
 
     name: str = ""
     namespace: str = ""
+    uid: str = ""
     resource_version: str = ""
     generation: int = 0
     creation_timestamp: str | None = None
@@ -116,10 +117,19 @@ class NodeStatus(_Object, frozen=True):
     images: tuple[Image, ...] | None = None
 
 
+class Taint(_Object, frozen=True):
+    """What keeps pods away that do not tolerate it."""
+
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+
+
 class NodeSpec(_Object, frozen=True):
     """Whether new pods may come."""
 
     unschedulable: bool = False
+    taints: tuple[Taint, ...] | None = None
 
 
 class Node(_Object, frozen=True):
@@ -128,6 +138,46 @@ class Node(_Object, frozen=True):
     metadata: Metadata
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
+
+
+class QuotaStatus(_Object, frozen=True):
+    """What all pods of a namespace may ask for, and what they do."""
+
+    hard: dict[str, str | int] | None = None
+    used: dict[str, str | int] | None = None
+
+
+class Quota(_Object, frozen=True):
+    """One ResourceQuota."""
+
+    metadata: Metadata
+    status: QuotaStatus = QuotaStatus()
+
+
+class Target(_Object, frozen=True):
+    """Whose `replicas` an autoscaler sets."""
+
+    kind: str = ""
+    name: str = ""
+
+
+class AutoscalerSpec(_Object, frozen=True):
+    """What is scaled."""
+
+    scale_target_ref: Target = Target()
+
+
+class Autoscaler(_Object, frozen=True):
+    """One HorizontalPodAutoscaler."""
+
+    metadata: Metadata
+    spec: AutoscalerSpec = AutoscalerSpec()
+
+
+class StorageClass(_Object, frozen=True):
+    """One way of getting volumes."""
+
+    metadata: Metadata
 
 
 class DeploymentSpec(_Object, frozen=True):
@@ -140,6 +190,8 @@ class DeploymentStatus(_Object, frozen=True):
     """How far the controller is."""
 
     observed_generation: int = 0
+    replicas: int = 0
+    ready_replicas: int = 0
     conditions: tuple[Condition, ...] | None = None
 
 
@@ -189,22 +241,63 @@ class Job(_Object, frozen=True):
     status: JobStatus = JobStatus()
 
 
+class ListMetadata(_Object, frozen=True):
+    """What version a list is of, and where it goes on; empty at its end."""
+
+    resource_version: str = ""
+    goes_on: str = msgspec.field(default="", name="continue")
+
+
 class Pods(_Object, frozen=True):
     """A list of pods."""
 
     items: tuple[Pod, ...]
+    metadata: ListMetadata = ListMetadata()
 
 
 class Nodes(_Object, frozen=True):
     """A list of nodes."""
 
     items: tuple[Node, ...]
+    metadata: ListMetadata = ListMetadata()
 
 
 class ConfigMaps(_Object, frozen=True):
     """A list of ConfigMaps."""
 
     items: tuple[ConfigMap, ...]
+    metadata: ListMetadata = ListMetadata()
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One line of a watch; what `object` is depends on `type`."""
+
+    type: str
+    object: msgspec.Raw
+
+
+class Versioned(_Object, frozen=True):
+    """What is read of any object: a bookmark has nothing else."""
+
+    metadata: Metadata = Metadata()
+
+
+class Quotas(_Object, frozen=True):
+    """A list of ResourceQuotas."""
+
+    items: tuple[Quota, ...]
+
+
+class Autoscalers(_Object, frozen=True):
+    """A list of HorizontalPodAutoscalers."""
+
+    items: tuple[Autoscaler, ...]
+
+
+class StorageClasses(_Object, frozen=True):
+    """A list of StorageClasses."""
+
+    items: tuple[StorageClass, ...]
 
 
 def condition(conditions: tuple[Condition, ...] | None, kind: str) -> Condition | None:
@@ -249,4 +342,5 @@ def to_builtins(value: object) -> Any:
     return msgspec.to_builtins(value)
 
 
-known(Pods, Nodes, ConfigMaps, Deployment, Lease, Job, ConfigMap)
+known(Pods, Nodes, ConfigMaps, Deployment, Lease, Job, ConfigMap, Event, Versioned)
+known(Quotas, Autoscalers, StorageClasses)

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from yolodeploy.core.errors import Failed, NotFound
 from yolodeploy.core.site import Prefetched
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.manifests import Object
-from yolodeploy.sites.kubernetes.objects import Job, Node, Pods, condition, quantity
+from yolodeploy.sites.kubernetes.objects import Job, Node, Pods, condition
 from yolodeploy.sites.kubernetes.paths import listing, place_of
-from yolodeploy.sites.kubernetes.room import takes_pods
 from yolodeploy.sites.kubernetes.states import reason_of
 
 POLL_S = 1.0
 HOPELESS = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 PULL_TRIES_S = 60.0
 """How long a pull may fail before it is told: the kubelet tries again after 10, 20, 40 s."""
-
-
-def candidates(nodes: Iterable[Node], gpus: int) -> list[Node]:
-    """The nodes on which a pod could run."""
-    return [
-        node
-        for node in nodes
-        if takes_pods(node)
-        and (not gpus or quantity((node.status.allocatable or {}).get("nvidia.com/gpu")) >= gpus)
-    ]
 
 
 def lacks(node: Node, image: str) -> bool:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from yolodeploy.core.capacity import Room, Strategy, Switching, outage_of, strategy_of
-from yolodeploy.core.release import Resources
-from yolodeploy.sites.kubernetes.manifests import GPU
-from yolodeploy.sites.kubernetes.objects import Node, Pod, condition, moment, quantity
+from yolodeploy.core.capacity import Room, Switching, fits, outage_of, strategy_of
+from yolodeploy.core.release import ReleaseSpec, Resources
+from yolodeploy.sites.kubernetes.objects import (
+    Node,
+    Pod,
+    Quota,
+    Taint,
+    condition,
+    moment,
+    quantity,
+)
 
 SHARING = "nvidia.com/gpu.sharing-strategy"
 DRAIN_S = 3.0
@@ -16,31 +23,75 @@ DRAIN_S = 3.0
 START_S = 30.0
 """Guessed where nothing runs yet that could be measured."""
 
+BUILD_S = 180.0
+"""Guessed for a start that may build a TensorRT engine; small detectors took 1 to 4 minutes."""
 
 GUARD = Room(cpu_millis=10, memory_mb=48)
 """What the guard asks for (`k3s/guard/job.yaml`): on a full node it takes the last of the room."""
 
+TOLERATED = ("nvidia.com/gpu",)
+TOLERATED_SPOT = (
+    "yolodeploy.io/spot", "kubernetes.azure.com/scalesetpriority", "cloud.google.com/gke-spot",
+)  # fmt: skip
+"""Taints that pods tolerate: `k3s/serve/gpu/patch.yaml`, `k3s/serve/spot/patch.yaml`."""
+
+_CLOSED = ("NoSchedule", "NoExecute")
+_MANY = 1 << 30
+
 
 def wanted_by(resources: Resources) -> Room:
-    """What must be free for one more pod of a release, with its guard beside it."""
-    return Room(
-        cpu_millis=resources.cpu_millis + GUARD.cpu_millis,
-        memory_mb=resources.memory_mb + GUARD.memory_mb,
-        gpus=resources.gpus,
-        pods=2,
-    )
+    """What must be free for one more pod of a release."""
+    return Room(cpu_millis=resources.cpu_millis, memory_mb=resources.memory_mb, gpus=resources.gpus)
 
 
 def switching(
-    resources: Resources, nodes: Sequence[Node], everybody: Sequence[Pod], mine: Sequence[Pod]
+    spec: ReleaseSpec,
+    nodes: Sequence[Node],
+    everybody: Sequence[Pod],
+    mine: Sequence[Pod],
+    quotas: Sequence[Quota] = (),
+    *,
+    spot: bool = False,
 ) -> Switching:
     """How pods of a release would replace those of `mine`; `everybody` are all pods known of."""
-    open_nodes = [node for node in nodes if takes_pods(node)]
-    free = [free_on(node, everybody) for node in open_nodes]
-    shared = any(is_shared(node) for node in open_nodes)
-    strategy: Strategy = strategy_of(wanted_by(resources), free, shared_gpu=shared)
+    resources, wanted = spec.resources, wanted_by(spec.resources)
+    gpu = resources.gpu_resource
+    open_nodes = open_to(nodes, resources, spot=spot)
+    # the guard may come to any node: where it does not, its ten millicores are not missed
+    free = [free_on(node, everybody, gpu).less(GUARD) for node in open_nodes]
+    room_for = fits(wanted, free)
+    for quota in quotas:
+        room_for = min(room_for, left_of(quota, gpu).less(GUARD).fits(wanted))
+    shared = bool(wanted.gpus) and not resources.mig and any(map(is_shared, open_nodes))
     running = [pod for pod in mine if pod.status.phase == "Running"]
-    return Switching(strategy, round(outage_of(strategy, len(running), start_s(running)), 1))
+    strategy, at_once = strategy_of(room_for, len(running), shared_gpu=shared)
+    start = start_s(running)
+    if spec.serving.engine == "tensorrt":
+        start = max(start, DRAIN_S + BUILD_S)
+    blocked = _blocked(resources, open_nodes) if nodes else ""
+    if any(not left_of(quota, gpu).fits(GUARD) for quota in quotas):
+        blocked = "the quota of its namespace leaves no room for a rollout's guard"
+    return Switching(strategy, round(outage_of(strategy, len(running), start), 1), at_once, blocked)
+
+
+def holds(spec: ReleaseSpec, nodes: Sequence[Node], others: Sequence[Pod], *, spot: bool) -> int:
+    """How many pods of a release there can be beside those of `others`."""
+    resources = spec.resources
+    open_nodes = open_to(nodes, resources, spot=spot)
+    free = [free_on(node, others, resources.gpu_resource) for node in open_nodes]
+    return fits(wanted_by(resources), free)
+
+
+def open_to(nodes: Iterable[Node], resources: Resources, *, spot: bool = False) -> list[Node]:
+    """The nodes to which a pod that asks for so much may come, by marks and not by room."""
+    tolerated = (TOLERATED if resources.gpus else ()) + (TOLERATED_SPOT if spot else ())
+    return [
+        node
+        for node in nodes
+        if takes_pods(node)
+        and all(taint.key in tolerated for taint in node.spec.taints or () if _closes(taint))
+        and (not resources.gpus or _gpus_of(node, resources) >= resources.gpus)
+    ]
 
 
 def takes_pods(node: Node) -> bool:
@@ -54,7 +105,7 @@ def is_shared(node: Node) -> bool:
     return (node.metadata.labels or {}).get(SHARING, "none") not in ("", "none")
 
 
-def free_on(node: Node, everybody: Iterable[Pod]) -> Room:
+def free_on(node: Node, everybody: Iterable[Pod], gpu: str) -> Room:
     """What is left of a node, by what its pods ask for. A pod that ends still has its part."""
     there = node.status.allocatable or {}
     pods = [
@@ -73,8 +124,26 @@ def free_on(node: Node, everybody: Iterable[Pod]) -> Room:
     return Room(
         cpu_millis=round(left("cpu") * 1000),
         memory_mb=int(left("memory") / 2**20),
-        gpus=round(left(GPU)),
+        gpus=round(left(gpu)),
         pods=round(quantity(there.get("pods", 110))) - len(pods),
+    )
+
+
+def left_of(quota: Quota, gpu: str) -> Room:
+    """What is left of a namespace's quota; of what it does not limit, more than there can be."""
+    hard, used = quota.status.hard or {}, quota.status.used or {}
+
+    def left(*names: str) -> float:
+        return min(
+            (quantity(hard[name]) - quantity(used.get(name)) for name in names if name in hard),
+            default=float(_MANY),
+        )
+
+    return Room(
+        cpu_millis=round(min(left("requests.cpu", "cpu", "limits.cpu") * 1000, _MANY)),
+        memory_mb=int(min(left("requests.memory", "memory", "limits.memory") / 2**20, _MANY)),
+        gpus=round(left(f"requests.{gpu}")),
+        pods=round(left("pods", "count/pods")),
     )
 
 
@@ -95,3 +164,21 @@ def start_s(pods: Iterable[Pod]) -> float:
 def _restarted(pod: Pod) -> bool:
     """It has become ready again since: the difference says nothing of its start."""
     return any(item.restart_count for item in pod.status.container_statuses or ())
+
+
+def _closes(taint: Taint) -> bool:
+    return taint.effect in _CLOSED
+
+
+def _gpus_of(node: Node, resources: Resources) -> float:
+    return quantity((node.status.allocatable or {}).get(resources.gpu_resource))
+
+
+def _blocked(resources: Resources, open_nodes: Sequence[Node]) -> str:
+    """Why no pod could ever run, were the whole site empty; empty where one could."""
+    wanted = wanted_by(resources)
+    if any(free_on(node, (), resources.gpu_resource).fits(wanted) for node in open_nodes):
+        return ""
+    gpus = f", {resources.gpu_resource} {resources.gpus}" if resources.gpus else ""
+    asked = f"cpu {resources.cpu_millis}m, memory {resources.memory_mb}Mi{gpus}"
+    return f"no node that is open to it has {asked}"

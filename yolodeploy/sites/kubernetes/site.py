@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from yolodeploy.core import cluster
 from yolodeploy.core.capacity import Switching
-from yolodeploy.core.errors import Failed, NotFound, Refused, YolodeployError
+from yolodeploy.core.errors import Failed, Refused, YolodeployError
+from yolodeploy.core.kept_settings import Follower, KeptSettings
+from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
+from yolodeploy.core.reports import broken, read_report
 from yolodeploy.core.serving import DetectResponse, ErrorResponse
 from yolodeploy.core.site import (
     AppState,
@@ -26,17 +29,19 @@ from yolodeploy.core.site import (
     StageReport,
 )
 from yolodeploy.oci.layout import Layout
-from yolodeploy.sites.kubernetes import mark, prefetching, records, room, states
-from yolodeploy.sites.kubernetes.access import Access
+from yolodeploy.sites.interface import ALL_LOGS
+from yolodeploy.sites.kubernetes import mark, prefetching, records, states
+from yolodeploy.sites.kubernetes.access import Way
 from yolodeploy.sites.kubernetes.asking import Asking
-from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
+from yolodeploy.sites.kubernetes.fitting import Fitting
+from yolodeploy.sites.kubernetes.logs import Following, last_lines
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
-from yolodeploy.sites.kubernetes.objects import Node, Nodes, Pod, Pods
-from yolodeploy.sites.kubernetes.paths import NODES, PODS, listing, place
+from yolodeploy.sites.kubernetes.objects import Node, Pod
+from yolodeploy.sites.kubernetes.paths import place
+from yolodeploy.sites.kubernetes.seen import MOMENT_S, Seen
+from yolodeploy.sites.kubernetes.setups import Setups
 from yolodeploy.sites.kubernetes.switching import deployment_of
-
-AT_ONCE = 8
-"""Pods asked at the same time through one API server."""
 
 SCRAPE_S = 3.0
 LARGEST_ANSWER = 8 << 20
@@ -56,26 +61,29 @@ class KubernetesSite:
     def __init__(
         self,
         name: str,
-        access: Access,
+        way: Way,
         layout: Path,
         folder: Path,
         name_of: Callable[[str], str],
     ) -> None:
         self.name = name
-        self.connection = Connection(name, access)
+        self.connection = Connection(name, way)
+        self._seen = Seen(self.connection)
         self._manifests = Manifests(folder)
         self._layout = layout
         self._name_of = name_of
+        self.setups = Setups(self.connection, self._manifests)
+        self.fitting = Fitting(self.connection, self._seen, self.setups)
         self._asking = Asking(
-            self.connection, self._manifests, self._image_of, self._switching_release
+            self.connection, self._manifests, self._image_of, self.setups, self.fitting
         )
 
     # how it is -------------------------------------------------------------------------------
 
     def observe(self) -> SiteState:
         """How the site is now."""
-        found = mark.read(self.connection)
-        nodes = self._nodes()
+        found = self._seen.mark()
+        nodes = self._seen.nodes()
         now = self.connection.now()
         seen = self._each(found.apps, self._app)
         return SiteState(
@@ -91,10 +99,29 @@ class KubernetesSite:
         """Nothing: a cluster has no settings of its own yet."""
         return None
 
+    def settings(self) -> Sequence[KeptSettings]:
+        """Versions of the settings, the one in force first."""
+        return ()
+
+    def secret_path(self, name: str) -> str:
+        """Where servers find a secret."""
+        raise Refused("camera.no_cluster", site=self.name)
+
+    def keep_settings(
+        self, wanted: KeptSettings, secrets: Mapping[str, bytes], fence: Fence
+    ) -> KeptSettings:
+        """Put settings in force."""
+        raise Refused("camera.no_cluster", site=self.name)
+
+    def followers(self) -> Sequence[Follower]:
+        """How servers follow."""
+        return ()
+
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after a sequence number."""
-        apps = mark.read(self.connection).apps
-        found = self._each(apps, lambda app: records.events(self.connection, app, since))
+        found = self._each(
+            self._seen.apps(), lambda app: records.events(self.connection, app, since)
+        )
         return sorted(found, key=lambda event: event.sequence)
 
     def releases(self, app: str) -> Sequence[Release]:
@@ -103,20 +130,24 @@ class KubernetesSite:
 
     def sketches(self) -> Sequence[StageReport]:
         """What every instance that answers has measured."""
-        apps = mark.read(self.connection).apps
-        pods = self._each(apps, self._running)
+        pods = self._each(self._seen.apps(), self._running)
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             reports = pool.map(lambda pair: self._report(*pair), pods)
         return [report for report in reports if report is not None]
 
-    def logs(
-        self, *, app: str | None = None, device: str | None = None, lines: int = 100
-    ) -> Iterator[LogLine]:
+    def logs(self, wanted: LogQuery = ALL_LOGS) -> Iterator[LogLine]:
         """The last lines of each pod's log."""
-        apps = [each for each in mark.read(self.connection).apps if app in (None, each)]
-        for name, pod in self._each(apps, lambda name: [(name, each) for each in self._pods(name)]):
-            if device in (None, pod.spec.node_name):
-                yield from self._log(name, pod, lines)
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            for lines in pool.map(
+                lambda pod: last_lines(self.connection, pod, wanted), self._wanted(wanted)
+            ):
+                yield from lines
+
+    def follow(
+        self, wanted: LogQuery, stop: threading.Event
+    ) -> Iterator[LogLine | YolodeployError | None]:
+        """Every new line of each pod's log."""
+        return Following(self.connection, lambda: self._wanted(wanted), wanted, stop).lines()
 
     # how it shall be -------------------------------------------------------------------------
 
@@ -134,26 +165,18 @@ class KubernetesSite:
 
     def switching(self, spec: ReleaseSpec) -> Switching:
         """How the site would go to a release, by what its nodes have free."""
-        mine = self._pods(spec.app)
-        try:
-            everybody: Sequence[Pod] = self.connection.get(PODS, Pods).items
-        except Refused as error:
-            if error.code != "kubernetes.forbidden":
-                raise
-            # an account for our namespaces alone: with what others use unknown, nothing is free
-            return room.switching(spec.resources, (), mine, mine)
-        return room.switching(spec.resources, self._nodes(), everybody, mine)
+        return self.fitting.switching(spec)
 
     def lacking_bytes(self, spec: ReleaseSpec) -> int:
         """The image's size for every node that does not name it; of some layers it may have."""
         image = self._image(spec)
-        lacking = [node for node in self._candidates(spec) if prefetching.lacks(node, image)]
+        lacking = [node for node in self.fitting.candidates(spec) if prefetching.lacks(node, image)]
         return self._size(spec.image) * len(lacking)
 
     def prefetch(self, spec: ReleaseSpec) -> Prefetched:
         """Have every node that may run it pull the image."""
         image = self._image(spec)
-        nodes = self._candidates(spec)
+        nodes = self.fitting.candidates(spec)
         lacking = [node for node in nodes if prefetching.lacks(node, image)]
         jobs = self._prefetch_jobs(spec, image, lacking) if lacking else []
         size = self._size(spec.image)
@@ -179,9 +202,10 @@ class KubernetesSite:
         """Exactly what would be applied for a release now, in order."""
         image = self._image_of(release)
         config = self._manifests.config(release, self.name, image, self.connection.now())
-        strategy = self.switching(release.spec).strategy
-        deployment = self._manifests.deployment(release, image, strategy)
-        return [*self._manifests.surroundings(release.spec.app), config, deployment]
+        app, way = release.spec.app, self.switching(release.spec)
+        setup = self.fitting.setup_for(app, (release,))
+        deployment = self._manifests.deployment(release, image, way, setup)
+        return [*self.setups.around(app, setup), config, deployment]
 
     # inside ----------------------------------------------------------------------------------
 
@@ -201,7 +225,7 @@ class KubernetesSite:
         kept = records.read(self.connection, app)
         if kept is None:
             return []
-        pods, guards = self._pods(app), self._pods(cluster.GUARD, app)
+        pods, guards = self._seen.pods(app), self._seen.guards(app)
         deployment = deployment_of(self.connection, app)
         state = states.app_state(kept.record, pods, deployment, self.connection.now())
         instances = [states.instance_state(pod, app) for pod in pods]
@@ -210,17 +234,17 @@ class KubernetesSite:
         return [(state, instances)]
 
     def _running(self, app: str) -> list[tuple[str, Pod]]:
-        return [(app, pod) for pod in self._pods(app) if pod.status.phase == "Running"]
+        return [
+            (app, pod) for pod in self._seen.pods(app, MOMENT_S) if pod.status.phase == "Running"
+        ]
 
-    def _nodes(self) -> tuple[Node, ...]:
-        return self.connection.get(NODES, Nodes).items
-
-    def _pods(self, name: str, namespace: str = "") -> tuple[Pod, ...]:
-        path = listing("Pod", namespace or name)
-        return self.connection.get(path, Pods, labelSelector=f"{cluster.NAME}={name}").items
-
-    def _candidates(self, spec: ReleaseSpec) -> list[Node]:
-        return prefetching.candidates(self._nodes(), spec.resources.gpus)
+    def _wanted(self, wanted: LogQuery) -> list[Pod]:
+        """The pods whose logs are asked for."""
+        apps = [app for app in self._seen.apps() if wanted.app in (None, app)]
+        return [
+            pod for pod in self._each(apps, self._seen.pods)
+            if wanted.wants(pod.metadata.namespace, pod.spec.node_name)
+        ]  # fmt: skip
 
     def _image(self, spec: ReleaseSpec) -> str:
         """As the release was brought here, where it was; names change, what runs must not."""
@@ -229,9 +253,6 @@ class KubernetesSite:
 
     def _image_of(self, release: Release) -> str:
         return self._image(release.spec)
-
-    def _switching_release(self, release: Release) -> Switching:
-        return self.switching(release.spec)
 
     def _size(self, image: str) -> int:
         try:
@@ -255,23 +276,23 @@ class KubernetesSite:
         ]
 
     def _report(self, app: str, pod: Pod) -> StageReport | None:
-        """What a pod has measured, under the names that it has here; garbage is none."""
+        """What a pod has measured, under the names that it has here."""
         path = f"{states.proxy(app, pod.metadata.name)}/sketches"
-        try:
-            answer = self.connection.call("GET", path, limit_s=SCRAPE_S, largest=LARGEST_ANSWER)
-            report = msgspec.msgpack.decode(answer, type=StageReport)
-        except (YolodeployError, msgspec.DecodeError):
-            return None  # it is being replaced, or broken; its state says which
-        if any(epoch.requests < 0 or epoch.failures < 0 for epoch in report.epochs):
-            return None
-        return msgspec.structs.replace(
-            report,
+        names = StageReport(
             site=self.name,
             device=pod.spec.node_name,
             instance=pod.metadata.name,
             app=app,
             release=states.release_of(pod),
         )
+        try:
+            answer = self.connection.call(
+                "GET", path, limit_s=SCRAPE_S, largest=LARGEST_ANSWER, tries=1
+            )
+        except YolodeployError as error:
+            # else it is being replaced, or broken; its state says which
+            return broken(names, error.text()) if error.code == "kubernetes.too_large" else None
+        return read_report(answer, names)
 
     def _picture(self, instance: InstanceState, path: str, picture: bytes, largest: int) -> bytes:
         status, answer = self.connection.ask(
@@ -288,13 +309,3 @@ class KubernetesSite:
         except msgspec.DecodeError:
             reason = answer[:200].decode(errors="replace")
         raise Failed("site.detect", instance=instance.name, status=status, reason=reason)
-
-    def _log(self, app: str, pod: Pod, lines: int) -> Iterator[LogLine]:
-        path = f"{place('Pod', app, pod.metadata.name)}/log"
-        query = {"tailLines": lines, "limitBytes": 400 * lines, "container": "server"}
-        try:
-            answer = self.connection.call("GET", path, query)
-        except (NotFound, Refused):
-            return  # it has not started yet, or is gone
-        for text in answer.decode(errors="replace").splitlines()[-lines:]:
-            yield LogLine(pod.spec.node_name, pod.metadata.name, text)

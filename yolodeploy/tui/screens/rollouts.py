@@ -47,6 +47,12 @@ class RolloutActions(Framed):
         if item is not None:
             self.begin("rollout.abort", item.id)
 
+    def action_approve(self) -> None:
+        """Let it go on after a wave, confirmed."""
+        item = self.selected()
+        if item is not None:
+            self.begin("rollout.approve", item.id)
+
     def action_undo(self) -> None:
         """Bring back what it replaced, confirmed."""
         item = self.selected()
@@ -94,5 +100,5 @@ class RolloutsScreen(RolloutActions, Listed):
 
 def stands_still(item: RolloutItem) -> bool:
     """Whether it has to be resumed to go on."""
-    still = (RolloutState.PAUSED, RolloutState.WAITING)
+    still = (RolloutState.PAUSED, RolloutState.WAITING, RolloutState.APPROVAL)
     return item.state in still or item.silent_s is not None

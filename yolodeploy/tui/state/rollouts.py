@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from yolodeploy.core.gates import GateResult
-from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, following
+from yolodeploy.core.steps import LATER, Entry, Outcome, SiteResult, Step, following
 from yolodeploy.core.waves import Plan, SitePlan
 from yolodeploy.inventory.journal import RolloutSite, StepRow
 from yolodeploy.inventory.rollouts import FINAL, SILENT_S, RolloutRow, RolloutState
@@ -39,6 +39,9 @@ _MARKS = {
     Outcome.FAILED: Mark.BAD,
     Outcome.INCONCLUSIVE: Mark.BAD,
     Outcome.WAITING: Mark.WAITING,
+    Outcome.SCHEDULED: Mark.WAITING,
+    Outcome.EXPIRED: Mark.BAD,
+    Outcome.SUPERSEDED: Mark.AHEAD,
 }
 
 
@@ -72,7 +75,7 @@ class RolloutItem(NamedTuple):
 
     `ended` counts the sites with a result, `committed` those that run the release because of it;
     `wave` is the one under way. `silent_s` is how long nobody has driven it though it should be
-    running, None where all is well.
+    running, None where all is well. `again_at` is when one that waits goes on by itself.
     """
 
     id: str
@@ -89,6 +92,7 @@ class RolloutItem(NamedTuple):
     created_at: float
     ended_at: float | None
     silent_s: float | None
+    again_at: float | None = None
 
     @property
     def final(self) -> bool:
@@ -151,7 +155,7 @@ def _progress(
         step=upcoming if isinstance(upcoming, Step) else None,
         track=track_of(entries),
         reverting=any(entry.step is Step.REVERT for entry in entries),
-        waiting=last is not None and last.outcome is Outcome.WAITING,
+        waiting=last is not None and last.outcome in LATER,
         detail=_told(entries),
         at=steps[-1].at if steps else None,
         gates=stored.gates if stored else (),
@@ -184,6 +188,7 @@ def _item(row: RolloutRow, release: str, sites: Sequence[SiteProgress], now: flo
         created_at=row.created_at,
         ended_at=row.ended_at,
         silent_s=_silent_s(row, now),
+        again_at=row.again_at if row.state is RolloutState.WAITING else None,
     )
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from math import inf
 
-from yolodeploy.core.gates import GateResult
+from yolodeploy.core.gates import OUTRANKED, GateResult
 from yolodeploy.core.steps import SiteResult
 from yolodeploy.core.text import cells, fit, one_line
+from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.tui.state.rollouts import TRACK, RolloutDetail, SiteProgress
 from yolodeploy.tui.views.columns import Column
-from yolodeploy.tui.views.figures import coarse_age, duration
+from yolodeploy.tui.views.figures import clock_time, coarse_age, duration
 from yolodeploy.tui.views.rollouts import progress_cell, state_cell
 from yolodeploy.tui.views.signs import MARK, RESULT, STANDING, VERDICT, signed
 from yolodeploy.tui.views.spans import Line, Look, Span, wrapped
 
 _FIGURES = ("figure", "bound", "samples")
-_KINDS = ("unit.lost", "unit.gained", "unit.invalid boxes")
+_KINDS = tuple(
+    f"unit.{kind}"
+    for kind in ("lost", "gained", "missed", "false", "invalid boxes", "frames/s", "MiB", OUTRANKED)
+)
+SHARES = frozenset({"share", "lost", "gained", "missed", "false", OUTRANKED})
 
 
 def rollout_title(detail: RolloutDetail, look: Look) -> Line:
@@ -49,6 +54,11 @@ def rollout_notes(detail: RolloutDetail, look: Look, width: int) -> list[Line]:
         silent = duration(item.silent_s, words)
         text = words("rollout.resume", silent=silent, id=item.id)
         lines += wrapped(f"✗ {text}", width - 1, "bad", 2, 2)
+    if item.state is RolloutState.APPROVAL:
+        lines += wrapped(f"! {words('rollout.approve', id=item.id)}", width - 1, "warn", 2, 2)
+    if item.again_at is not None:
+        again = words("rollout.again", at=clock_time(item.again_at, look.now))
+        lines += wrapped(f"○ {again}", width - 1, "warn", 2, 2)
     if item.reason:
         lines += wrapped(item.reason, width - 1, "bad", 2, 2)
     return lines
@@ -124,7 +134,7 @@ def _gate(gate: GateResult, label: int, look: Look) -> Line:
         Span("  "),
         Span(fit(one_line(gate.gate), label)),
         Span(_right(_figure(gate.figure, gate.unit), 10)),
-        Span(_right(_figure(gate.bound, gate.unit), 10), "dim"),
+        Span(_right(("≥ " if gate.at_least else "") + _figure(gate.bound, gate.unit), 10), "dim"),
         Span(_right(f"{gate.samples:,}", 10), "dim"),
         Span("  "),
         signed(VERDICT[gate.verdict], look.words(f"verdict.{gate.verdict.value}")),
@@ -136,7 +146,7 @@ def _figure(value: float | None, unit: str) -> str:
     """A gate's figure as people read it: shares in per cent, milliseconds with their unit."""
     if value is None or value == inf:
         return "–"
-    if unit in ("share", "lost", "gained"):
+    if unit in SHARES:
         return f"{value * 100:.3g} %"
     return f"{value:.3g} ms" if unit == "ms" else f"{value:.3g}"
 

@@ -28,10 +28,12 @@ ROLLOUT = {
     RolloutState.PAUSED: ("‖", "warn"),
     RolloutState.ABORTING: ("↩", "warn"),
     RolloutState.WAITING: ("○", "warn"),
+    RolloutState.APPROVAL: ("!", "warn"),
     RolloutState.DONE: ("●", "good"),
     RolloutState.FAILED: ("✗", "bad"),
     RolloutState.INCONCLUSIVE: ("?", "warn"),
     RolloutState.ABORTED: ("–", "dim"),
+    RolloutState.EXPIRED: ("○", "bad"),
 }
 
 RESULT = {
@@ -41,6 +43,8 @@ RESULT = {
     SiteResult.REFUSED: ("✗", "bad"),
     SiteResult.WAITING: ("○", "warn"),
     SiteResult.STOPPED: ("–", "dim"),
+    SiteResult.EXPIRED: ("○", "bad"),
+    SiteResult.SUPERSEDED: ("–", "dim"),
 }
 
 STANDING = {

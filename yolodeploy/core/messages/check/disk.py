@@ -52,8 +52,8 @@ MESSAGES = {
         "the journal takes {mb} MB, {most} are enough",
         "系统日志占用 {mb} MB，{most} MB 足够",
         "journalctl --vacuum-size={most}M, and SystemMaxUse={most}M in "
-        "/etc/systemd/journald.conf.d/yolodeploy.conf",
-        "journalctl --vacuum-size={most}M，并在 /etc/systemd/journald.conf.d/yolodeploy.conf 中"
+        "/etc/systemd/journald.conf.d/50-yolodeploy.conf",
+        "journalctl --vacuum-size={most}M，并在 /etc/systemd/journald.conf.d/50-yolodeploy.conf 中"
         "设置 SystemMaxUse={most}M",
     ),
     "gc_pressure": Message(

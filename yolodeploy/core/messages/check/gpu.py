@@ -18,8 +18,10 @@ MESSAGES = {
     "gpu_driver_unloaded": Message(
         "NVIDIA's driver {driver} is installed, but not loaded",
         "NVIDIA 驱动 {driver} 已安装但未加载",
-        "modprobe nvidia, or dmesg | grep -i nvidia for why not (Secure Boot, another kernel)",
-        "modprobe nvidia；失败原因见 dmesg | grep -i nvidia（安全启动、内核不同）",
+        "modprobe nvidia (a Jetson, nvgpu), or dmesg | grep -iE 'nvidia|nvgpu' for why not "
+        "(Secure Boot, another kernel)",
+        "modprobe nvidia（Jetson 用 nvgpu）；失败原因见 dmesg | grep -iE 'nvidia|nvgpu'"
+        "（安全启动、内核不同）",
     ),
     "gpu_mismatch": Message(
         "the loaded NVIDIA module is {module}, its library {library}; no new container can use the "

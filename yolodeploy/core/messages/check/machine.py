@@ -56,8 +56,8 @@ MESSAGES = {
     "modules_unloaded": Message(
         "the kernel's modules {modules} are not loaded",
         "内核模块 {modules} 未加载",
-        "modprobe -a {modules}, and write their names into /etc/modules-load.d/yolodeploy.conf",
-        "modprobe -a {modules}，并把名称写入 /etc/modules-load.d/yolodeploy.conf",
+        "modprobe -a {modules}, name them in /etc/modules-load.d/yolodeploy-doctor.conf",
+        "modprobe -a {modules}，并把名称写入 /etc/modules-load.d/yolodeploy-doctor.conf",
     ),
     "memory": Message(
         "{mb} MB of memory, {least} are needed",

@@ -6,7 +6,6 @@ import time
 from look.host import absent, judged, one_line, unknown
 from look.machine import listed
 
-PATIENCE_S = 300  # a pod that waits or ends for longer does not do so by itself
 KUBECTL = ("k3s", "kubectl", "--request-timeout=10s", "get")
 RUNTIME_CLASS = "nvidia"
 GPU = "nvidia.com/gpu"
@@ -137,12 +136,12 @@ def pods_where(host, wrong):
     return judged(bad, pods=listed(bad[:5]), count=len(bad))
 
 
-def for_long(text):
-    """Whether a moment lies more than a few minutes back."""
+def for_long(host, text):
+    """Whether a moment lies so far back that a pod goes on by itself no more."""
     if not text:
         return False
     at = calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
-    return time.time() - at > PATIENCE_S
+    return time.time() - at > host.asked["pod_wait_s"]
 
 
 def pods_waiting(host):
@@ -153,14 +152,15 @@ def pods_waiting(host):
         reasons = [
             c.get("reason") for c in told.get("conditions", []) if c.get("type") == "PodScheduled"
         ]
-        return "Unschedulable" in reasons and for_long(pod["metadata"].get("creationTimestamp"))
+        since = pod["metadata"].get("creationTimestamp")
+        return "Unschedulable" in reasons and for_long(host, since)
 
     return pods_where(host, wrong)
 
 
 def pods_ending(host):
     """Whether a pod does not come to an end, and holds its GPU."""
-    return pods_where(host, lambda pod: for_long(pod["metadata"].get("deletionTimestamp")))
+    return pods_where(host, lambda pod: for_long(host, pod["metadata"].get("deletionTimestamp")))
 
 
 def pods_pulling(host):

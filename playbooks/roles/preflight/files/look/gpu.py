@@ -46,6 +46,11 @@ def library(host):
     return None
 
 
+def beside(host):
+    """The driver that is installed, loaded or not; a Jetson's kernel always has one."""
+    return "L4T" if host.exists(JETSON) else library(host)
+
+
 def gpu_missing(host):
     """Whether the GPU is there that was promised; one that got too hot falls off the bus."""
     if host.asked.get("profile", "cpu") == "cpu":
@@ -61,21 +66,25 @@ def loaded(host):
 
 
 def gpu_driver_missing(host):
-    """Whether a driver is installed."""
-    return judged(loaded(host) is None and library(host) is None, driver=loaded(host) or "")
+    """Whether a driver is installed; a Jetson's comes with its kernel."""
+    if not present(host):
+        return absent()
+    lacks = loaded(host) is None and beside(host) is None
+    return judged(lacks, driver=loaded(host) or beside(host) or "")
 
 
 def gpu_driver_unloaded(host):
     """Whether the driver that is installed is loaded."""
-    return judged(loaded(host) is None and library(host) is not None, driver=library(host) or "")
+    there = beside(host)
+    return judged(loaded(host) is None and there is not None, driver=there or "")
 
 
 def gpu_mismatch(host):
     """Whether the loaded module and the library are of one version."""
-    running, beside = module(host), library(host)
-    if running is None or beside is None:
+    running, there = module(host), library(host)
+    if running is None or there is None:
         return unknown()
-    return judged(running != beside, module=running, library=beside)
+    return judged(running != there, module=running, library=there)
 
 
 def installed(host, patterns):

@@ -81,7 +81,7 @@ def identity(host):
         one.get("address", "") for name, one in network.links(host).items() if is_card(host, name)
     ]
     return {
-        "host_name": one_line(machine.own_name(host)),
+        "host_name": one_line(machine.own_name(host)).lower(),  # as a node is called
         "machine_id": one_line((host.lines("/etc/machine-id") or [""])[0]),
         "macs": [one_line(mac) for mac in macs],
         "addresses": sorted(network.own_addresses(host)),

@@ -1,0 +1,152 @@
+"""`yolodeploy controller`: collecting and driving without a person."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from yolodeploy.cli.output import Column, age, emit, emit_one, moment, output_option, say
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from yolodeploy.ops.controller_state import ControllerState
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def controller(ctx: click.Context) -> int:
+    """Collect from all sites and drive pending rollouts, until it is stopped.
+
+    It runs in the foreground, for systemd, a container or a terminal. One runs for each home
+    folder; over several machines the sites' leases settle who drives.
+    """
+    return 0 if ctx.invoked_subcommand is not None else _run()
+
+
+def _run() -> int:
+    from threading import Event
+
+    from yolodeploy.ops.controlling import run
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.systemd import Systemd
+
+    stop, asked = Event(), []
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
+    run(home(), _tell, _mistake, stop, Systemd())
+    return 130 if signal.SIGINT in asked else 0
+
+
+def _tell(code: str, fields: Mapping[str, str]) -> None:
+    from yolodeploy.core.messages import message
+    from yolodeploy.ops.settings import language
+
+    say(message(code).rendered("text", language(), dict(fields)))
+
+
+def _mistake(error: Exception) -> None:
+    """What nobody expected: for those who want to see it."""
+    if os.environ.get("YOLODEPLOY_DEBUG"):
+        traceback.print_exception(error, file=sys.stderr)
+
+
+@controller.command()
+@output_option
+def status(form: str) -> int:
+    """Show who collects, and what is pending; 1 if nobody."""
+    import time
+
+    from yolodeploy.cli.output import report
+    from yolodeploy.ops.controller_state import controller_state
+    from yolodeploy.ops.home import home
+
+    found = controller_state(home())
+    emit_one(found, _columns(time.time(), form), form)
+    if found.pending and form in ("table", "wide"):
+        emit(found.pending, _PENDING, form)
+    for fault in found.faults:
+        report(fault)
+    return 0 if found.well else 1
+
+
+def _columns(now: float, form: str) -> list[Column]:
+    columns = [
+        Column("running", "running", lambda state: state.running),
+        Column("host", "host", lambda state: state.row and state.row.host),
+        Column("pid", "process", lambda state: state.row and state.row.pid),
+        Column("version", "version", lambda state: state.row and state.row.version),
+        Column(
+            "started_at", "since", lambda state: state.row and state.row.started_at, text=moment
+        ),
+        Column(
+            "round_at",
+            "last round",
+            _round_at,
+            text=lambda at: f"{age(at, now)} ago" if at else "never",
+        ),
+        Column("round_s", "it took (s)", lambda state: state.row and state.row.round_s),
+        Column("sites", "sites", lambda state: state.sites),
+        Column("silent", "silent", lambda state: state.silent),
+        Column("notices", "notices waiting", lambda state: state.notices),
+        Column("trouble", "trouble", lambda state: state.row and state.row.trouble),
+    ]
+    if form not in ("table", "wide"):
+        columns.append(
+            Column("pending", "pending", lambda state: [_plain(item) for item in state.pending])
+        )
+    return columns
+
+
+def _round_at(state: ControllerState) -> float | None:
+    return state.row.round_at if state.row else None
+
+
+_PENDING = [
+    Column("rollout", "rollout", lambda item: item.row.id),
+    Column("app", "app", lambda item: item.row.app),
+    Column("state", "state", lambda item: item.row.state.value),
+    Column("turn", "turn", lambda item: item.turn.value),
+    Column("again_at", "again at", lambda item: item.row.again_at, text=moment),
+    Column("reason", "why", lambda item: item.row.reason),
+]
+
+
+def _plain(item: object) -> dict[str, object]:
+    return {column.key: column.value(item) for column in _PENDING}
+
+
+@controller.command()
+@output_option
+def notify(form: str) -> int:
+    """Send a test notice to the webhook and command now."""
+    from yolodeploy.ops.notifying import try_out
+    from yolodeploy.ops.settings import language
+
+    tried = try_out()
+    columns = [
+        Column("place", "place", lambda item: item[0]),
+        Column("taken", "taken", lambda item: item[1] is None),
+        Column("reason", "reason", lambda item: item[1].text(language()) if item[1] else ""),
+    ]
+    emit(tried, columns, form, longest=200)
+    return 1 if any(error for _, error in tried) else 0
+
+
+@controller.command()
+def unit() -> None:
+    """Print a unit of systemd for this installation."""
+    from yolodeploy.ops.units import controller_unit
+
+    click.echo(controller_unit(), nl=False)

@@ -1,0 +1,77 @@
+"""Windows of time on the command line: `--last 24h`, or `--since` and `--until`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, NamedTuple
+
+import click
+
+_LENGTH = re.compile(r"(\d{1,5})(s|min|h|d)", re.ASCII)
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+
+
+class Window(NamedTuple):
+    """From when to when, in Unix seconds."""
+
+    start: float
+    end: float
+
+
+def window_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--last`, `--since` and `--until`, which come to the command as one `window`."""
+    import time
+
+    @click.option("--last", help="So long until now: 30s, 10min, 24h, 7d.  [default: 1h]")
+    @click.option(
+        "--since", help="From a moment on: 2026-11-26, 2026-11-26T04:00, or 2d ago as 2d."
+    )
+    @click.option("--until", help="Up to a moment, as --since.  [default: now]")
+    @wraps(command)
+    def with_window(
+        *arguments: Any, last: str | None, since: str | None, until: str | None, **options: Any
+    ) -> Any:
+        window = window_of(last, since, until, time.time())
+        return command(*arguments, window=window, **options)
+
+    return with_window
+
+
+def window_of(last: str | None, since: str | None, until: str | None, now: float) -> Window:
+    """The window that somebody means at `now`; moments without a zone are of this machine's.
+
+    Raises:
+        click.BadParameter: one of them is no such thing, or the window ends before it begins.
+    """
+    if last is not None and since is not None:
+        raise click.BadParameter("it says the same as --since", param_hint="--last")
+    end = now + 1 if until is None else _moment(until, now, "--until")
+    if since is not None:
+        start = _moment(since, now, "--since")
+    else:
+        start = min(end, now) - _length("1h" if last is None else last, "--last")
+    if start >= end:
+        raise click.BadParameter("nothing lies between the two", param_hint="--since")
+    return Window(start, end)
+
+
+def _length(text: str, option: str) -> float:
+    match = _LENGTH.fullmatch(text)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not like 30s, 10min, 24h or 7d", param_hint=option)
+    return float(int(match[1]) * _SECONDS[match[2]])
+
+
+def _moment(text: str, now: float, option: str) -> float:
+    if _LENGTH.fullmatch(text):
+        return now - _length(text, option)
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise click.BadParameter(
+            f"{text!r} is not like 2026-11-26, 2026-11-26T04:00, 2026-11-26T04:00Z or 24h",
+            param_hint=option,
+        ) from None

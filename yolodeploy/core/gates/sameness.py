@@ -1,0 +1,96 @@
+"""Gates on what is detected: against the old release, and against labels."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from yolodeploy.core.detections import Agreement
+from yolodeploy.core.gates.observation import (
+    GateResult,
+    Observation,
+    Rule,
+    Samples,
+    Share,
+    Verdict,
+)
+
+
+class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a release is meant to do: boxes of a class are `gained`, or `lost`."""
+
+    kind: Literal["gained", "lost"]
+    name: str
+
+
+class AgreementGate(Rule, frozen=True, tag="agreement"):
+    """Detections of the new release against the old one's on the same frames.
+
+    Lost boxes are bounded tightly, gained ones loosely: a better model finds more. A release that
+    gives invalid boxes, or nothing on every frame that has something, fails whatever the shares.
+
+    `meant` says which changes are the release's purpose: they are counted neither way.
+    """
+
+    max_lost: Share = 0.2
+    max_gained: Share = 0.6
+    min_frames: Samples = 10
+    min_boxes: Samples = 10
+    meant: tuple[Change, ...] | msgspec.UnsetType = msgspec.UNSET
+
+    def judge(self, new: Observation, old: Observation | None) -> GateResult:
+        """The figure is the share of lost boxes, or of gained ones where those break the bound."""
+        if old is None:  # a first release has nothing to agree with
+            return GateResult("agreement", Verdict.PASSED, 0.0, self.max_lost, 0, "lost")
+        seen = new.agreement or Agreement()
+        figures = (
+            ("invalid boxes", float(seen.invalid), 0.0),
+            ("lost", seen.lost_share, self.max_lost),
+            ("gained", seen.gained_share, self.max_gained),
+        )
+        boxes = seen.expected + seen.declared
+        enough = seen.frames >= self.min_frames and boxes >= self.min_boxes
+        blind = seen.expected > 0 and not (seen.matched or seen.gained or seen.declared)
+        broken = [(unit, figure, bound) for unit, figure, bound in figures if figure > bound]
+        unit, figure, bound = broken[0] if broken else figures[1]
+        if seen.invalid or ((broken or blind) and enough):
+            verdict = Verdict.FAILED
+        else:
+            verdict = Verdict.PASSED if enough else Verdict.INCONCLUSIVE
+        return GateResult("agreement", verdict, figure, bound, seen.frames, unit)
+
+
+class GoldenGate(Rule, frozen=True, tag="golden"):
+    """Detections on labelled frames: how many labels are missed, how many boxes are false.
+
+    Neither share may be above the old release's by more than `max_worse`, nor above its own bound
+    where there is one. On labels it shows who is right, so that this gate outranks agreement.
+    """
+
+    max_worse: Share = 0.02
+    max_missed: Share | None = None
+    max_false: Share | None = None
+    min_labels: Samples = 10
+
+    def judge(self, new: Observation, old: Observation | None) -> GateResult:
+        """The figure is the share of missed labels, or of false boxes where those break it."""
+        seen = new.golden or Agreement()
+        before = old.golden if old is not None else None
+        figures = (
+            ("invalid boxes", float(seen.invalid), 0.0),
+            ("missed", seen.lost_share, self._bound("lost_share", self.max_missed, before)),
+            ("false", seen.gained_share, self._bound("gained_share", self.max_false, before)),
+        )
+        broken = [one for one in figures if one[1] > one[2]]
+        unit, figure, bound = broken[0] if broken else figures[1]
+        verdict = Verdict.FAILED if broken else Verdict.PASSED
+        if seen.expected < self.min_labels and not seen.invalid:
+            verdict = Verdict.INCONCLUSIVE
+        return GateResult("golden", verdict, figure, bound, seen.frames, unit)
+
+    def _bound(self, share: str, own: float | None, before: Agreement | None) -> float:
+        bound = 1.0 if own is None else own
+        if before is None or before.expected < self.min_labels:
+            return bound
+        return min(bound, float(getattr(before, share)) + self.max_worse)
