@@ -27,6 +27,7 @@ NEED_INVENTORY = (
     "site edit plant --label a=b",
     "site window plant",
     "site remove plant --yes",
+    "site proxy plant --none",
     "site provision plant --online",
     "site reset plant --yes",
     "site tunnel plant",

@@ -20,7 +20,7 @@ DEVICE = [
 ]  # fmt: skip
 SITE = [
     "site", "kind", "reachable", "devices", "apps", "observed_at", "held", "k3s_version",
-    "backed_up_at", "operator", "labels", "windows", "reason", "location",
+    "backed_up_at", "proxy", "operator", "labels", "windows", "reason", "location",
 ]  # fmt: skip
 MODEL = [
     "model", "task", "classes", "input", "size_bytes", "digest", "stride", "opset", "license",

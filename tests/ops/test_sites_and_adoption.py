@@ -20,10 +20,10 @@ from yolodeploy.ops.adopt import adopt_site
 from yolodeploy.ops.catalog import create_app
 from yolodeploy.ops.connect import connect
 from yolodeploy.ops.detect import detect
+from yolodeploy.ops.device_edit import edit_device
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.sites import (
     create_site,
-    edit_device,
     find_device,
     hold_device,
     hold_site,

@@ -33,7 +33,7 @@ class Gateway(NamedTuple):
     `role` is `server` or `agent`; `profile` is `cpu`, `nvidia` or `jetson`; `sharing` is that of
     its GPUs, `jump` the hosts in between as `ssh -J` takes them, `identity` the file of a key,
     `host_key` the pinned one: type and base64. `proved_at` is when a pod last ran to completion
-    there.
+    there, `proof` the digest of what ran it (empty where nobody knows).
     """
 
     role: str = ""
@@ -43,6 +43,7 @@ class Gateway(NamedTuple):
     identity: str = ""
     host_key: str = ""
     proved_at: float | None = None
+    proof: str = ""
 
 
 class DeviceRow(NamedTuple):
@@ -78,7 +79,7 @@ _DEVICES = """
         devices.added_at, devices.held, sites.held, sites.reachable, sites.reason,
         sites.observed_at, devices.ready, devices.reason, devices.cpu_percent, devices.memory_mb,
         devices.role, devices.profile, devices.sharing, devices.jump, devices.identity,
-        devices.host_key, devices.proved_at, sites.lease_holder
+        devices.host_key, devices.proved_at, devices.proof, sites.lease_holder
     FROM devices JOIN sites ON sites.id = devices.site_id
 """
 

@@ -142,3 +142,9 @@ def m0005(database: Database) -> None:
 def m0006(database: Database) -> None:
     """Notices, and who collects."""
     _run(database, "0006.sql")
+
+
+@MIGRATIONS()
+def m0007(database: Database) -> None:
+    """What was proved of a device, and a site's proxy."""
+    _run(database, "0007.sql")

@@ -12,6 +12,7 @@ import msgspec
 
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.names import checked_name
+from yolodeploy.core.proxy import Proxy
 from yolodeploy.core.windows import Calendar
 from yolodeploy.inventory.connection import Inventory, Row
 
@@ -26,7 +27,7 @@ class SiteRow(NamedTuple):
     when it is false, `reason` says why and everything else is as it was at `observed_at`.
     `site_clock` is the site's own time at `observed_at`. `k3s_version` is empty where no k3s of
     ours runs, and `backed_up_at` None before the first backup. `calendar` says when it may be
-    changed. Times are Unix seconds.
+    changed, `proxy` what its gateways reach the internet through. Times are Unix seconds.
     """
 
     name: str
@@ -46,15 +47,19 @@ class SiteRow(NamedTuple):
     k3s_version: str
     backed_up_at: float | None
     calendar: Calendar
+    proxy: Proxy
     devices: int
 
 
 _COLUMNS = """name, kind, location, labels, added_at, held, held_at, reachable, reason, observed_at,
     tried_at, site_clock, lease_holder, lease_until, k3s_version, backed_up_at,
-    calendar, (SELECT count(*) FROM devices WHERE devices.site_id = sites.id)"""
+    calendar, proxy, (SELECT count(*) FROM devices WHERE devices.site_id = sites.id)"""
 
 
 _SITE_CALENDAR = SiteRow._fields.index("calendar")
+
+
+_PROXY = SiteRow._fields.index("proxy")
 
 
 def add_site(
@@ -156,6 +161,15 @@ def set_site_calendar(inventory: Inventory, name: str, calendar: Calendar) -> No
     _update(inventory, name, "calendar = ?", text)
 
 
+def set_site_proxy(inventory: Inventory, name: str, proxy: Proxy) -> None:
+    """Say what a site's gateways reach the internet through.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    _update(inventory, name, "proxy = ?", msgspec.json.encode(proxy).decode())
+
+
 def set_site_hold(inventory: Inventory, name: str, reason: str | None, *, at: float) -> None:
     """Hold a site for a reason, or end the hold (None).
 
@@ -199,4 +213,7 @@ def _site(row: Row) -> SiteRow:
     reachable = None if site.reachable is None else bool(site.reachable)
     text = row[_SITE_CALENDAR]
     calendar = _ALWAYS if text == "{}" else msgspec.json.decode(text, type=Calendar)
-    return site._replace(labels=decoded(row[3]), reachable=reachable, calendar=calendar)
+    proxy = msgspec.json.decode(row[_PROXY], type=Proxy)
+    return site._replace(
+        labels=decoded(row[3]), reachable=reachable, calendar=calendar, proxy=proxy
+    )
