@@ -294,10 +294,10 @@ DRY = {
     "site create": "fresh --devices 3", "site adopt": None, "site remove": "plant",
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
     "site tunnel": None,  # it is of k3s sites: tests/kubernetes/test_tunnels
-    "site proxy": None,  # of gateways only: tests/ops/test_provision_of.py
     "site unhold": "plant", "site edit": "plant --label a=b",
     "site window": "plant --freeze 2026-12-24 --zone Asia/Tokyo",
     "rollout approve": None,  # one that waits for it: tests/rollouts/test_waves_in_time.py
+    "site proxy": None,  # of gateways only: tests/ops
     "model add": "{model}", "image build": "sample",
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases

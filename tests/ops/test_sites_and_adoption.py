@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from yolodeploy.core.errors import Failed, NotFound, Refused, Unreachable, UsageError
+from yolodeploy.core.logs import LogQuery
 from yolodeploy.inventory import devices, events, releases, sites
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.rollouts import RolloutState, get_rollout
@@ -22,12 +23,12 @@ from yolodeploy.ops.connect import connect
 from yolodeploy.ops.detect import detect
 from yolodeploy.ops.device_edit import edit_device
 from yolodeploy.ops.home import Home
+from yolodeploy.ops.logs import logs
 from yolodeploy.ops.sites import (
     create_site,
     find_device,
     hold_device,
     hold_site,
-    logs,
     refresh,
     remove_site,
     start_site,
@@ -166,9 +167,10 @@ def test_a_site_whose_folder_is_gone_is_offline_and_can_be_removed(home: Home) -
     lifecycle.stop(home.site("plant"), "plant")
     shutil.rmtree(home.site("plant"))
     refresh(home)
-    assert logs(home, site=None, app=None, device=None, lines=5) == []
+    found, refused = logs(home, ["plant", "other"], LogQuery(lines=5))
+    assert (found, len(refused)) == ([], 1)
     with pytest.raises(Unreachable):
-        logs(home, site="plant", app=None, device=None, lines=5)
+        logs(home, ["plant"], LogQuery(lines=5))
     with read_inventory(home.inventory) as inventory:
         found = {row.name: row.reachable for row in sites.list_sites(inventory)}
     assert found == {"plant": False, "other": True}

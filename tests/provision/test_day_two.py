@@ -215,7 +215,7 @@ def test_day_to_day_work_is_done_by_an_account_that_may_little(
         ("DELETE", f"/api/v1/nodes/{plant.names[1]}"),
         ("GET", "/api/v1/namespaces/kube-system/secrets"),
         ("GET", "/api/v1/namespaces/brake-disc/secrets"),
-        ("GET", "/api/v1/namespaces/default/pods"),
+        ("GET", "/api/v1/namespaces/default/configmaps"),
     ):
         assert asked(method, place) == 403, place
 

@@ -27,7 +27,8 @@ COMMANDS = {
     "site": Lazy(
         f"{CLI}.site:site",
         "Sites: create, adopt, lock, fetch, proxy, provision, upgrade, backup, restore, renew, "
-        "account, reset, list, show, edit, window, tunnel, hold, unhold, start, stop, remove.",
+        "account, reset, list, show, edit, window, tunnel, hold, unhold, "
+        "start, stop, remove.",
     ),
     "camera": Lazy(
         f"{CLI}.camera:camera",

@@ -145,6 +145,6 @@ def m0006(database: Database) -> None:
 
 
 @MIGRATIONS()
-def m0008(database: Database) -> None:
+def m0007(database: Database) -> None:
     """What was proved of a device, and a site's proxy."""
-    _run(database, "0008.sql")
+    _run(database, "0007.sql")

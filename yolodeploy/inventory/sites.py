@@ -26,8 +26,8 @@ class SiteRow(NamedTuple):
     `held` is the reason of a hold, None without one. `reachable` is None before the first round;
     when it is false, `reason` says why and everything else is as it was at `observed_at`.
     `site_clock` is the site's own time at `observed_at`. `k3s_version` is empty where no k3s of
-    ours runs, and `backed_up_at` None before the first backup. `proxy` is what its gateways reach
-    the internet through, `calendar` says when it may be changed. Times are Unix seconds.
+    ours runs, and `backed_up_at` None before the first backup. `calendar` says when it may be
+    changed, `proxy` what its gateways reach the internet through. Times are Unix seconds.
     """
 
     name: str
@@ -46,17 +46,19 @@ class SiteRow(NamedTuple):
     lease_until: float | None
     k3s_version: str
     backed_up_at: float | None
-    proxy: Proxy
     calendar: Calendar
+    proxy: Proxy
     devices: int
 
 
 _COLUMNS = """name, kind, location, labels, added_at, held, held_at, reachable, reason, observed_at,
-    tried_at, site_clock, lease_holder, lease_until, k3s_version, backed_up_at, proxy,
-    calendar, (SELECT count(*) FROM devices WHERE devices.site_id = sites.id)"""
+    tried_at, site_clock, lease_holder, lease_until, k3s_version, backed_up_at,
+    calendar, proxy, (SELECT count(*) FROM devices WHERE devices.site_id = sites.id)"""
 
 
 _SITE_CALENDAR = SiteRow._fields.index("calendar")
+
+
 _PROXY = SiteRow._fields.index("proxy")
 
 
@@ -149,15 +151,6 @@ def set_site_backed_up(inventory: Inventory, name: str, *, at: float) -> None:
     _update(inventory, name, "backed_up_at = ?", at)
 
 
-def set_site_proxy(inventory: Inventory, name: str, proxy: Proxy) -> None:
-    """Say what a site's gateways reach the internet through.
-
-    Raises:
-        NotFound: `inventory.unknown_site`.
-    """
-    _update(inventory, name, "proxy = ?", msgspec.json.encode(proxy).decode())
-
-
 def set_site_calendar(inventory: Inventory, name: str, calendar: Calendar) -> None:
     """Say when a site may be changed.
 
@@ -166,6 +159,15 @@ def set_site_calendar(inventory: Inventory, name: str, calendar: Calendar) -> No
     """
     text = "{}" if calendar == _ALWAYS else msgspec.json.encode(calendar).decode()
     _update(inventory, name, "calendar = ?", text)
+
+
+def set_site_proxy(inventory: Inventory, name: str, proxy: Proxy) -> None:
+    """Say what a site's gateways reach the internet through.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    _update(inventory, name, "proxy = ?", msgspec.json.encode(proxy).decode())
 
 
 def set_site_hold(inventory: Inventory, name: str, reason: str | None, *, at: float) -> None:
@@ -213,5 +215,5 @@ def _site(row: Row) -> SiteRow:
     calendar = _ALWAYS if text == "{}" else msgspec.json.decode(text, type=Calendar)
     proxy = msgspec.json.decode(row[_PROXY], type=Proxy)
     return site._replace(
-        labels=decoded(row[3]), reachable=reachable, proxy=proxy, calendar=calendar
+        labels=decoded(row[3]), reachable=reachable, calendar=calendar, proxy=proxy
     )

@@ -10,8 +10,11 @@ import msgspec
 from yolodeploy.core.decoding import known
 
 
-class _Object(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the API calls `camelCase`; fields that are not named here are not decoded."""
+class _Object(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """What the API calls `camelCase`; fields that are not named here are not decoded.
+
+    The collector need not look through them: nothing in them points back, and a poll has thousands.
+    """
 
 
 class Metadata(_Object, frozen=True):
@@ -110,11 +113,10 @@ class Image(_Object, frozen=True):
 
 
 class NodeStatus(_Object, frozen=True):
-    """A node as its kubelet reports it; it names 50 images at most, the largest."""
+    """A node as its kubelet reports it, but for its images, which are most of that."""
 
     allocatable: dict[str, str | int] | None = None
     conditions: tuple[Condition, ...] | None = None
-    images: tuple[Image, ...] | None = None
 
 
 class Taint(_Object, frozen=True):
@@ -178,6 +180,18 @@ class StorageClass(_Object, frozen=True):
     """One way of getting volumes."""
 
     metadata: Metadata
+
+
+class WholeNodeStatus(NodeStatus, frozen=True):
+    """With its images: 50 are named at most, the largest."""
+
+    images: tuple[Image, ...] | None = None
+
+
+class WholeNode(Node, frozen=True):
+    """One node with its images."""
+
+    status: WholeNodeStatus = WholeNodeStatus()
 
 
 class DeploymentSpec(_Object, frozen=True):
@@ -262,6 +276,13 @@ class Nodes(_Object, frozen=True):
     metadata: ListMetadata = ListMetadata()
 
 
+class WholeNodes(_Object, frozen=True):
+    """The same list with their images."""
+
+    items: tuple[WholeNode, ...]
+    metadata: ListMetadata = ListMetadata()
+
+
 class ConfigMaps(_Object, frozen=True):
     """A list of ConfigMaps."""
 
@@ -342,5 +363,5 @@ def to_builtins(value: object) -> Any:
     return msgspec.to_builtins(value)
 
 
-known(Pods, Nodes, ConfigMaps, Deployment, Lease, Job, ConfigMap, Event, Versioned)
+known(Pods, Nodes, WholeNodes, ConfigMaps, Deployment, Lease, Job, ConfigMap, Event, Versioned)
 known(Quotas, Autoscalers, StorageClasses)

@@ -35,10 +35,11 @@ from yolodeploy.sites.kubernetes.access import Way
 from yolodeploy.sites.kubernetes.asking import Asking
 from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
 from yolodeploy.sites.kubernetes.fitting import Fitting
+from yolodeploy.sites.kubernetes.lists import listed
 from yolodeploy.sites.kubernetes.logs import Following, last_lines
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
-from yolodeploy.sites.kubernetes.objects import Node, Pod
-from yolodeploy.sites.kubernetes.paths import place
+from yolodeploy.sites.kubernetes.objects import Pod, WholeNode, WholeNodes
+from yolodeploy.sites.kubernetes.paths import NODES, place
 from yolodeploy.sites.kubernetes.seen import MOMENT_S, Seen
 from yolodeploy.sites.kubernetes.setups import Setups
 from yolodeploy.sites.kubernetes.switching import deployment_of
@@ -170,13 +171,13 @@ class KubernetesSite:
     def lacking_bytes(self, spec: ReleaseSpec) -> int:
         """The image's size for every node that does not name it; of some layers it may have."""
         image = self._image(spec)
-        lacking = [node for node in self.fitting.candidates(spec) if prefetching.lacks(node, image)]
+        lacking = [node for node in self._candidates(spec) if prefetching.lacks(node, image)]
         return self._size(spec.image) * len(lacking)
 
     def prefetch(self, spec: ReleaseSpec) -> Prefetched:
         """Have every node that may run it pull the image."""
         image = self._image(spec)
-        nodes = self.fitting.candidates(spec)
+        nodes = self._candidates(spec)
         lacking = [node for node in nodes if prefetching.lacks(node, image)]
         jobs = self._prefetch_jobs(spec, image, lacking) if lacking else []
         size = self._size(spec.image)
@@ -246,6 +247,12 @@ class KubernetesSite:
             if wanted.wants(pod.metadata.namespace, pod.spec.node_name)
         ]  # fmt: skip
 
+    def _candidates(self, spec: ReleaseSpec) -> list[WholeNode]:
+        """The nodes that may run a release, with the images that they name."""
+        names = {node.metadata.name for node in self.fitting.candidates(spec)}
+        nodes = listed(self.connection, NODES, WholeNodes).items
+        return [node for node in nodes if node.metadata.name in names]
+
     def _image(self, spec: ReleaseSpec) -> str:
         """As the release was brought here, where it was; names change, what runs must not."""
         kept = records.image_of(self.connection, spec.app, spec.digest)
@@ -261,10 +268,12 @@ class KubernetesSite:
             return 0  # built elsewhere: nobody here knows
         return sum(layer.size for layer in manifest.layers)
 
-    def _prefetch_jobs(self, spec: ReleaseSpec, image: str, nodes: Sequence[Node]) -> list[Object]:
+    def _prefetch_jobs(
+        self, spec: ReleaseSpec, image: str, nodes: Sequence[WholeNode]
+    ) -> list[Object]:
         for item in self._manifests.surroundings(spec.app)[:2]:
             path = place(item["kind"], spec.app, item["metadata"]["name"])
-            self._asking.check_namespace(spec.app)
+            self.setups.check_namespace(spec.app)
             self.connection.apply(path, item)
         names = [
             (node.metadata.labels or {}).get("kubernetes.io/hostname", node.metadata.name)

@@ -129,7 +129,8 @@ class Wire:
         whole = False
         try:
             yield Answer(response, connection)
-            whole = response.isclosed() and not response.will_close
+            # one of a known length is read, and yet not closed
+            whole = (response.isclosed() or response.length == 0) and not response.will_close
         finally:
             response.close()
             self._give_back(connection) if whole else hang_up(connection)
