@@ -22,6 +22,7 @@ from yolodeploy.core.cluster import RELEASE
 from yolodeploy.core.release import Release, ReleaseSpec, Resources, Serving
 from yolodeploy.core.site import Intent
 from yolodeploy.ops.shipped import shipped
+from yolodeploy.sites.kubernetes.egress import Outside, Place
 from yolodeploy.sites.kubernetes.manifests import Manifests
 from yolodeploy.sites.kubernetes.options import Scaler
 
@@ -30,6 +31,8 @@ MANIFESTS = Manifests(shipped("k3s"))
 
 
 kubernetes_validate = pytest.importorskip("kubernetes_validate")
+PLACES = (Place("10.0.3.17", 554), Place("fd00::1", 322), Place("broker.plant", 1883))
+OUTSIDE = Outside(PLACES, looks=True)
 MINORS = sorted(
     minor
     for minor in {int(one.split(".")[1]) for one in kubernetes_validate.utils.all_versions()}
@@ -87,10 +90,10 @@ def every(
 ) -> list[Any]:
     app, setup = found.spec.app, setup or AppSetup()
     return [
-        *MANIFESTS.surroundings(app, setup),
+        *MANIFESTS.surroundings(app, setup, OUTSIDE),
         *MANIFESTS.options(app, setup, scaler, 1),
         MANIFESTS.config(found, "plant", IMAGE, 0.0),
-        MANIFESTS.deployment(found, IMAGE, way or Switching("surge-free"), setup),
+        MANIFESTS.deployment(found, IMAGE, way or Switching("surge-free"), setup, looks=True),
         *MANIFESTS.guard(app, IMAGE, 7),
         MANIFESTS.prefetch(found.digest, app, IMAGE, "edge-1", 0),
     ]

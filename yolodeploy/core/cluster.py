@@ -33,6 +33,18 @@ APPS = "yolodeploy.io/apps"
 VRAM = "yolodeploy.io/vram-mb"
 """GPU memory that a pod declares, in MiB: `gpu share` reads it off the pods themselves."""
 
+SITE_HISTORY = "yolodeploy-settings"
+"""The versions of the site's settings, beside the site's mark."""
+
+SITE_SETTINGS = "yolodeploy-site"
+"""In an app's namespace: those in force (a ConfigMap), and the secrets that they name."""
+
+SETTINGS_FILE = "settings.toml"
+SETTINGS_FOLDER = "/etc/yolodeploy-site"
+SECRETS_FOLDER = "/etc/yolodeploy-secrets"
+ACCOUNT_VOLUME = "account"
+"""The volume with which a server agrees with others who reads a camera."""
+
 SETUP = "yolodeploy-setup"
 SCALER = "yolodeploy-scale"
 """Who writes `replicas` for us: another manager, so that applying a release leaves it alone."""

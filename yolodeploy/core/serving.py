@@ -27,6 +27,8 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
     more, and is read again when it changes; where there is none, there are none. `claims` is the
     folder in which servers of one machine agree who reads which camera, `spools` the one of what
     was not delivered yet, which the next release's server takes over (none: in the state folder).
+    On a cluster `account` takes the place of `claims`: the folder of the pod's account, with which
+    servers agree through Leases (one that has none there reads no camera).
     `engine_cache` keeps built TensorRT engines (none: `engines` in the state folder), `vram_mb` is
     the GPU memory that this process may take (0: no limit).
     """
@@ -51,6 +53,7 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
     vram_mb: int = 0
     settings: str = ""
     claims: str = ""
+    account: str = ""
     spools: str = ""
 
 

@@ -14,10 +14,11 @@ from yolodeploy.core.errors import UsageError
 
 LARGEST = 1 << 16
 OTHERS = 0o077
+BY_GROUP = 0o040
 
 
 def content_of(path: str, code: str) -> bytes:
-    """All of a file of mode 0600, 64 kB at most.
+    """All of a file that nobody but us can read, 64 kB at most.
 
     Raises:
         UsageError: `code`.
@@ -26,7 +27,7 @@ def content_of(path: str, code: str) -> bytes:
         # a pipe would keep us waiting for a writer
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
-            if stat.S_IMODE(os.fstat(descriptor).st_mode) & OTHERS:
+            if _others_read(os.fstat(descriptor)):
                 raise UsageError(code, path=path, reason="others can read it")
             content = file.read(LARGEST + 1) or b""
     except OSError as error:
@@ -90,3 +91,10 @@ def trust_of(path: str, code: str) -> ssl.SSLContext:
         raise UsageError(code, path=path, reason=error.strerror or error) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def _others_read(found: os.stat_result) -> bool:
+    """Whether others can; a kubelet gives a Secret to root and the pod's own group: 0440."""
+    open_to = stat.S_IMODE(found.st_mode) & OTHERS
+    by_kubelet = found.st_uid == 0 and found.st_gid == os.getegid() != 0
+    return open_to != 0 and not (by_kubelet and open_to == BY_GROUP)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from yolodeploy.serve.service import Service
     from yolodeploy.serve.sinks.sinks import Sinks
     from yolodeploy.serve.sources.cameras import Cameras
+    from yolodeploy.serve.sources.claim import Claims
     from yolodeploy.serve.sources.viewing import View
 
 EVERY_S = 2.0  # a look at a file's mark takes 5 µs
@@ -49,6 +50,7 @@ class Site:
         config = service.config
         self._service = service
         self._file = SiteFile(config.settings)
+        self._account = config.account
         self._claims = Path(config.claims or Path(config.state_dir) / "claims")
         self._spools = Path(config.spools or Path(config.state_dir) / "spools")
         self._cameras: Cameras | None = None
@@ -178,7 +180,17 @@ class Site:
             publish=self._publish,
             onlookers=service.onlookers,
         )
-        return Cameras(around, self._claims)
+        return Cameras(around, self._claiming())
+
+    def _claiming(self) -> Claims:
+        """How it is agreed with other servers who reads a camera."""
+        if self._account:
+            from yolodeploy.serve.sources.leases import Leases
+
+            return Leases(Path(self._account)).claim
+        from yolodeploy.serve.sources.claim import FileClaim
+
+        return lambda camera, _: FileClaim(self._claims, camera)
 
     def _publish(self, message: DetectionMessage) -> None:
         if self._sinks is not None:

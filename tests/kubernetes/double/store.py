@@ -26,6 +26,7 @@ KINDS = {
     "rolebindings": "RoleBinding", "ingresses": "Ingress", "resourcequotas": "ResourceQuota",
     "persistentvolumeclaims": "PersistentVolumeClaim", "scaledobjects": "ScaledObject",
     "poddisruptionbudgets": "PodDisruptionBudget", "servicemonitors": "ServiceMonitor",
+    "endpointslices": "EndpointSlice", "secrets": "Secret",
     "horizontalpodautoscalers": "HorizontalPodAutoscaler", "storageclasses": "StorageClass",
 }  # fmt: skip
 
@@ -156,6 +157,13 @@ class Store:
     def stored(self, plural: str, space: str, name: str, body: Obj) -> Obj:
         body.setdefault("status", (self.kept.get((plural, space, name)) or {}).get("status", {}))
         return self.put(plural, space, name, body)
+
+    def merged(self, plural: str, space: str, name: str, body: Obj) -> Obj:
+        """JSON merge patch of `data` alone: keys are added, null takes one away."""
+        found = copy.deepcopy(self.there(plural, space, name))
+        data = {**(found.get("data") or {}), **body["data"]}
+        found["data"] = {key: value for key, value in data.items() if value is not None}
+        return self.put(plural, space, name, found)
 
     def deleted(self, plural: str, space: str, name: str, body: Obj) -> Obj:
         found = self.there(plural, space, name)

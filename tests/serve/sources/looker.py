@@ -15,6 +15,7 @@ from yolodeploy.core.site_settings import Camera
 from yolodeploy.serve.measure import Measurements
 from yolodeploy.serve.onlookers import Onlookers
 from yolodeploy.serve.sources.cameras import Cameras
+from yolodeploy.serve.sources.claim import FileClaim
 from yolodeploy.serve.sources.looking import Surroundings
 from yolodeploy.serve.sources.telling import Sender
 
@@ -65,7 +66,7 @@ class Looker:
             publish=self._publish,
             onlookers=self.onlookers,
         )
-        self.cameras = Cameras(around, folder / "claims")
+        self.cameras = Cameras(around, lambda name, _: FileClaim(folder / "claims", name))
 
     def _publish(self, message: DetectionMessage) -> None:
         if self.refuses(message):

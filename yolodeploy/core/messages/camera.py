@@ -21,11 +21,23 @@ MESSAGES = {
         "make room, or make the folder writable; then type the same again",
         "请腾出空间或使该目录可写，然后重试同一命令",
     ),
-    "no_cluster": Message(
-        "cameras of site {site}, which is a cluster, cannot be changed from here yet",
-        "站点 {site} 是集群，暂不能从此处更改摄像头",
-        "name them in a ConfigMap of the app: docs/cameras.md",
-        "请写入应用的 ConfigMap：docs/cameras.md",
+    "settings_too_large": Message(
+        "the settings of site {site} are larger than {kilobytes} kB, which a cluster keeps at most",
+        "站点 {site} 的设置超过 {kilobytes} kB，超出集群可保存的上限",
+        "take cameras, zones or comments out: yolodeploy camera remove CAMERA --site {site}",
+        "请删除部分摄像头、区域或注释：yolodeploy camera remove CAMERA --site {site}",
+    ),
+    "cluster_unfit": Message(
+        "camera {camera} cannot be one of site {site}, a cluster: {reason}",
+        "摄像头 {camera} 不能用于集群站点 {site}：{reason}",
+        "name the app that looks: --app APP; reach it over the network, by --transport tcp",
+        "请指定使用它的应用（--app APP），并以 --transport tcp 经网络连接摄像头",
+    ),
+    "agreement": Message(
+        "servers cannot agree who reads the camera: {reason}",
+        "服务器无法协商由谁读取该摄像头：{reason}",
+        "let the pod reach the API server with an account: k3s/serve/cameras/, docs/cameras.md",
+        "请让 Pod 能以账户访问 API 服务器：k3s/serve/cameras/、docs/cameras.md",
     ),
     "exists": Message(
         "site {site} has a camera {camera} already",

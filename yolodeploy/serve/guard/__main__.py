@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import os
 import signal
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from yolodeploy.serve.guard.api import Api, Refusal
+from yolodeploy.serve.cluster_api import Api, Refusal, address
 from yolodeploy.serve.guard.guarding import CHANGED, Guard
 
 ROUND_S = 1.0
@@ -42,14 +41,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    host = os.environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
-    port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
-    literal = f"[{host}]" if ":" in host else host
     parser = argparse.ArgumentParser(
         prog="yolodeploy.serve.guard", description="Guard the trials of one app in its cluster."
     )
     parser.add_argument("--app", required=True)
-    parser.add_argument("--api", default=f"https://{literal}:{port}", help="the API server's URL")
+    parser.add_argument("--api", default=address(), help="the API server's URL")
     parser.add_argument("--account", default=ACCOUNT, help="folder with token and ca.crt")
     return parser
 

@@ -13,7 +13,7 @@ import msgspec
 
 from yolodeploy.core import cluster
 from yolodeploy.core.cluster import Record, Target
-from yolodeploy.serve.guard.api import Api, Refusal
+from yolodeploy.serve.cluster_api import Api, Refusal
 from yolodeploy.serve.guard.clock import boot, since_boot
 from yolodeploy.serve.guard.seen import Seen, broken_gate, seen, settled
 

@@ -12,10 +12,10 @@ from yolodeploy.serve.sources.viewing import Screen, Seats, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from yolodeploy.core.camera_state import CameraState
     from yolodeploy.core.site_settings import Camera
+    from yolodeploy.serve.sources.claim import Claims
     from yolodeploy.serve.sources.looking import Surroundings
 
 STOP_S = 3.0  # for frames in work
@@ -24,7 +24,7 @@ STOP_S = 3.0  # for frames in work
 class Cameras:
     """To be used on the event loop, and stopped."""
 
-    def __init__(self, around: Surroundings, claims: Path) -> None:
+    def __init__(self, around: Surroundings, claims: Claims) -> None:
         self._around = around
         self._claims = claims
         self._seats = Seats()

@@ -1,7 +1,7 @@
-"""One consumer a camera: who reads it holds a lock, and the others wait.
+"""One consumer a camera: who reads it holds a claim, and the others wait.
 
-An old and a new server of a rollout live side by side for a while. The lock is the kernel's: it is
-let go in the moment its holder dies, however it dies.
+An old and a new server of a rollout live side by side for a while. On one machine it is a lock of
+the kernel's: it is let go in the moment its holder dies, however it dies.
 """
 
 from __future__ import annotations
@@ -9,18 +9,53 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from yolodeploy.core.errors import Failed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 AGAIN_S = 0.2  # how long a camera is read by nobody when one server follows another
 
 
-class Claim:
-    """One camera's lock; readers do not inherit it."""
+class Claim(Protocol):
+    """The right to read one camera."""
+
+    @property
+    def held(self) -> bool:
+        """Whether it is ours."""
+        ...
+
+    async def take(self) -> bool:
+        """Take it where nobody has it; whether that went well.
+
+        Raises:
+            YolodeployError: `camera.claims`, `camera.agreement`: nobody can tell.
+        """
+        ...
+
+    async def wait(self) -> None:
+        """Until the holder lets go, and it is ours.
+
+        Raises:
+            YolodeployError: As `take`.
+        """
+        ...
+
+    async def release(self) -> None:
+        """Let another have it."""
+        ...
+
+
+if TYPE_CHECKING:
+    Claims = Callable[[str, Callable[[], None]], Claim]
+    """From a camera's name to its claim, and what is called when that is lost."""
+
+
+class FileClaim:
+    """One camera's lock among servers of one machine; readers do not inherit it."""
 
     def __init__(self, folder: Path, camera: str) -> None:
         self._path = folder / f"{camera}.lock"
@@ -31,7 +66,7 @@ class Claim:
         """Whether it is ours."""
         return self._descriptor is not None
 
-    def take(self) -> bool:
+    async def take(self) -> bool:
         """Take it where nobody has it; whether that went well.
 
         Raises:
@@ -56,10 +91,10 @@ class Claim:
         Raises:
             Failed: `camera.claims`.
         """
-        while not self.take():
+        while not await self.take():
             await asyncio.sleep(AGAIN_S)
 
-    def release(self) -> None:
+    async def release(self) -> None:
         """Let another have it."""
         if self._descriptor is not None:
             os.close(self._descriptor)

@@ -11,17 +11,17 @@ from yolodeploy.core.camera_address import address_of
 from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.serve.secret_files import user_and_password
 from yolodeploy.serve.sources.back_off import BackOff
-from yolodeploy.serve.sources.claim import Claim
 from yolodeploy.serve.sources.condition import Condition
 from yolodeploy.serve.sources.looking import Looking
 from yolodeploy.serve.sources.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from yolodeploy.core.camera_state import CameraState
+    from yolodeploy.core.publishing import DetectionMessage
     from yolodeploy.core.site_settings import Camera
+    from yolodeploy.serve.sources.claim import Claims
     from yolodeploy.serve.sources.looking import Surroundings
     from yolodeploy.serve.sources.viewing import Screen
     from yolodeploy.serve.tracking.tracking import Tracking
@@ -36,18 +36,19 @@ class Feed:
         self,
         camera: Camera,
         around: Surroundings,
-        claims: Path,
+        claims: Claims,
         screen: Screen,
         frames: Iterator[int],
     ) -> None:
         self.camera = camera
         self.screen = screen
         self._around = around
-        self._claim = Claim(claims, camera.name)
+        self._claim = claims(camera.name, self._is_lost)
         self._condition = Condition(camera.name, _shown(camera.url))
         self._frames = frames
         self._looking: Looking | None = None
         self._reading: Reading | None = None
+        self._scope: asyncio.Timeout | None = None
         self._task = asyncio.create_task(self._run(), name=f"camera {camera.name}")
 
     def state(self) -> CameraState:
@@ -63,7 +64,7 @@ class Feed:
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=patience_s)
         self.screen.close()
-        self._claim.release()
+        await self._claim.release()
 
     async def _run(self) -> None:
         back_off = BackOff()
@@ -73,9 +74,10 @@ class Feed:
                 if lost is not None:
                     await self._wait(lost, back_off)
                 await self._claimed()
-                await self._read()
-                self._condition.ended()
-                return
+                if await self._read_while_ours():
+                    self._condition.ended()
+                    return
+                lost = None
             except YolodeployError as error:
                 lost = error
             # a mistake of ours costs one camera a second, and not its neighbours
@@ -91,9 +93,32 @@ class Feed:
             await asyncio.sleep(again_s)
 
     async def _claimed(self) -> None:
-        if not self._claim.held and not self._claim.take():
+        if not self._claim.held and not await self._claim.take():
             self._condition.waits()
             await self._claim.wait()
+
+    async def _read_while_ours(self) -> bool:
+        """Read to the end; False where the claim was lost before it."""
+        try:
+            async with asyncio.timeout(None) as self._scope:
+                await self._read()
+        except TimeoutError:
+            if self._scope is None or not self._scope.expired():
+                raise
+            return False
+        finally:
+            self._scope = None
+        return True
+
+    def _is_lost(self) -> None:
+        """Somebody else may read it soon."""
+        if self._scope is not None:
+            self._scope.reschedule(asyncio.get_running_loop().time())
+
+    def _publish(self, message: DetectionMessage) -> None:
+        # a server that was stopped for a while wakes up with frames in work
+        if self._claim.held:
+            self._around.publish(message)
 
     async def _read(self) -> None:
         self._condition.opens()
@@ -116,7 +141,8 @@ class Feed:
         if camera.track:
             # it is loaded there, beside the event loop
             tracker = await asyncio.to_thread(_tracking, camera)
-        return Looking(camera, self._around, self._condition, self.screen, self._frames, tracker)
+        around = self._around._replace(publish=self._publish)
+        return Looking(camera, around, self._condition, self.screen, self._frames, tracker)
 
 
 def _tracking(camera: Camera) -> Tracking:

@@ -10,14 +10,17 @@ from yolodeploy.core.cluster import Record, Target
 from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Fence, Intent
+from yolodeploy.core.site_settings import SiteSettings
 from yolodeploy.sites.kubernetes import mark, records
 from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.egress import outside
 from yolodeploy.sites.kubernetes.fitting import Fitting
+from yolodeploy.sites.kubernetes.kept_settings import Settings
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
 from yolodeploy.sites.kubernetes.paths import place, place_of
 from yolodeploy.sites.kubernetes.records import Kept
 from yolodeploy.sites.kubernetes.setups import Setups
-from yolodeploy.sites.kubernetes.switching import switch
+from yolodeploy.sites.kubernetes.switching import deployment_of, switch
 
 TRIES = 8
 
@@ -35,12 +38,14 @@ class Asking:
         image_of: Callable[[Release], str],
         setups: Setups,
         fitting: Fitting,
+        settings: Settings,
     ) -> None:
         self._connection = connection
         self._manifests = manifests
         self._image_of = image_of
         self._setups = setups
         self._fitting = fitting
+        self._settings = settings
 
     def ask(self, intent: Intent, fence: Fence) -> None:
         """See `Site.apply`.
@@ -62,6 +67,38 @@ class Asking:
             self._do(kept)
             return
         raise Unreachable("kubernetes.contended", site=self._connection.site, tries=TRIES)
+
+    def replaced(self, app: str, settings: SiteSettings) -> bool:
+        """Whether an app's pods are replaced so that they can follow settings.
+
+        Raises:
+            Refused: `camera.held`, a trial is on.
+        """
+        found = deployment_of(self._connection, app)
+        if found is None or not outside(settings, app).looks:
+            return False
+        volumes = found.spec.template.spec.volumes or ()
+        if any(volume.name == cluster.ACCOUNT_VOLUME for volume in volumes):
+            return False
+        kept = records.read(self._connection, app)
+        if kept is not None and kept.record.intent.guard is not None:
+            reason = f"a trial of {app} is on, or ended and was not followed by another release"
+            raise Refused("camera.held", site=self._connection.site, reason=reason)
+        return True
+
+    def follow(self, app: str, *, anew: bool) -> None:
+        """Bring settings to an app, and what its servers need for them; `anew`: in other pods.
+
+        Raises:
+            Refused: `site.fenced`; `kubernetes.conflict`, somebody else manages a field.
+        """
+        for item in self._setups.surroundings(app, self._setups.of(app)):
+            self._connection.apply(place_of(item), item)
+        self._settings.spread(app)
+        kept = records.read(self._connection, app)
+        if anew and kept is not None and kept.record.intent.release is not None:
+            self._keep(kept.record.intent.release)
+            switch(self._connection, self._deployment(kept.record.intent.release), kept)
 
     def _stored(self, intent: Intent, fence: Fence, before: Kept | None) -> Kept:
         known = before.record if before else None
@@ -137,7 +174,8 @@ class Asking:
     def _deployment(self, release: Release) -> Object:
         way = self._fitting.switching(release.spec)
         setup = self._setups.of(release.spec.app)
-        return self._manifests.deployment(release, self._image_of(release), way, setup)
+        looks = self._settings.looks(release.spec.app)
+        return self._manifests.deployment(release, self._image_of(release), way, setup, looks=looks)
 
     def _tell(self, intent: Intent, *, committed: bool) -> None:
         alias = intent.release.alias if intent.release else "nothing"

@@ -19,6 +19,7 @@ from yolodeploy.core.capacity import Switching
 from yolodeploy.core.cluster import release_name
 from yolodeploy.core.release import Release
 from yolodeploy.sites.kubernetes import options
+from yolodeploy.sites.kubernetes.egress import Outside, rules
 from yolodeploy.sites.kubernetes.options import Scaler
 from yolodeploy.sites.kubernetes.patching import patched
 
@@ -30,6 +31,7 @@ ENGINES = "/var/cache/yolodeploy"
 
 Object = dict[str, Any]
 _NONE = AppSetup()
+_NOTHING = Outside()
 
 
 class Manifests:
@@ -38,11 +40,16 @@ class Manifests:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def surroundings(self, app: str, setup: AppSetup = _NONE) -> list[Object]:
+    def surroundings(
+        self, app: str, setup: AppSetup = _NONE, reach: Outside = _NOTHING
+    ) -> list[Object]:
         """What is the same for all releases of an app, in the order in which it is applied."""
         names = ("namespace", "serviceaccount", "networkpolicy", "service")
         namespace, account, policy, service = (self._filled("serve", name, app) for name in names)
+        policy["spec"]["egress"] = rules(reach.places)
         found = [namespace, account, options.let_in(policy, setup), service]
+        if reach.looks:
+            found += [self._filled("serve/cameras", name, app) for name in ("role", "rolebinding")]
         if setup.engines == "claim":
             found.append(self._claim(app, setup))
         return found
@@ -82,12 +89,21 @@ class Manifests:
         return found
 
     def deployment(
-        self, release: Release, image: str, way: Switching, setup: AppSetup = _NONE
+        self,
+        release: Release,
+        image: str,
+        way: Switching,
+        setup: AppSetup = _NONE,
+        *,
+        looks: bool = False,
     ) -> Object:
-        """The servers of a release. How many there are is left to whoever says it last."""
+        """The servers of a release; `looks`: at cameras.
+
+        How many there are is left to whoever says it last.
+        """
         app, wanted = release.spec.app, release.spec.resources
         found: Object = self._filled("serve", "deployment", app)
-        for part in self._parts(release, setup):
+        for part in self._parts(release, setup, looks=looks):
             patched(found, part)
         notes = {cluster.RELEASE: release.digest, cluster.ALIAS: release.alias}
         spec, template = found["spec"], found["spec"]["template"]
@@ -114,10 +130,10 @@ class Manifests:
             volumes["engines"]["emptyDir"] = {"sizeLimit": "4Gi"}
         return found
 
-    def _parts(self, release: Release, setup: AppSetup) -> list[list[Object]]:
+    def _parts(self, release: Release, setup: AppSetup, *, looks: bool) -> list[list[Object]]:
         """The patches that a release and its setup ask for."""
         asked = {"gpu": bool(release.spec.resources.gpus), "spot": setup.spot,
-                 "engines": cached(release)}  # fmt: skip
+                 "engines": cached(release), "cameras": looks}  # fmt: skip
         return [
             self._filled(f"serve/{name}", "patch", release.spec.app)
             for name, wanted in asked.items()

@@ -107,10 +107,10 @@ def give_back(connection: Connection, fence: Fence) -> None:
             return
 
 
-def step(connection: Connection, fence: Fence, app: str) -> Mark:
+def step(connection: Connection, fence: Fence, app: str = "") -> Mark:
     """Compare and swap before a step: nobody has claimed the site since `fence` was given.
 
-    The app is noted, so that whoever reads the mark knows where to look.
+    The app, if it is about one, is noted, so that whoever reads the mark knows where to look.
 
     Raises:
         Refused: `site.fenced`.
@@ -120,7 +120,7 @@ def step(connection: Connection, fence: Fence, app: str) -> Mark:
         if mark.number != fence.number:
             holder = mark.holder or "another operator"
             raise Refused("site.fenced", site=connection.site, holder=holder)
-        apps = tuple(sorted({*mark.apps, app}))
+        apps = tuple(sorted({*mark.apps, app} - {""}))
         if _write(connection, mark._replace(apps=apps), connection.now()):
             return mark._replace(apps=apps)
     raise _contended(connection)

@@ -202,10 +202,29 @@ class StorageClass(_Object, frozen=True):
     metadata: Metadata
 
 
+class Volume(_Object, frozen=True):
+    """A volume of a pod."""
+
+    name: str = ""
+
+
+class Volumes(_Object, frozen=True):
+    """Of what a pod is made."""
+
+    volumes: tuple[Volume, ...] | None = None
+
+
+class Template(_Object, frozen=True):
+    """What pods shall be like."""
+
+    spec: Volumes = Volumes()
+
+
 class DeploymentSpec(_Object, frozen=True):
-    """How many pods shall run."""
+    """How many pods shall run, and what they shall be like."""
 
     replicas: int = 1
+    template: Template = Template()
 
 
 class DeploymentStatus(_Object, frozen=True):
@@ -230,6 +249,25 @@ class ConfigMap(_Object, frozen=True):
 
     metadata: Metadata
     data: dict[str, str] | None = None
+
+
+class Endpoint(_Object, frozen=True):
+    """One of those behind a Service."""
+
+    addresses: tuple[str, ...] | None = None
+
+
+class EndpointPort(_Object, frozen=True):
+    """A port of all of them."""
+
+    port: int | None = None
+
+
+class EndpointSlice(_Object, frozen=True):
+    """Where a Service's requests arrive."""
+
+    endpoints: tuple[Endpoint, ...] | None = None
+    ports: tuple[EndpointPort, ...] | None = None
 
 
 class LeaseSpec(_Object, frozen=True):

@@ -11,6 +11,7 @@ _GROUPS = {
     "ServiceAccount": ("/api/v1", "serviceaccounts"),
     "ConfigMap": ("/api/v1", "configmaps"),
     "Service": ("/api/v1", "services"),
+    "Secret": ("/api/v1", "secrets"),
     "Pod": ("/api/v1", "pods"),
     "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
     "Deployment": ("/apis/apps/v1", "deployments"),
@@ -31,6 +32,7 @@ NODES = "/api/v1/nodes"
 USAGES = "/apis/metrics.k8s.io/v1beta1/nodes"
 PODS = "/api/v1/pods"
 NAMESPACES = "/api/v1/namespaces"
+API_SERVERS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
 STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 METRICS = "/apis/custom.metrics.k8s.io/v1beta1"
 

@@ -16,6 +16,7 @@ from yolodeploy.core.errors import Failed, NotFound, Refused
 from yolodeploy.core.site import Fence
 from yolodeploy.sites.kubernetes import mark
 from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.kept_settings import Settings
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
 from yolodeploy.sites.kubernetes.objects import Autoscalers, ConfigMap, StorageClasses
 from yolodeploy.sites.kubernetes.options import OPTIONAL, Scaler
@@ -37,9 +38,10 @@ _CUSTOM = ("ServiceMonitor", "ScaledObject")
 class Setups:
     """The setups of one cluster's apps."""
 
-    def __init__(self, connection: Connection, manifests: Manifests) -> None:
+    def __init__(self, connection: Connection, manifests: Manifests, settings: Settings) -> None:
         self._connection = connection
         self._manifests = manifests
+        self._settings = settings
 
     def kept(self, app: str) -> KeptSetup:
         """The setup of an app with earlier ones; one that says nothing where none was made.
@@ -64,7 +66,15 @@ class Setups:
         replicas = found.spec.replicas if found else 0
         added = self._manifests.options(app, setup, self.scaler(setup), replicas)
         known = [one for one in added if one["kind"] not in _CUSTOM or self._has(one["kind"])]
-        return [*self._manifests.surroundings(app, setup), *known]
+        return [*self.surroundings(app, setup), *known]
+
+    def surroundings(self, app: str, setup: AppSetup) -> list[Object]:
+        """What every app has: its settings, and the rights to what they name, with it."""
+        settings = self._settings
+        return [
+            *self._manifests.surroundings(app, setup, settings.outside(app)),
+            *settings.copy(app),
+        ]
 
     def scaler(self, setup: AppSetup) -> Scaler:
         """What an autoscaler can ask on this cluster."""
@@ -117,7 +127,7 @@ class Setups:
         """
         version = self._read(app)[1]
         mark.step(self._connection, fence, app)
-        surroundings = self._manifests.surroundings(app, kept.setup)
+        surroundings = self.surroundings(app, kept.setup)
         for one in surroundings:
             self._connection.apply(place_of(one), one)
         self._keep(app, kept, version)

@@ -11,7 +11,8 @@ from typing import TypeVar
 import msgspec
 
 from yolodeploy.core.capacity import Switching
-from yolodeploy.core.errors import Failed, Refused, YolodeployError
+from yolodeploy.core.cluster import SECRETS_FOLDER
+from yolodeploy.core.errors import Failed, Refused, UsageError, YolodeployError
 from yolodeploy.core.kept_settings import Follower, KeptSettings
 from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
@@ -28,13 +29,15 @@ from yolodeploy.core.site import (
     SiteState,
     StageReport,
 )
+from yolodeploy.core.site_settings import SiteSettings
 from yolodeploy.oci.layout import Layout
 from yolodeploy.sites.interface import ALL_LOGS
-from yolodeploy.sites.kubernetes import figures, mark, prefetching, records, states
+from yolodeploy.sites.kubernetes import figures, following, mark, prefetching, records, states
 from yolodeploy.sites.kubernetes.access import Way
 from yolodeploy.sites.kubernetes.asking import Asking
 from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
 from yolodeploy.sites.kubernetes.fitting import Fitting
+from yolodeploy.sites.kubernetes.kept_settings import Settings, check
 from yolodeploy.sites.kubernetes.lists import listed
 from yolodeploy.sites.kubernetes.logs import Following, last_lines
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
@@ -73,11 +76,13 @@ class KubernetesSite:
         self._manifests = Manifests(folder)
         self._layout = layout
         self._name_of = name_of
-        self.setups = Setups(self.connection, self._manifests)
+        self._settings = Settings(self.connection)
+        self.setups = Setups(self.connection, self._manifests, self._settings)
         self.fitting = Fitting(self.connection, self._seen, self.setups)
         self._asking = Asking(
-            self.connection, self._manifests, self._image_of, self.setups, self.fitting
-        )
+            self.connection, self._manifests, self._image_of, self.setups, self.fitting,
+            self._settings,
+        )  # fmt: skip
 
     # how it is -------------------------------------------------------------------------------
 
@@ -100,26 +105,46 @@ class KubernetesSite:
         )
 
     def settings_fault(self) -> YolodeployError | None:
-        """Nothing: a cluster has no settings of its own yet."""
+        """What is wrong with the settings that are kept here."""
+        try:
+            self._settings.in_force()
+        except UsageError as error:
+            return error
         return None
 
     def settings(self) -> Sequence[KeptSettings]:
         """Versions of the settings, the one in force first."""
-        return ()
+        return self._settings.history().versions
 
     def secret_path(self, name: str) -> str:
         """Where servers find a secret."""
-        raise Refused("camera.no_cluster", site=self.name)
+        return f"{SECRETS_FOLDER}/{name}"
+
+    def replaced(self, settings: SiteSettings) -> Sequence[str]:
+        """The apps whose pods are replaced so that they can follow settings."""
+        return [app for app in self._mine() if self._asking.replaced(app, settings)]
 
     def keep_settings(
         self, wanted: KeptSettings, secrets: Mapping[str, bytes], fence: Fence
     ) -> KeptSettings:
-        """Put settings in force."""
-        raise Refused("camera.no_cluster", site=self.name)
+        """Put settings in force, in every app."""
+        anew = self.replaced(check(wanted.text, self.name))
+        apps = self._mine()
+        now = self._settings.keep(wanted, secrets, apps, fence)
+        for app in apps:
+            self._asking.follow(app, anew=app in anew)
+        return now
 
     def followers(self) -> Sequence[Follower]:
-        """How servers follow."""
-        return ()
+        """What every server that is ready says of settings and cameras."""
+        apps = self._mine()
+        pods = self._each(apps, lambda app: following.ready(app, self._seen.pods(app)))
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            asked = pool.map(lambda pair: following.follower(self.connection, *pair), pods)
+        found = [follower for follower in asked if follower is not None]
+        answered = {follower.app for follower in found}
+        silent = [app for app in apps if app not in answered and self._shall_look(app)]
+        return [*found, *map(following.nobody, silent)]
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after a sequence number."""
@@ -208,7 +233,8 @@ class KubernetesSite:
         config = self._manifests.config(release, self.name, image, self.connection.now())
         app, way = release.spec.app, self.switching(release.spec)
         setup = self.fitting.setup_for(app, (release,))
-        deployment = self._manifests.deployment(release, image, way, setup)
+        looks = self._settings.looks(app)
+        deployment = self._manifests.deployment(release, image, way, setup, looks=looks)
         return [*self.setups.around(app, setup), config, deployment]
 
     # inside ----------------------------------------------------------------------------------
@@ -223,6 +249,19 @@ class KubernetesSite:
                 if error.code != "kubernetes.forbidden":
                     raise
         return found
+
+    def _mine(self) -> list[str]:
+        """The apps that were asked for here, and where this account may do something."""
+
+        def known(app: str) -> list[str]:
+            return [app] if records.read(self.connection, app) is not None else []
+
+        return self._each(self._seen.apps(), known)
+
+    def _shall_look(self, app: str) -> bool:
+        """Whether servers shall run that have cameras."""
+        found = deployment_of(self.connection, app)
+        return bool(found and found.spec.replicas) and self._settings.looks(app)
 
     def _app(self, app: str) -> list[tuple[AppState, list[InstanceState]]]:
         """One app and its instances; nothing where it has no record."""

@@ -1,8 +1,9 @@
-"""The few calls to the API server that a guard makes, with its pod's own account."""
+"""The few calls to the API server that guards and servers make, with their pod's own account."""
 
 from __future__ import annotations
 
 import http.client
+import os
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,12 +28,22 @@ class Refusal(Exception):
         self.status = status
 
 
-class Api:
-    """One API server. `account` is the folder of the pod's service account."""
+def address() -> str:
+    """Where the kubelet says that the API server is."""
+    host = os.environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
+    port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    literal = f"[{host}]" if ":" in host else host
+    return f"https://{literal}:{port}"
 
-    def __init__(self, url: str, account: Path) -> None:
+
+class Api:
+    """One API server. `account` is the folder of the pod's service account, `agent` who asks."""
+
+    def __init__(self, url: str, account: Path, agent: str = "", limit_s: float = LIMIT_S) -> None:
         self._parts = urlsplit(url)
         self._account = account
+        self._agent = {"User-Agent": agent} if agent else {}
+        self._limit_s = limit_s
 
     def get(self, path: str, **query: str) -> dict[str, Any] | None:
         """An object or a list; None where there is none.
@@ -68,7 +79,8 @@ class Api:
             OSError, http.client.HTTPException: Nobody answers.
         """
         connection = self._connection()
-        headers = {"Content-Type": content_type, "Accept": "application/json", **self._who()}
+        headers = {"Content-Type": content_type, "Accept": "application/json", **self._agent}
+        headers |= self._who()
         content = None if body is None else msgspec.json.encode(body)
         try:
             target = f"{path}?{urlencode(query)}" if query else path
@@ -87,10 +99,10 @@ class Api:
     def _connection(self) -> http.client.HTTPConnection:
         host, port = self._parts.hostname or "", self._parts.port
         if self._parts.scheme == "http":  # through `kubectl proxy`, by hand
-            return http.client.HTTPConnection(host, port, timeout=LIMIT_S)
+            return http.client.HTTPConnection(host, port, timeout=self._limit_s)
         authority = self._account / "ca.crt"
         trusted = ssl.create_default_context(cafile=str(authority))
-        return http.client.HTTPSConnection(host, port, timeout=LIMIT_S, context=trusted)
+        return http.client.HTTPSConnection(host, port, timeout=self._limit_s, context=trusted)
 
     def _who(self) -> dict[str, str]:
         """The kubelet renews the token within the hour, so it is read each time."""
