@@ -27,6 +27,7 @@ NEED_INVENTORY = (
     "site edit plant --label a=b",
     "site window plant",
     "site remove plant --yes",
+    "site proxy plant --none",
     "site provision plant --online",
     "site reset plant --yes",
     "site tunnel plant",
@@ -68,6 +69,13 @@ NEED_INVENTORY = (
     "release diff brake-disc@1 brake-disc@2",
     "rollout plan brake-disc@1",
     "rollout start brake-disc@1",
+    "camera add door --site plant --url rtsp://camera.plant/1",
+    "camera edit door --site plant --fps 2",
+    "camera remove door --site plant --yes",
+    "camera list",
+    "camera show door --site plant",
+    "camera history plant",
+    "camera undo plant",
     "rollout list",
     "rollout status r-1",
     "rollout watch r-1",
@@ -77,6 +85,7 @@ NEED_INVENTORY = (
     "rollout abort r-1 --yes",
     "rollout undo r-1 --yes",
     "latency",
+    "metrics --listen 127.0.0.1:0",
     "events",
     "logs",
     "detect {picture}",
@@ -116,6 +125,7 @@ NEED_NONE = (
     "config validate",
     "config path",
     "completion bash",
+    "camera test {tmp}/absent.mp4",
 )
 ELSEWHERE = {"quickstart", "serve", "controller"}
 

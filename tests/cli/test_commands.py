@@ -97,6 +97,7 @@ CHANGES = [
     "image build",
     "image push", "image pull", "image prune", "app create", "release create", "rollout start",
     "config set", "site edit", "site window", "rollout approve",
+    "camera add", "camera edit", "camera remove", "camera undo",
     "app scale", "app expose", "app place", "app limit",
 ]  # fmt: skip
 
@@ -155,7 +156,8 @@ def test_an_unknown_command_is_answered_with_the_nearest(line: str, near: str, r
      "latency --last forever", "latency --last 10", "latency --by colour", "latency --by hour,day",
      "site window plant daily", "site window plant --freeze 2026-13-01",
      "site window plant --zone Berlin", "site window plant --always --zone UTC",
-     "site list --select a=b=c", "device list --select (", "status --select a,,b",
+     "site list --select a=b=c", "latency --select a,,b", "device list --select (",
+     "status --select a,,b",
      "rollout plan brake-disc@1 --select !", "rollout plan brake-disc@1 --between soon",
      "rollout plan brake-disc@1 --approve-after 0", "rollout plan brake-disc@1 --max-failed 101%",
      "rollout plan brake-disc@1 --concurrency 0", "rollout plan brake-disc@1 --concurrency 1,,2",
@@ -282,6 +284,8 @@ def test_a_lost_operation_is_told_and_not_waited_for(run: Run, filled: Home) -> 
 # dry runs -----------------------------------------------------------------------------------------
 
 DRY = {
+    "camera add": "door --site plant --url /dev/video0",
+    "camera edit": None, "camera remove": None, "camera undo": None,  # tests/sites
     "device add": None, "device import": None, "device remove": None,  # tests/ops/test_devices
     "site provision": None, "site reset": None, "operations cancel": None,  # tests/provision
     "device edit": "d1 --label a=b",
@@ -293,6 +297,7 @@ DRY = {
     "site unhold": "plant", "site edit": "plant --label a=b",
     "site window": "plant --freeze 2026-12-24 --zone Asia/Tokyo",
     "rollout approve": None,  # one that waits for it: tests/rollouts/test_waves_in_time.py
+    "site proxy": None,  # of gateways only: tests/ops
     "model add": "{model}", "image build": "sample",
     "image push": None, "image pull": None,  # they ask a registry: tests/registry
     "image build-base": None, "image lock": None,  # they ask an engine, registries: tests/bases
@@ -460,6 +465,9 @@ HOSTILE = [
     "r-99999999999999999999", "sha256:", "brake-disc@0", "@", "plant/../..",
 ]  # fmt: skip
 NAMING = [
+    "camera add x --site {} --url x", "camera list --site {}", "camera edit {} --site plant",
+    "camera show {} --site plant", "camera remove {} --site plant --yes",
+    "camera history {}", "camera undo {}",
     "site show {}", "site create {}", "site adopt {}", "site remove {} --yes", "site start {}",
     "site stop {} --yes", "site hold {} --reason x", "site unhold {}", "device show {}",
     "device hold {} --reason x", "device edit {} --label a=b", "model show {}", "app show {}",

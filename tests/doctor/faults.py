@@ -34,10 +34,17 @@ DEB = """mkdir -p /root/deb/DEBIAN && cd /root && printf '%s\\n' 'Package: nvidi
 # noise that does not pack, in lines so long that journald counts few of them
 JOURNAL = "head -c 40M /dev/urandom | base64 -w 40000 | systemd-cat -t noise; journalctl --sync"
 
+UFW = (
+    "printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=/bin/true\\n' "
+    ">/etc/systemd/system/ufw.service; mkdir -p /etc/ufw; echo ENABLED=%s >/etc/ufw/ufw.conf; "
+    "systemctl start ufw"
+)
 MAC = "52:54:00:00:00:07"
 # a second card of one address; the kernel of guests makes none that lead out of the machine
-CARD = (f"ip link add card0 type veth peer name card0-end && ip link set card0 address {MAC} && "
-        + instead("/sys/class/net", {"card0/device": "a card"}))
+CARD = (
+    f"ip link add card0 type veth peer name card0-end && ip link set card0 address {MAC} && "
+    + instead("/sys/class/net", {"card0/device": "a card"})
+)
 CONTROLLERS = "#name hierarchy num enabled\n" + "".join(
     f"{name} 1 1 {int(name != 'memory')}\n" for name in ("cpuset", "cpu", "memory", "pids")
 )
@@ -85,19 +92,20 @@ FIRST = (
           "'Unattended-Upgrade::Automatic-Reboot \"true\";' >/etc/apt/apt.conf.d/99upgrades",
           "Automatic-Reboot"),
     Fault("journal_size", JOURNAL, "MB"),
-    Fault("firewall", "printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\n"
-          "ExecStart=/bin/true\\n' >/etc/systemd/system/ufw.service; systemctl start ufw", "ufw"),
+    Fault("firewall", UFW % "yes", "ufw"),
     Fault("os_old", "sed 's/^VERSION_ID=.*/VERSION_ID=\"11\"/' /usr/lib/os-release >/etc/os; "
           "mv /etc/os /etc/os-release", "11 is older"),
     Fault("oom", kernel_says("Out of memory: Killed process 812 (python3) total-vm:1kB",
-                             "mmc0: Timeout waiting for hardware interrupt - cmd error.",
+                             "mmc0: Timeout waiting for hardware interrupt.",
                              "hwmon hwmon1: Undervoltage detected!"), "(python3)"),
     Fault("disk_faults", "true", "mmc0"),
     Fault("throttled", "true", "Undervoltage"),
 )  # fmt: skip
 # a Jetson, whose kernel has none of the filters for packets that its makers left out
 SECOND = (
-    Fault("os_unknown", "echo 'NAME=\"Arch Linux\"' >/etc/os; mv /etc/os /etc/os-release", "Arch"),
+    # its ufw is as Ubuntu brings it
+    Fault("os_unknown", UFW % "no" + "; "
+          "echo 'NAME=\"Arch Linux\"' >/etc/os; mv /etc/os /etc/os-release", "Arch"),
     Fault("modules_missing", instead("/sys/module", {}), "xt_statistic"),
     Fault("gpu_driver_unloaded", "echo '# R36 (release), REVISION: 4.0' >/etc/nv_tegra_release",
           "L4T"),
@@ -119,7 +127,7 @@ SECOND = (
 )  # fmt: skip
 # the two side by side: what is done to both of them
 AMONG_BARE = (
-    Fault("double_name", f"echo {NAME} >/proc/sys/kernel/hostname", NAME),
+    Fault("double_name", f"echo {NAME} >/proc/sys/kernel/hostname", NAME.lower()),
     Fault("double_mac", CARD, MAC),
     Fault("double_machine_id", "true", "copies of one card"),  # the second one gets the first one's
 )

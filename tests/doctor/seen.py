@@ -74,6 +74,7 @@ SOUND = "\n".join((
     over("/proc/meminfo", "MemTotal:       16265408 kB\nMemAvailable:   15000000 kB\n"),
     over("/proc/swaps", "Filename Type Size Used Priority\n/dev/zram0 partition 1 0 5\n"),
     instead("/sys/fs/cgroup", {"cgroup.controllers": "cpuset cpu io memory hugetlb pids rdma"}),
+    instead("/sys/dev/block", {}),  # its number is this machine's
     instead("/sys/block", {f"{DISK}/queue/rotational": "0"}),
     modules(*MODULES),
 ))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -43,6 +44,16 @@ def test_a_finding_that_is_gone_at_the_second_look_was_mended() -> None:
     assert found[0].remedy("en") == ""
 
 
+def test_a_finding_that_nobody_can_tell_of_any_more_was_not_mended() -> None:
+    """A server that does not come back says nothing of its cluster; that is not good news."""
+    [one] = checks_of("plant", (), [
+        report("gw-1", "node_cordoned", "finding", fields={"nodes": "gw-2"}, mend="asked"),
+        report("gw-1", "node_cordoned", "unknown"),
+    ], Mend.ALL)  # fmt: skip
+    assert one.result is Result.FINDING
+    assert one.remedy("en") == "k3s kubectl uncordon gw-2"
+
+
 @pytest.mark.parametrize(("mend", "ending"), [("safe", "--fix"), ("asked", "--fix --yes")])
 def test_what_doctor_can_mend_names_doctor(mend: str, ending: str) -> None:
     [one] = checks_of("plant", (), [report("gw-1", "swap", "finding", mend=mend)])
@@ -81,6 +92,27 @@ def test_a_device_that_was_not_looked_at_is_a_finding_with_the_reason() -> None:
     assert "timed out" in found[1].text("en")
     assert "no space left" in found[2].text("en")
     assert all(one.remedy("zh") for one in found[1:])
+
+
+def test_a_narrow_terminal_shows_line_below_line(
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,  # noqa: F811
+) -> None:
+    """A table of sentences breaks at 80 columns, and nobody finds the command in it."""
+    found = [report("gw-1", "swap", "finding", fields={"places": "/dev/mmcblk0p3"})]
+    monkeypatch.setattr("yolodeploy.cli.doctor_gateways.meant", lambda *_: {"plant": ()})
+    monkeypatch.setattr("yolodeploy.cli.doctor_gateways.start_doctor", lambda *_, **__: "op-1")
+    monkeypatch.setattr("yolodeploy.cli.doctor_gateways._followed", lambda *_: found)
+    piped = run("doctor", "plant").out.splitlines()
+    assert piped[0].startswith("DEVICE")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    told = run("doctor", "plant").out.splitlines()
+    assert told[0] == "gw-1  swap  warning"
+    assert told[1].startswith("  it swaps to /dev/mmcblk0p3; ")
+    assert told[2].startswith("  mend it with: swapoff --all && ")
+    monkeypatch.setenv("COLUMNS", "400")
+    assert run("doctor", "plant").out.splitlines() == piped
 
 
 @pytest.mark.parametrize(

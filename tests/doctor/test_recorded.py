@@ -6,6 +6,7 @@ hardware are this machine's.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -123,7 +124,7 @@ BROKEN: dict[str, Broken] = {
         "/etc/rancher/k3s/registries.yaml": "mirrors:\n  plant:\n    endpoint:\n"
         "    - https://registry.plant:5000\n"}, {"getent ahosts registry.plant": ""}),
     "mtu": Broken("flannel.1", answers={"ip -j addr": links(flannel(1500))}),
-    "firewall": Broken("ufw", answers={
+    "firewall": Broken("ufw", {"/etc/ufw/ufw.conf": "# x\nENABLED=yes\n"}, {
         "systemctl show -p ActiveState --value ufw": "active\n"}),
     "address_dynamic": Broken("10.20.0.7", answers={
         "ip -j addr": links(address={"dynamic": True})}),
@@ -417,6 +418,32 @@ def test_measuring_the_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     assert judge.disk.syncs_ms(tmp_path)[0] > 0
     assert list(tmp_path.iterdir()) == []
     assert judge.disk.syncs_ms(tmp_path / "absent") == []
+
+
+@pytest.mark.parametrize(("last", "wrong"), [("mmcblk0p2", True), ("nvme0n1p2", False)])
+def test_the_disk_is_the_one_that_was_mounted_last(
+    machine: Callable[..., list[Row]], last: str, wrong: bool
+) -> None:
+    """An SSD that was mounted over the card's folder is what is written to, and the other way."""
+    [first] = {"mmcblk0p2", "nvme0n1p2"} - {last}
+    mounts = "".join(f"/dev/{name} /var/lib ext4 rw 0 0\n" for name in (first, last))
+    files = {"/sys/block/mmcblk0/mmcblk0p2/partition": "2\n", "/proc/self/mounts": mounts}
+    assert ("medium" in findings(machine(files))) is wrong
+
+
+def test_a_disk_is_known_by_its_number(machine: Callable[..., list[Row]], tmp_path: Path) -> None:
+    """A Raspberry Pi says `/dev/root` where its card is, and LVM a name of its own."""
+    number = tmp_path.stat().st_dev
+    known = f"/sys/dev/block/{os.major(number)}:{os.minor(number)}"
+    card = {
+        known: "-> ../../block/dm-0",
+        "/sys/block/dm-0/slaves/mmcblk0p2/partition": "2\n",
+        "/sys/block/mmcblk0/mmcblk0p2/partition": "2\n",
+        "/proc/self/mounts": "/dev/root / ext4 rw 0 0\n",
+    }
+    found = findings(machine(card))
+    assert set(found) == {"medium"}
+    assert "mmcblk0," in found["medium"]["says"]
 
 
 def test_a_machine_that_tells_nothing_is_still_looked_at(tmp_path: Path) -> None:

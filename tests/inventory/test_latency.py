@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from yolodeploy.core.errors import NotFound, UsageError
 from yolodeploy.core.site import Epoch
-from yolodeploy.core.sketch import Sketch, merge_stages
+from yolodeploy.core.sketch import LARGEST_BUCKET, Sketch, encode_stages, merge_stages
 from yolodeploy.inventory import retention, sites
 from yolodeploy.inventory.connection import Inventory, open_inventory
 from yolodeploy.inventory.ingest import ingest
@@ -304,3 +305,53 @@ def test_what_is_reported_is_not_changed_by_taking_it_in(inventory: Inventory) -
     reported = report(epoch(1, 5.0, 6.0))
     ingest(inventory, "plant", [reported, reported], at=NOW)
     assert reported.epochs[0].stages == stages(5.0, 6.0)
+
+
+# what docs/measuring.md promises: of a row at the spread of real latencies, and of any row
+BYTES_A_ROW = 1_300
+MOST_BYTES_A_ROW = 31_000
+HOURS = 36
+
+
+def test_what_a_device_takes_on_disk_is_what_the_docs_say(tmp_path: Path) -> None:
+    """Written as a collector writes it, at the spread of real latencies, and measured as a file."""
+    devices = 8
+    rng = Random(1)
+    medians = {"queue": 120.0, "decode": 5500.0, "preprocess": 1350.0, "inference": 27_000.0,
+               "postprocess": 650.0, "total": 35_000.0}  # fmt: skip
+    total = {name: merge_stages({}, {}) for name in map(str, range(devices))}
+    requests = 0
+    with open_inventory(tmp_path / "inventory.db") as inventory:
+        sites.add_site(inventory, "plant", "embedded", "/srv", at=START)
+        for hour in range(HOURS):
+            requests += 200
+            for stages_of in total.values():
+                more = {stage: Sketch(0.0, {}) for stage in medians}
+                for stage, median in medians.items():
+                    for _ in range(200):
+                        more[stage].record(rng.lognormvariate(0, 0.12) * median)
+                merge_stages(stages_of, more)
+            with inventory.transaction():
+                for device, stages_of in total.items():
+                    told = Epoch(
+                        number=1, source="http", requests=requests, failures=0, stages=stages_of
+                    )
+                    made = report(told, device=f"d{device}", instance=f"i{device}")
+                    ingest(inventory, "plant", [made], at=START + hour * HOUR_S)
+            retention.prune(inventory, at=START + hour * HOUR_S)
+        sizes = dict(inventory.rows("SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
+    assert sizes["latency_device_hours"] / (devices * HOURS) <= BYTES_A_ROW
+    worst = Sketch(1e15, dict.fromkeys(range(LARGEST_BUCKET + 1), 1 << 31))
+    assert len(encode_stages(dict.fromkeys(medians, worst))) <= MOST_BYTES_A_ROW
+    # minutes: of two hours and no more, however long it goes on
+    assert inventory_rows(tmp_path / "inventory.db", "latency_minutes") <= devices * 3
+    said = (Path(__file__).parents[2] / "docs" / "measuring.md").read_text("utf-8")
+    assert f"{BYTES_A_ROW:,} bytes" in said
+    assert f"{MOST_BYTES_A_ROW:,} bytes" in said
+
+
+def inventory_rows(path: Path, table: str) -> int:
+    with open_inventory(path) as inventory:
+        found = inventory.row(f"SELECT count(*) FROM {table}")
+        assert found is not None
+        return int(found[0])

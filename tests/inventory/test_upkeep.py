@@ -7,12 +7,13 @@ import io
 import json
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from yolodeploy.core.errors import Corrupt, NotFound, Refused, UsageError, YolodeployError
-from yolodeploy.inventory import events, releases, sites, upkeep
+from yolodeploy.inventory import events, figures_table, releases, sites, upkeep
 from yolodeploy.inventory.connection import Inventory, open_inventory, read_inventory
 from yolodeploy.inventory.export import export, export_lines, tables
 from yolodeploy.inventory.ingest import ingest
@@ -189,6 +190,42 @@ def test_an_export_as_csv_has_the_columns_first(filled: Path) -> None:
         for table, form in (("events", "xml"), ("secrets", "csv")):
             with pytest.raises(UsageError):
                 export_lines(inventory, table, form)
+
+
+def test_an_export_as_parquet_is_the_same_with_types(filled: Path, tmp_path: Path) -> None:
+    io_of = pytest.importorskip("arro3.io", reason="yolodeploy[parquet]")
+    with read_inventory(filled) as inventory:
+        written = {file.stem: file for file in export(inventory, tmp_path / "out", "parquet")}
+        plain = [json.loads(line) for line in export_lines(inventory, figures_table.NAME, "jsonl")]
+    assert sorted(written) == sorted(json_tables(filled))
+    read = io_of.read_parquet(str(written[figures_table.NAME])).read_all()
+    assert read.schema.names == list(figures_table.COLUMNS)
+    columns = {name: read.column(name).to_pylist() for name in read.schema.names}
+    (row,) = plain
+    assert (row["site"], row["stage"], row["count"], row["seconds"]) == ("plant", "total", 2, 3600)
+    assert row["at"] == NOW - NOW % 3600
+    assert columns["at"][0].timestamp() == row["at"]
+    assert [columns[name][0] for name in ("release", "p95_us", "failures")] == [
+        row["release"], row["p95_us"], row["failures"],
+    ]  # fmt: skip
+    events_read = io_of.read_parquet(str(written["events"])).read_all()
+    assert events_read.column("detail").to_pylist() == ['裂纹, "quoted"\n2nd line']
+    assert {stat.S_IMODE(file.stat().st_mode) for file in written.values()} == {0o600}
+
+
+def test_without_the_extra_parquet_says_so_before_it_writes(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "arro3.io", None)
+    with read_inventory(filled) as inventory, pytest.raises(UsageError) as told:
+        export(inventory, tmp_path / "out", "parquet")
+    assert told.value.code == "inventory.parquet_missing"
+    assert not (tmp_path / "out").exists()
+
+
+def json_tables(path: Path) -> list[str]:
+    with read_inventory(path) as inventory:
+        return tables(inventory)
 
 
 def test_vacuum_gives_the_room_of_what_was_deleted_back(filled: Path) -> None:

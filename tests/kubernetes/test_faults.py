@@ -130,10 +130,22 @@ def test_a_pod_says_why_it_is_not_ready(bench: Bench, v1: Release, v2: Release) 
 
 def test_a_record_that_somebody_broke_is_told(bench: Bench, v1: Release) -> None:
     bench.commit(v1)
+    whole = bench.double.kept["configmaps", APP, "yolodeploy-record"]["data"]["record"]
     bench.double.kept["configmaps", APP, "yolodeploy-record"]["data"]["record"] = "{"
     with pytest.raises(YolodeployError) as told:
         bench.site.observe()
     assert told.value.code == "kubernetes.record"
+    # its remedy deletes the record, which one of a newer yolodeploy must be spared
+    for known, newer in (
+        ('"image":', '"colour":"red","image":'),
+        ('"kind":"errors"', '"kind":"x"'),
+    ):
+        text = whole.replace(known, newer)
+        bench.double.kept["configmaps", APP, "yolodeploy-record"]["data"]["record"] = text
+        with pytest.raises(YolodeployError) as told:
+            bench.site.observe()
+        assert text != whole
+        assert told.value.code == "site.newer"
 
 
 def test_a_mark_that_somebody_deleted_is_made_again(bench: Bench, v1: Release, v2: Release) -> None:

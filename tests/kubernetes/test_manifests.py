@@ -12,10 +12,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.kubernetes.double import CUSTOM, KINDS
 from tests.kubernetes.parts import Bench, release
 from tests.kubernetes.standard import refusals
 from tests.sites.parts import APP
-from yolodeploy.core.app_setup import AppSetup, Autoscale, Exposed, Quota
+from yolodeploy.core.app_setup import AppSetup, Autoscale, Exposed, KeptSetup, Quota
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.cluster import RELEASE
 from yolodeploy.core.release import Release, ReleaseSpec, Resources, Serving
@@ -196,18 +197,35 @@ def test_classes_cannot_become_yaml() -> None:
     assert json.loads(config["data"]["release.json"])["spec"]["classes"] == list(hostile)
 
 
-def test_what_is_shown_is_what_is_applied(bench: Bench, v1: Release) -> None:
-    shown = bench.site.objects(v1)
-    bench.site.apply(Intent(app=APP, release=v1), bench.site.claim("ann", 60.0))
-    plural = {"NetworkPolicy": "networkpolicies"}
+def test_what_is_shown_is_what_is_applied(bench: Bench) -> None:
+    """Whoever reads `release show --site`, or applies it by hand, must not miss anything."""
+    bench.double.apis |= set(CUSTOM)
+    found = Release(4, msgspec.structs.replace(release(4).spec, serving=Serving(engine="tensorrt")))
+    setup = AppSetup(
+        autoscale=Autoscale(1, 2, rps=9.0),
+        exposed=Exposed("a.example", "key"),
+        quota=Quota(pods=9),
+        metrics_from="monitoring",
+    )
+    fence = bench.site.claim("ann", 60.0)
+    bench.site.setups.put(APP, KeptSetup(setup), fence)
+    shown = bench.site.objects(found)
+    bench.site.apply(Intent(app=APP, release=found), fence)
+    plurals = {kind: plural for plural, kind in KINDS.items()}
     for one in shown:
-        kind = plural.get(one["kind"], one["kind"].lower() + "s")
         space = one["metadata"].get("namespace", "")
-        there = bench.double.kept[kind, space, one["metadata"]["name"]]
+        there = bench.double.kept[plurals[one["kind"]], space, one["metadata"]["name"]]
         for part in ("data", "spec"):
             had = dict(there.get(part) or {})
             had.pop("replicas", None)
             assert had == (one.get(part) or {}), f"{one['kind']}.{part}"
+        assert one["metadata"]["labels"].items() <= there["metadata"]["labels"].items()
+    names = {(plurals[one["kind"]], one["metadata"]["name"]) for one in shown}
+    made = {
+        (plural, name) for plural, space, name in bench.double.kept
+        if space == APP and plural != "pods" and not name.startswith("yolodeploy-")
+    }  # fmt: skip
+    assert made == {name for name in names if name[0] != "namespaces"}
 
 
 def test_the_image_stays_what_it_was_brought_as(bench: Bench, v1: Release, tmp_path: Path) -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.cli.conftest import Run, run  # noqa: F401 (a fixture)
 from tests.kubernetes.double import CUSTOM, METRICS, Cluster
@@ -116,6 +119,24 @@ def test_the_first_rollout_comes_with_one_and_then_as_many_as_were_said(
     assert "ann" in answer.err
 
 
+def test_who_scales_in_the_middle_of_a_rollout_is_left_alone(
+    bench: Bench, v1: Release, v2: Release
+) -> None:
+    """An autoscaler does it all the time."""
+    fence = bench.commit(v1)
+    commit = bench.trial(v2, v1, 3600.0, fence)
+    bench.settled(v2, Phase.TRIAL)
+    bench.double.take_over(APP, APP, ".spec.replicas", "kube-controller-manager", 3)
+    assert until(lambda: len(bench.double.of("pods", APP)) == 3, "three run")
+    bench.settled(v2, Phase.TRIAL)
+    bench.site.apply(commit, fence)
+    bench.settled(v2)
+    assert bench.site.setups.counted(APP)[0] == 3
+    bench.trial(v1, v2, 0.5, fence)
+    bench.settled(v2, Phase.REVERTED)
+    assert bench.site.setups.counted(APP)[0] == 3, "nor does the guard take it back"
+
+
 def test_what_cannot_be_is_refused_and_changes_nothing(
     known: Home,
     double: Cluster,
@@ -153,6 +174,10 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
     answer = run("app", "scale", APP, "--site", "plant", "--replicas", "2")
     assert (answer.code, "quota" in answer.err) == (1, True)
     assert run("app", "scale", "unheard-of").code == 1
+    double.put("namespaces", "", "theirs", {"metadata": {"labels": {}}})
+    assert run("app", "create", "theirs").code == 0
+    answer = run("app", "scale", "theirs", "--site", "plant", "--replicas", "1")
+    assert (answer.code, "not ours" in answer.err) == (1, True)
 
 
 def test_two_who_set_up_at_once(bench: Bench) -> None:
@@ -169,6 +194,21 @@ def test_two_who_set_up_at_once(bench: Bench) -> None:
         bench.site.setups.put(APP, KeptSetup(), fence)
     assert told.value.code == "site.fenced"
     assert bench.site.setups.of(APP).replicas == 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=14))
+def test_what_is_undone_is_what_was_there(said: list[tuple[int, bool]]) -> None:
+    kept, before = KeptSetup(), [AppSetup()]
+    for replicas, spot in said:
+        setup = AppSetup(replicas=replicas, spot=spot)
+        kept = msgspec.structs.replace(kept.then(setup), reached="here")
+        before += [setup] if setup != before[-1] else []
+    for setup in reversed(before[max(len(before) - 11, 0) : -1]):
+        undone = kept.undone()
+        assert undone is not None
+        kept = undone
+        assert (kept.setup, kept.reached) == (setup, ""), "and its number is said again"
+    assert kept.undone() is None or len(before) > 11
 
 
 def test_a_setup_that_makes_no_sense() -> None:

@@ -19,7 +19,7 @@ from yolodeploy.inventory import devices as rows
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.devices import DeviceRow
 from yolodeploy.ops.home import Home
-from yolodeploy.ops.play_after import prove
+from yolodeploy.ops.proofs import prove
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +185,25 @@ def test_a_provisioned_device_is_not_forgotten_by_accident(plant: Run, home: Hom
     assert plant("device", "remove", "gw-1", "--forget", "--yes").code == 0
     assert names(home) == []
     assert plant("site", "remove", "plant", "--yes").code == 0
+
+
+def test_an_address_is_not_given_to_two(plant: Run, home: Home) -> None:
+    """Both names would be one machine, and the second play would undo the first."""
+    for number in (1, 2):
+        add = ("device", "add", f"gw-{number}", f"root@10.0.0.{number}", "--site", "plant")
+        assert plant(*add, "--offline").code == 0
+    before = contents(home.root)
+    for address in ("root@10.0.0.2", "somebody@10.0.0.2", "10.0.0.2:22"):
+        answer = plant("device", "edit", "gw-1", "--address", address)
+        is_error(answer, 1)
+        assert "is the address of device gw-2" in answer.err
+    assert contents(home.root) == before
+    # behind another host a private address is another machine's, until it is not behind it
+    far = ("--jump", "me@bastion")
+    assert plant("device", "edit", "gw-1", "--address", "root@10.0.0.2", *far).code == 0
+    is_error(plant("device", "edit", "gw-2", *far), 1)
+    is_error(plant("device", "edit", "gw-1", "--jump", ""), 1)
+    assert plant("device", "edit", "gw-2", "--address", "root@10.0.0.2").code == 0, "its own"
 
 
 def test_devices_of_other_sites_are_no_gateways(

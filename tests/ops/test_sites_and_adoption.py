@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from yolodeploy.core.errors import Failed, NotFound, Refused, Unreachable, UsageError
+from yolodeploy.core.logs import LogQuery
 from yolodeploy.inventory import devices, events, releases, sites
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.rollouts import RolloutState, get_rollout
@@ -20,14 +21,14 @@ from yolodeploy.ops.adopt import adopt_site
 from yolodeploy.ops.catalog import create_app
 from yolodeploy.ops.connect import connect
 from yolodeploy.ops.detect import detect
+from yolodeploy.ops.device_edit import edit_device
 from yolodeploy.ops.home import Home
+from yolodeploy.ops.logs import logs
 from yolodeploy.ops.sites import (
     create_site,
-    edit_device,
     find_device,
     hold_device,
     hold_site,
-    logs,
     refresh,
     remove_site,
     start_site,
@@ -89,7 +90,11 @@ def test_a_lost_inventory_comes_back_from_the_site(
     assert one.drawn == home.root / "drawn" / frame.name
     assert one.drawn.read_bytes().startswith(b"\xff\xd8")
     assert one.drawn.read_bytes() != frame.read_bytes()
-    create_app(home, "brake-disc", frames=str(example / "frames"))  # those lay on the laptop
+    # those lay on the laptop; without their labels, by which the second release is the better one
+    frames = shutil.copytree(
+        example / "frames", home.root / "frames", ignore=shutil.ignore_patterns("*.txt")
+    )
+    create_app(home, "brake-disc", frames=str(frames))
     rolled_out(home, "brake-disc@1")
     with pytest.raises(Refused) as raised:
         adopt_site(home, "plant")
@@ -166,9 +171,11 @@ def test_a_site_whose_folder_is_gone_is_offline_and_can_be_removed(home: Home) -
     lifecycle.stop(home.site("plant"), "plant")
     shutil.rmtree(home.site("plant"))
     refresh(home)
-    assert logs(home, site=None, app=None, device=None, lines=5) == []
+    lines, silent = logs(home, [], LogQuery())
+    assert lines == []
+    assert [error.fields["site"] for error in silent] == ["plant"]
     with pytest.raises(Unreachable):
-        logs(home, site="plant", app=None, device=None, lines=5)
+        logs(home, ["plant"], LogQuery())
     with read_inventory(home.inventory) as inventory:
         found = {row.name: row.reachable for row in sites.list_sites(inventory)}
     assert found == {"plant": False, "other": True}

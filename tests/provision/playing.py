@@ -89,7 +89,12 @@ def run(
 
 def remains(folder: Path) -> list[str]:
     """The command lines of the processes of a play, without those that only wait to be reaped."""
-    found = []
+    return list(processes(folder).values())
+
+
+def processes(folder: Path) -> dict[int, str]:
+    """The processes of a play with their command lines, but for this one."""
+    found = {}
     for place in Path("/proc").glob("[0-9]*"):
         try:
             line = (place / "cmdline").read_bytes().replace(b"\0", b" ")
@@ -97,5 +102,5 @@ def remains(folder: Path) -> list[str]:
         except OSError:
             continue
         if line and int(place.name) != os.getpid() and mine:
-            found.append(line.decode(errors="replace"))
+            found[int(place.name)] = line.decode(errors="replace")
     return found

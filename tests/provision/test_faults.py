@@ -5,6 +5,7 @@ If these fail, a technician stands before a gateway with a traceback, or with no
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 import time
@@ -21,6 +22,7 @@ from yolodeploy.provision.acquaintance import look_at
 from yolodeploy.provision.bringing import THERE, Bringing
 from yolodeploy.provision.parts import Part
 from yolodeploy.provision.play import Host, Outcome, State, Step
+from yolodeploy.ssh.address import parse_address
 from yolodeploy.ssh.connection import Connection
 from yolodeploy.ssh.host_keys import HostKeys
 from yolodeploy.ssh.sockets import socket_folder
@@ -110,6 +112,20 @@ def test_a_disk_that_takes_nothing(
         two[0]("umount /root/.ansible")
     assert failure(outcome, "gw-1").code == code
     assert outcome.done == ("gw-2",)
+
+
+def test_an_address_of_ipv6_with_its_zone(two: list[Gateway], tmp_path: Path) -> None:
+    """Ansible has forms of its own for addresses; ours go to OpenSSH as they are."""
+    found = re.search(r"inet6 (fe80::\S+)/", two[0]("ip -6 addr show dev host0"))
+    if found is None:
+        pytest.skip("no IPv6 here")
+    there = host(two[0])
+    assert there.route is not None
+    address = parse_address(f"root@[{found[1]}%{two[0].network.name}]")
+    moved = there._replace(route=there.route._replace(address=address))
+    outcome = run(play(tmp_path, [moved], [command("Look", "id"), *WRITE]))
+    two[0]("rm -f /root/x")
+    assert outcome.done == ("gw-1",)
 
 
 def test_another_key_and_another_host_key(two: list[Gateway], tmp_path: Path) -> None:

@@ -66,8 +66,6 @@ def run(gateway: Gateway, folder: Path, tmp_path_factory: pytest.TempPathFactory
         "node_profile": "nvidia",
         "preflight_blocking": [],
         "nvidia_driver_install": ["nvidia-driver"],
-        # beside the playbook, which that of roles alone is not
-        "gpu_sharing_manifests": str(PLAYBOOKS.parent / "k3s/gpu"),
     }
 
     def played(what: str | list[str], *args: str, **variables: Any) -> Played:

@@ -1,6 +1,7 @@
-"""`site provision` as a technician types it, on two real gateways with the double of k3s.
+"""Plays as a technician starts, follows and cancels them, on two real gateways.
 
-If these fail, a cut, a killed process or a second run leaves a site that nobody can mend.
+If these fail, nobody sees what a play does, or it cannot be ended. The whole way is in
+`test_whole_way.py`.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from tests.cli.conftest import Run, run  # noqa: F401 a fixture
 from tests.cli.running import Answer, program, started
 from tests.cli.test_commands import is_error
 from tests.gateways.hosts import Gateway
-from tests.provision.playing import remains
+from tests.provision.playing import processes, remains
 from yolodeploy.core.errors import Refused
-from yolodeploy.inventory import devices, operations, sites
+from yolodeploy.inventory import operations
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.operations import OperationEvent, OperationRow, OperationState
 from yolodeploy.ops.home import Home
@@ -54,12 +55,6 @@ def said(home: Home, operation: str) -> list[OperationEvent]:
         return operations.follow(inventory, operation)
 
 
-def proved(home: Home) -> dict[str, bool]:
-    with read_inventory(home.inventory) as inventory:
-        rows = devices.list_devices(inventory, "plant")
-    return {row.name: row.gateway.proved_at is not None for row in rows}
-
-
 def until(what: Callable[[], bool], limit_s: float = 90.0) -> None:
     deadline = time.monotonic() + limit_s
     while not what():
@@ -73,73 +68,6 @@ def in_task(home: Home, operation: str, state: str = "running") -> bool:
         event.code == "play.step" and event.fields["role"] and event.fields["state"] == state
         for event in said(home, operation)
     )
-
-
-def last_operation(home: Home) -> str:
-    with read_inventory(home.inventory) as inventory:
-        return operations.list_operations(inventory)[0].id
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_from_two_gateways_to_a_proved_site_whatever_is_cut(
-    plant: Run, home: Home, two: list[Gateway], site_parts: Path
-) -> None:
-    line = ("site", "provision", "plant", "--parts", str(site_parts))
-    # killed in the middle, with everything that it had started still there
-    operation = program(*line, "--detach", "-o", "name", home=home.root).out.strip()
-    until(lambda: in_task(home, operation, "changed"))
-    pid = row_of(home, operation).pid
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    folder = home.operations / f"{operation}.play"
-    assert folder.exists()
-    lost = program("operations", "follow", operation, home=home.root)
-    assert "its process is gone" in lost.err
-    assert set(proved(home).values()) == {False}
-
-    # its agent is away: the server is done all the same
-    two[0].network.set_link(2, "down")
-    try:
-        answer = program(*line, "-o", "json", home=home.root)
-    finally:
-        two[0].network.set_link(2, "up")
-    assert not folder.exists(), "what the killed one left is taken away"
-    assert remains(folder) == []
-    rows = {row["device"]: row for row in json.loads(answer.out)}
-    assert (answer.code, rows["gw-2"]["state"]) == (3, "unreachable"), answer.err
-    assert rows["gw-1"]["state"] == "ok", answer.err
-    assert proved(home) == {"gw-1": True, "gw-2": False}
-
-    answer = program(*line, "-o", "json", home=home.root)
-    rows = {row["device"]: row for row in json.loads(answer.out)}
-    assert answer.code == 0, answer.err
-    assert rows["gw-1"]["changed"] == 0, "who was done is not touched"
-    assert proved(home) == {"gw-1": True, "gw-2": True}
-    with read_inventory(home.inventory) as inventory:
-        assert sites.get_site(inventory, "plant").k3s_version
-    nodes = two[0]("k3s kubectl get nodes -o name").split()
-    assert nodes == ["node/gw-1", "node/gw-2"]
-
-    assert "is done" in program(*line, home=home.root).err
-    bundle = home.root / "site.tar"
-    files = {"k3s": "k3s/k3s", "images": "images/proof-cpu.tar", "lock": "lock.yml",
-             "k3s-images": "k3s-images/k3s-airgap-images-amd64.tar.zst"}  # fmt: skip
-    named = [word for role, at in files.items() for word in ("--file", f"{role}={site_parts / at}")]
-    assert program("bundle", "create", str(bundle), *named, home=home.root).code == 0
-    line = ("site", "provision", "plant", "--bundle", str(bundle), "--all")
-    is_error(program(*line, "--dry-run", home=home.root), 1)  # nothing is opened by it
-    answer = program(*line, "-o", "json", home=home.root)
-    assert {row["changed"] for row in json.loads(answer.out)} == {0}, answer.err
-
-    is_error(program("site", "reset", "plant", home=home.root), 2)
-    answer = program("site", "reset", "plant", "--yes", "-o", "json", home=home.root)
-    assert answer.code == 0, answer.err
-    assert proved(home) == {"gw-1": False, "gw-2": False}
-    for one in two:
-        assert one("ls -d /etc/rancher /var/lib/rancher /usr/local/bin/k3s", fails=True) == ""
-    with read_inventory(home.inventory) as inventory:
-        assert sites.get_site(inventory, "plant").k3s_version == ""
 
 
 def test_cancelled_followed_and_never_two_at_once(
@@ -171,6 +99,7 @@ def test_cancelled_followed_and_never_two_at_once(
 
 
 def test_a_machine_that_slept_goes_on(plant: Run, home: Home, two: list[Gateway]) -> None:
+    """A closed lid: nothing runs here meanwhile, and after an hour the gateways have hung up."""
     operation = start_play(home, "plant", "preflight.yml")
     until(lambda: in_task(home, operation))
     pid = row_of(home, operation).pid
@@ -182,6 +111,49 @@ def test_a_machine_that_slept_goes_on(plant: Run, home: Home, two: list[Gateway]
     ends = [event.fields for event in said(home, operation) if event.code == "play.host"]
     assert {end["host"] for end in ends} == {"gw-1", "gw-2"}
     assert not any(end["code"] == "play.deadline" for end in ends)
+
+    operation = start_play(home, "plant", "preflight.yml")
+    until(lambda: in_task(home, operation))
+    asleep = [row_of(home, operation).pid or 0, *processes(home.operations / f"{operation}.play")]
+    for one in asleep:
+        os.kill(one, signal.SIGSTOP)
+    for gateway in two:  # whoever hangs up ends the session that says so
+        gateway("pkill -KILL -f '^sshd: root@'", fails=True)
+    time.sleep(6)
+    for one in asleep:
+        os.kill(one, signal.SIGCONT)
+    until(lambda: row_of(home, operation).ended_at is not None)
+    row = row_of(home, operation)
+    ends = [event.fields for event in said(home, operation) if event.code == "play.host"]
+    assert {end["host"] for end in ends} == {"gw-1", "gw-2"}
+    assert {end["state"] for end in ends} <= {"ok", "unreachable"}, ends
+    assert row.exit_code in (0, 3)
+    assert remains(home.operations / f"{operation}.play") == []
+    again = start_play(home, "plant", "preflight.yml")
+    until(lambda: row_of(home, again).ended_at is not None)
+    assert row_of(home, again).exit_code == 0, "the same play, once more, finds everybody"
+
+
+def test_what_cannot_be_provisioned_is_told_before_anything_is_written(
+    plant: Run, home: Home, two: list[Gateway], site_parts: Path
+) -> None:
+    """A clock two years off, and file systems that nobody can write to."""
+    line = ("site", "provision", "plant", "--parts", str(site_parts), "-o", "json")
+    two[0].set_clock("+730d")
+    places = "/etc /usr/local /root /var/lib"
+    two[1](f"for d in {places}; do mount --bind $d $d && mount -o remount,bind,ro $d; done")
+    try:
+        answer = plant(*line)
+    finally:
+        two[1](f"umount {places}")
+        two[0].set_clock()
+    rows = {row["device"]: row for row in json.loads(answer.out)}
+    assert answer.code == 1
+    assert "the clock is" in answer.err
+    assert rows["gw-1"]["state"] == rows["gw-2"]["state"] == "failed", rows
+    assert "read" in answer.err
+    for one in two:
+        assert one("ls -d /etc/rancher /usr/local/bin/k3s", fails=True) == ""
 
 
 def test_wrong_parts_are_refused_before_a_gateway_is_asked(

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
 from tests.gateways.doubles.parts import busybox, images
 from tests.gateways.hosts import Gateway
-from tests.provision.ansible import Inventory, Played, play
+from tests.provision.ansible import PLAYBOOKS, Inventory, Played, play
 from tests.provision.conftest import kubectl, of_parts
 
 LIAR = "registry.invalid/liar:1"
 FAULTS = "/run/k3s-double-faults.json"
 QUICK = {"k3s_node_ready_s": 120, "proof_wait_s": 90}
+SMALL_DISK = "/etc/systemd/journald.conf.d/50-yolodeploy.conf"  # there on small disks only
 LISTED = (
     "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp "
     "-o -path /var/log -o -path /var/cache -o -path /root/.ansible \\) -prune "
@@ -58,7 +60,7 @@ def with_liar(site_parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def run(inventory: Inventory, with_liar: Path) -> Run:
     """`run("site.yml", "--check", NAME=…)`."""
 
-    def with_parts(playbook: str, *args: str, **variables: Any) -> Played:
+    def with_parts(playbook: str | Path, *args: str, **variables: Any) -> Played:
         return play(playbook, inventory, *args, **{**of_parts(with_liar), **QUICK, **variables})
 
     return with_parts
@@ -148,14 +150,79 @@ def test_the_second_run_changes_nothing(made: Made) -> None:
     assert made.checked_again.code == 0 and made.checked_again.total("changed") == 0
 
 
+def compared(run: Run, folder: Path) -> dict[str, dict[str, list[str]]]:
+    """What the comparison finds on each gateway that site.yml would have to do."""
+    shared = str(PLAYBOOKS / "group_vars/all.yml")
+    files = "compare_told.placed | default([]) + compare_told.missing | default([])"
+    found = f"{{'amiss': compare_amiss, 'files': {files}}}"
+    kept = {
+        "content": f"{{{{ {found} | to_json }}}}",
+        "dest": f"{folder}/{{{{ inventory_hostname }}}}.json",
+    }
+    tasks = [{"ansible.builtin.copy": kept, "delegate_to": "localhost", "connection": "local"}]
+    book = [{"hosts": "all", "gather_facts": False, "vars_files": [shared],
+             "roles": ["compare"], "tasks": tasks}]  # fmt: skip
+    (folder / "compare.yml").write_text(yaml.safe_dump(book))
+    run(folder / "compare.yml").well()
+    return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+
+
+def test_no_change_by_hand_goes_unnoticed(
+    made: Made, two: list[Gateway], run: Run, inventory: Inventory, tmp_path: Path
+) -> None:
+    """A second run passes over what is right as a whole; what somebody changed it must see."""
+    server, agent = (inventory.names[one.number] for one in two)
+    run("site.yml").well()
+    nothing: dict[str, list[str]] = {"amiss": [], "files": []}
+    assert compared(run, tmp_path) == {server: nothing, agent: nothing}
+    edited = [
+        "/etc/modules-load.d/yolodeploy.conf", "/etc/sysctl.d/90-yolodeploy.conf",
+        "/var/lib/rancher/k3s/agent/images/liar.tar", SMALL_DISK,
+    ]  # fmt: skip
+    loose = ["/etc/rancher/k3s/token", "/etc/systemd/system/k3s.service.d/10-yolodeploy.conf"]
+    gone = ["/usr/local/bin/kubectl", "/var/lib/rancher/k3s/agent/images/proof-cpu.tar"]
+    for one in two:
+        one(f"for f in {' '.join(edited)}; do test ! -f $f || echo '#' >>$f; done")
+    two[0](f"chmod 640 {' '.join(loose)}; rm {' '.join(gone)}")
+    told = compared(run, tmp_path)
+    assert {one for name in told for one in told[name]["files"]} - {SMALL_DISK} == {
+        *edited, *loose, *gone} - {SMALL_DISK}  # fmt: skip
+    assert told[agent]["files"][0] == edited[0]
+
+    two[0]("systemctl disable -q k3s; echo '#' >>/etc/rancher/k3s/config.yaml")
+    two[0]("touch /etc/systemd/system/k3s-agent.service")
+    two[1]("echo x >>/etc/rancher/k3s/token; systemctl stop k3s-agent")
+    two[1]("mv /sbin/modprobe /sbin/modprobe.gone")
+    two[1]("mkdir -p /var/lib/rancher/k3s/agent/etc/containerd")
+    two[1]("touch /var/lib/rancher/k3s/agent/etc/containerd/config.toml.tmpl")
+    told = compared(run, tmp_path)
+    assert told[server]["amiss"] == [
+        "it starts by itself",
+        "it runs as what it was started with",
+        "its unit is the only one",
+    ]
+    assert told[agent]["amiss"] == [
+        "it is ready",
+        "it runs as what it was started with",
+        "no template of somebody else",
+        "every command is there",
+    ]
+    two[0]("rm /etc/systemd/system/k3s-agent.service")
+    two[1]("mv /sbin/modprobe.gone /sbin/modprobe")
+    two[1]("rm /var/lib/rancher/k3s/agent/etc/containerd/config.toml.tmpl")
+    run("site.yml").well()
+    assert compared(run, tmp_path) == {server: nothing, agent: nothing}
+
+
 def test_a_changed_setting_restarts_the_one_that_it_is_for(
     made: Made, two: list[Gateway], run: Run
 ) -> None:
     keeper = "/etc/systemd/system/systemd-timesyncd.service"
     two[1].put(keeper, "[Service]\nExecStart=/bin/sleep infinity\n")
     servers = ["192.0.2.7", "ntp.plant.example"]
+    before = [since(one) for one in two]
     changed = run("site.yml", k3s_server_audit_days=31, time_servers=servers).well()
-    assert [since(one) == was for one, was in zip(two, made.started, strict=True)] == [False, True]
+    assert [since(one) == was for one, was in zip(two, before, strict=True)] == [False, True]
     assert "audit-log-maxage=31" in two[0]("cat /etc/rancher/k3s/config.yaml")
     told = two[1]("cat /etc/systemd/timesyncd.conf.d/yolodeploy.conf")
     assert told == "[Time]\nNTP=192.0.2.7 ntp.plant.example"

@@ -16,10 +16,16 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cli.conftest import Run, run  # noqa: F401 a fixture
+from tests.cli.test_commands import is_error
 from tests.gateways.doubles.parts import NEWER, OLDER, TOO_OLD, VERSION, parts
 from tests.gateways.hosts import Gateway
 from tests.provision.ansible import Inventory, Played, begin, play
 from tests.provision.conftest import kubectl, of_parts
+from yolodeploy.inventory.connection import read_inventory
+from yolodeploy.inventory.events import query_events
+from yolodeploy.inventory.sites import get_site
+from yolodeploy.ops.home import Home
 
 BROKEN = "v1.36.9+k3s1"
 FAULTS = "/run/k3s-double-faults.json"
@@ -201,17 +207,45 @@ def test_a_run_killed_in_the_middle_is_gone_on_with(site: Site, site_parts: Path
 
 
 @pytest.mark.slow
-def test_the_second_run_changes_nothing_and_the_next_version_is_proved(
-    site: Site, site_parts: Path, tmp_path: Path
+def test_the_second_run_changes_nothing_and_the_command_goes_to_the_next_version(
+    site: Site,
+    site_parts: Path,
+    tmp_path: Path,
+    home: Home,
+    run: Run,  # noqa: F811
 ) -> None:
+    """As a technician types it, and what the inventory knows afterwards."""
     site.upgrade(site_parts, upgrade_backup=False).well()  # there already after the other tests
     again = site.upgrade(site_parts).well()
     assert again.total("changed") == 0
+    assert run("site", "create", "plant", "--k3s").code == 0
+    for name, one in zip(site.names, (site.server, site.agent), strict=True):
+        add = ("device", "add", name, one.root, "--site", "plant", "--identity", str(one.key))
+        assert run(*add).code == 0
+    provision = ("site", "provision", "plant", "-o", "json")
+    ended = run(*provision, "--parts", str(site_parts))
+    assert {row["state"] for row in json.loads(ended.out)} == {"ok"}, ended.err
+
     newer = parts(tmp_path / "newer", NEWER)
-    ran = site.upgrade(newer, upgrade_backup=False).well()
+    line = ("site", "upgrade", "plant", "--parts", str(newer))
+    dry = run(*line, "--dry-run")
+    assert (dry.code, site.versions()) == (0, [VERSION, VERSION]), dry.err
+    unasked = run(*line)
+    assert (unasked.code, "add --yes" in unasked.err) == (2, True)
+    ended = run(*line, "--yes", "-o", "json")
+    assert ended.code == 0, ended.err
+    assert {row["state"] for row in json.loads(ended.out)} == {"ok"}
     assert (site.versions(), site.cordoned()) == ([NEWER, NEWER], [False, False])
-    assert ran.output.count('"proved": true') == 2
-    ordered = [
-        ran.output.index(play) for play in ("PLAY [Upgrade the servers", "PLAY [Upgrade one")
-    ]
-    assert ordered == sorted(ordered)
+    with read_inventory(home.inventory) as inventory:
+        row = get_site(inventory, "plant")
+        told = [(event.code, event.device) for event in query_events(inventory)]
+    assert row.k3s_version == NEWER
+    assert row.backed_up_at is not None
+    (backup,) = (home.root / "backups/plant").glob("*.tar.gz")
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert {("site.upgraded", ""), ("site.backed_up", site.names[0])} <= set(told)
+    assert [told.count(("device.proved", name)) for name in site.names] == [2, 2]
+    assert "is done" in run(*provision, "--parts", str(newer)).err, "all were proved with it"
+    older = run(*line[:-1], str(site_parts), "--yes")
+    is_error(older, 1)
+    assert "cannot read what a newer k3s wrote" in older.err

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,9 +16,13 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, run  # noqa: F401 a fixture
+from tests.cli.test_commands import is_error
+from tests.gateways.doubles.parts import VERSION
 from tests.gateways.hosts import Gateway, gateways
 from tests.provision.conftest import kubectl
+from tests.provision.playing import remains
 from tests.provision.test_reset import LINKS, LISTED
+from yolodeploy.inventory import devices, sites
 from yolodeploy.inventory import operations as rows
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.ops.home import Home
@@ -106,6 +111,19 @@ def seen(gateway: Gateway) -> dict[str, set[str]]:
     }
 
 
+def proved(home: Home) -> dict[str, bool]:
+    """Whether a pod has run to completion, by device."""
+    with read_inventory(home.inventory) as inventory:
+        found = devices.list_devices(inventory, "plant")
+    return {row.name: row.gateway.proved_at is not None for row in found}
+
+
+def version(home: Home) -> str:
+    """Which k3s the inventory says that the site runs."""
+    with read_inventory(home.inventory) as inventory:
+        return sites.get_site(inventory, "plant").k3s_version
+
+
 def test_bare_gateways_become_a_site_and_bare_gateways_again(
     run: Run,  # noqa: F811
     home: Home,
@@ -124,24 +142,33 @@ def test_bare_gateways_become_a_site_and_bare_gateways_again(
         assert added.code == 0, added.err
     before = [seen(gateway) for gateway in four]
     way = Way(run, home, bundle)
+    line = ("site", "provision", "plant", "--bundle", str(bundle))
+    is_error(run(*line, "--dry-run"), 1)  # nothing is opened by it
 
-    # the laptop dies while the first server is being made
+    # the laptop dies while the first server is being made, and what it had started lives on
     operation = way.begin()
     way.until(operation, "k3s_server", "gw-1")
     os.kill(way.row(operation).pid or 0, signal.SIGKILL)
     assert lost(way.ended(operation))
+    folder = home.operations / f"{operation}.play"
+    assert folder.exists()
+    assert "its process is gone" in run("operations", "follow", operation).err
+    assert set(proved(home).values()) == {False}
 
     # a gateway loses its power while k3s is put in its place
     operation = way.begin()
     way.until(operation, "k3s_node", "gw-3")
     four[2].crash()
-    assert way.ended(operation).exit_code
+    assert way.ended(operation).exit_code == 3
     assert way.states(operation) == {
         "gw-1": "ok",
         "gw-2": "ok",
         "gw-3": "unreachable",
         "gw-4": "ok",
     }
+    assert not folder.exists(), "what the killed one left is taken away"
+    assert remains(folder) == []
+    assert proved(home) == {"gw-1": True, "gw-2": True, "gw-3": False, "gw-4": True}
     four[2].boot()
 
     # the link is cut while the last one joins
@@ -151,8 +178,15 @@ def test_bare_gateways_become_a_site_and_bare_gateways_again(
     assert way.ended(operation).exit_code
     four[2].network.set_link(3, "up")
 
+    # with a proxy, of which k3s knows afterwards
+    named = ("--https", "http://proxy.plant.example:3128", "--no-proxy", "plant.example")
+    assert run("site", "proxy", "plant", *named).code == 0
     ended = way.provision()
     assert {row["state"] for row in ended.values()} == {"ok"}, ended
+    for gateway, unit in zip(four, ("k3s", *["k3s-agent"] * 3), strict=True):
+        told = gateway(f"tr '\\0' '\\n' </proc/$(systemctl show -p MainPID --value {unit})/environ")
+        assert "HTTPS_PROXY=http://proxy.plant.example:3128" in told
+        assert re.search(r"^NO_PROXY=.*\.svc,.*,plant\.example", told, re.MULTILINE)
     nodes = json.loads(kubectl(four[0], "get nodes -o json"))["items"]
     ready = {
         node["metadata"]["name"]
@@ -163,10 +197,22 @@ def test_bare_gateways_become_a_site_and_bare_gateways_again(
     assert ready == {"gw-1", "gw-2", "gw-3", "gw-4"}
     # what would be there had nothing happened
     assert kubectl(four[0], "get pods -A -o name") == ""
+    assert set(proved(home).values()) == {True}
+    assert version(home) == VERSION
+    assert "is done" in run(*line).err
 
+    # the same from a bundle that somebody put together by hand
+    way = Way(run, home, tmp_path / "by-hand.tar")
+    files = {"k3s": "k3s/k3s", "images": "images/proof-cpu.tar", "lock": "lock.yml",
+             "k3s-images": "k3s-images/k3s-airgap-images-amd64.tar.zst"}  # fmt: skip
+    words = [word for role, at in files.items() for word in ("--file", f"{role}={site_parts / at}")]
+    assert run("bundle", "create", str(tmp_path / "by-hand.tar"), *words).code == 0
     again = way.provision("--all")
     assert {name: row["changed"] for name, row in again.items()} == dict.fromkeys(ready, 0)
 
+    is_error(run("site", "reset", "plant"), 2)
     assert run("site", "reset", "plant", "--yes").code == 0
+    assert set(proved(home).values()) == {False}
+    assert version(home) == ""
     for earlier, gateway in zip(before, four, strict=True):
         assert seen(gateway) == earlier, gateway.number

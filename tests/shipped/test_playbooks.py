@@ -180,7 +180,7 @@ def test_the_project_is_clean_under_the_production_profile(playbooks: Path, tmp_
         env={**os.environ, "PATH": path, "ANSIBLE_HOME": str(tmp_path / "ansible")},
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=500,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr

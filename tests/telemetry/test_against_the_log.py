@@ -34,12 +34,12 @@ BOUND = 0.02  # relative; a sketch alone is off by 1.75 %
 ROUNDED_MS = 1e-4  # what clients are told is in tenths of a µs
 SHARES = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
 
-# one round of a collector, which dies just before it runs a statement that has argv[1] in it
+# `status --refresh`, which dies just before it runs a statement that has argv[1] in it
 ROUND = """
 import os, signal, sys
-from yolodeploy.ops import rounds
+from yolodeploy.ops import sites
 from yolodeploy.ops.home import home
-really = rounds.open_inventory
+really = sites.present_inventory
 def opened(path):
     inventory = really(path)
     def ran(sql):
@@ -47,8 +47,8 @@ def opened(path):
             os.kill(os.getpid(), signal.SIGKILL)
     inventory.connection.set_trace_callback(ran)
     return inventory
-rounds.open_inventory = opened
-rounds.Rounds()(home())
+sites.present_inventory = opened
+sites.refresh(home())
 """
 NEVER = "no statement"
 WRITES = ("UPDATE latency_series", "FROM latency_minutes", "FROM latency_fleet_hours", "COMMIT")

@@ -6,14 +6,17 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
 from yolodeploy.core.errors import Unreachable
-from yolodeploy.inventory import devices, rollouts, sites, status
+from yolodeploy.core.steps import Outcome, Step
+from yolodeploy.inventory import devices, journal, rollout_waves, rollouts, sites, status
 from yolodeploy.inventory.connection import open_inventory, read_inventory
+from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.ops.home import Home
 from yolodeploy.tui.app import Dashboard
 from yolodeploy.tui.screens.ask import Ask
@@ -191,6 +194,56 @@ async def test_abort_that_is_meant_is_asked_for(
         await until(pilot, lambda: "abort" in line(pilot, "title"))
         with read_inventory(home.inventory) as inventory:
             assert rollouts.requests(inventory, "r-2").abort
+
+
+async def test_an_approval_is_asked_for_shown_and_meant(
+    home: Home, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a wave begins because a finger slipped, or a rollout stands and nobody sees why."""
+    monkeypatch.setattr(time, "time", lambda: fleet.NOW)
+    with open_inventory(home.inventory) as inventory:
+        plan = msgspec.structs.replace(rollouts.get_rollout(inventory, "r-2").plan, approvals=(1,))
+        inventory.execute(
+            "UPDATE rollouts SET plan = ? WHERE number = 2", (msgspec.json.encode(plan).decode(),)
+        )
+        rollouts.set_state(inventory, "r-2", RolloutState.APPROVAL, at=fleet.NOW)
+
+    def approved() -> str:
+        with read_inventory(home.inventory) as inventory:
+            found = rollout_waves.waves(inventory, "r-2")
+        return found[1].approved_by if 1 in found else ""
+
+    async with opened(home, size=(120, 30)) as pilot:
+        await press(pilot, "2", "enter")
+        assert "approve?" in line(pilot, "title")
+        assert "y approves" in line(pilot, "notes")
+        await press(pilot, "y")
+        assert isinstance(pilot.app.screen, Confirm)
+        assert "$ yolodeploy rollout approve r-2 --yes" in screen_text(pilot)
+        focused = pilot.app.focused
+        assert isinstance(focused, Button)
+        assert focused.id == "cancel"
+        await press(pilot, "enter")
+        assert not approved()
+        await press(pilot, "y", "right", "enter")
+        await until(pilot, lambda: "● done" in line(pilot, "message"))
+        assert "@" in approved()
+
+
+async def test_a_rollout_that_waits_says_until_when(home: Home, opened: Opened) -> None:
+    with open_inventory(home.inventory) as inventory:
+        journal.append_step(
+            inventory, "r-2", "plant-west", Step.CHECK, Outcome.SCHEDULED, at=fleet.NOW - 5,
+            again_at=fleet.NOW + 7200,
+        )  # fmt: skip
+        rollouts.set_state(
+            inventory, "r-2", RolloutState.WAITING, at=fleet.NOW, again_at=fleet.NOW + 7200
+        )
+    async with opened(home, size=(120, 30)) as pilot:
+        await press(pilot, "2", "enter")
+        assert "a controller goes on at " in line(pilot, "notes")
+        table = pilot.app.screen.query_one(Table)
+        assert "○ check" in table.render_line(2).text
 
 
 async def test_pause_is_asked_for_and_shown(home: Home, opened: Opened) -> None:

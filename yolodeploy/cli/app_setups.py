@@ -236,6 +236,8 @@ def _done(app: str, sites: tuple[str, ...], edit: Any, *, dry_run: bool, form: s
         raise UsageError("setup.no_site")
     else:
         rows = app_setups.change(home(), app, sites, edit, dry_run=dry_run)
+    if len(rows) == 1 and rows[0].error is not None:
+        raise rows[0].error
     known = [row for row in rows if row.error is None]
     for row in known:
         _remark(row)
@@ -258,8 +260,6 @@ def _check(rows: list[SetUp]) -> None:
     from yolodeploy.core.errors import Failed
 
     bad = [row for row in rows if row.error is not None]
-    if len(rows) == 1 and bad and bad[0].error is not None:
-        raise bad[0].error
     for row in bad:
         if row.error is not None:
             report(row.error)

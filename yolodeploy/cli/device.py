@@ -284,8 +284,8 @@ def remove(name: str, forget: bool, yes: bool, dry_run: bool) -> None:
 @dry_run_option
 def edit(name: str, labels: tuple[str, ...], address: str, jump: str | None, dry_run: bool) -> None:
     """Set labels, address or way of a device; KEY= takes one away."""
+    from yolodeploy.ops.device_edit import edit_device
     from yolodeploy.ops.home import home
-    from yolodeploy.ops.sites import edit_device
 
     row = edit_device(home(), name, parsed_labels(labels), address, jump, dry_run=dry_run)
     word = "would have" if dry_run else "has"

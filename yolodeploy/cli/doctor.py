@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import click
 
+from yolodeploy.cli.findings import emit_findings
 from yolodeploy.cli.output import (
-    LONGEST_LINE,
     Column,
     dry_run_option,
-    emit,
     output_option,
     say,
     yes_option,
@@ -73,7 +72,7 @@ def _here(form: str) -> int:
         Column("finding", "finding", lambda row: row[1].text(tongue) if row[1] else ""),
         Column("remedy", "mend it with", lambda row: row[1].remedy(tongue) if row[1] else ""),
     ]
-    emit(rows, columns, form, longest=LONGEST_LINE)  # half a remedy mends nothing
+    emit_findings(rows, columns, form)
     wrong = sum(error is not None for _, error in rows)
     say(f"{wrong} findings" if wrong else "all is well")
     return 1 if wrong else 0

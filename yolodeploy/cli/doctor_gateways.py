@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from yolodeploy.cli.output import LONGEST_LINE, Column, emit, say
+from yolodeploy.cli.findings import emit_findings
+from yolodeploy.cli.output import Column, say
 from yolodeploy.cli.play_tree import Tree
 from yolodeploy.core.messages import message
 from yolodeploy.ops.home import home
@@ -44,7 +45,7 @@ def look(names: Sequence[str], mend: Mend, secrets: Secrets, form: str, *, dry_r
     wrong = [one for one in found if one.result is Result.FINDING]
     mended = [one for one in found if one.result is Result.MENDED]
     told = sorted([*wrong, *mended], key=lambda one: (one.site, one.device, not one.blocking))
-    emit(told if form in SHORT else found, _columns(tongue), form, longest=LONGEST_LINE)
+    emit_findings(told if form in SHORT else found, _columns(tongue), form)
     _sum_up(len(found), len(wrong), len(mended), tongue)
     if not wrong:
         return 0

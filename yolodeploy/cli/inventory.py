@@ -68,13 +68,16 @@ def restore(file: Path, yes: bool) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["jsonl", "csv"]),
+    type=click.Choice(["jsonl", "csv", "parquet"]),
     default="jsonl",
     show_default=True,
     help="Form of the files.",
 )
 def export(folder: Path, form: str) -> None:
-    """Write every table to a file in FOLDER."""
+    """Write every table to a file in FOLDER.
+
+    `latency_figures` is latency for a spreadsheet: a row for each hour, device, release and stage.
+    """
     from yolodeploy.inventory.connection import read_inventory
     from yolodeploy.inventory.export import export as export_tables
     from yolodeploy.ops.home import home

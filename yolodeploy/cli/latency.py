@@ -8,6 +8,7 @@ import click
 
 from yolodeploy.cli.output import Column, emit, figures_option, say
 from yolodeploy.cli.windows import Window, window_options
+from yolodeploy.cli.words import select_option
 
 if TYPE_CHECKING:
     from yolodeploy.core.sketch import Sketch
@@ -39,6 +40,7 @@ class StageRow(NamedTuple):
 @click.option("--release", help="Only one release.")
 @click.option("--source", help="Only http, shadow or camera:NAME.")
 @click.option("--stage", help="Only one stage, or total.")
+@select_option
 @click.option("--quantiles", default=QUANTILES, show_default=True, help="Comma list, 0 to 100.")
 @click.option("--against", help="Compare with an older release of the same app.")
 @click.option("--plot", type=click.Choice(["time", "histogram"]), help="Draw it in the terminal.")
@@ -52,12 +54,13 @@ def latency(
     release: str | None,
     source: str | None,
     stage: str | None,
+    select: str,
     quantiles: str,
     against: str | None,
     plot: str | None,
     form: str,
 ) -> None:
-    """Print quantiles of every stage, and each stage's share of the total.
+    """Print every stage's quantiles and share of the total.
 
     Times of day are UTC: 2026-11-26T04:00:00Z. With --against the rows are stages and quantiles.
     """
@@ -67,7 +70,7 @@ def latency(
     groups = tuple(dict.fromkeys(part.strip() for part in by.split(",")))
     where = {"site": site, "device": device, "app": app, "release": release, "source": source}
     named = {name: value for name, value in where.items() if value is not None}
-    question = Question(window, groups, named, stage)
+    question = Question(window, groups, named, stage, select)
     if plot is not None:
         from yolodeploy.cli.latency_drawing import draw
 

@@ -15,13 +15,15 @@ from yolodeploy.inventory.latency import latency
 class Question(NamedTuple):
     """A window, what to group by, what to leave out (site, device, app, release, source, stage).
 
-    `stage` among the groups says nothing new: every row is one.
+    `select` names devices by their labels, all where it is empty. `stage` among the groups says
+    nothing new: every row is one.
     """
 
     window: Window
     by: tuple[str, ...]
     where: dict[str, str]
     stage: str | None = None
+    select: str = ""
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -49,17 +51,23 @@ def ask(question: Question) -> Answer:
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`, `inventory.unknown_app`,
-            `inventory.unknown_release`.
-        UsageError: `inventory.latency_group`.
+            `inventory.unknown_release`, `selector.no_device`.
+        UsageError: `inventory.latency_group`, `selector.invalid`.
     """
     return read(lambda inventory: _answer(inventory, question))
 
 
 def _answer(inventory: Inventory, question: Question) -> Answer:
     groups = question.groups
-    found = latency(
-        inventory, *question.window, group_by=groups, where=_names(inventory, question.where)
-    )
+    where = _names(inventory, question.where)
+    if question.select:
+        from yolodeploy.ops.selecting import latency_of_selected as read_selected
+
+        found = read_selected(
+            inventory, question.select, *question.window, group_by=groups, where=where
+        )
+    else:
+        found = latency(inventory, *question.window, group_by=groups, where=where)
     return Answer(
         groups,
         Window(found.start, found.end),

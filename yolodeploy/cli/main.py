@@ -26,8 +26,13 @@ COMMANDS = {
     ),
     "site": Lazy(
         f"{CLI}.site:site",
-        "Sites: create, adopt, lock, fetch, provision, upgrade, backup, restore, renew, account, "
-        "reset, list, show, edit, window, tunnel, shell, hold, unhold, start, stop, remove.",
+        "Sites: create, adopt, lock, fetch, proxy, provision, upgrade, backup, restore, renew, "
+        "account, reset, list, show, edit, window, tunnel, shell, hold, unhold, "
+        "start, stop, remove.",
+    ),
+    "camera": Lazy(
+        f"{CLI}.camera:camera",
+        "Cameras of sites: add, list, show, edit, remove, test, history, undo.",
     ),
     "gpu": Lazy(f"{CLI}.gpu:gpu", "GPUs of k3s sites: show, share."),
     "model": Lazy(f"{CLI}.model:model", "Trained models: add, list, show, compare."),
@@ -47,6 +52,7 @@ COMMANDS = {
     ),
     "status": Lazy(f"{CLI}.status:status", "How every device is."),
     "latency": Lazy(f"{CLI}.latency:latency", "Where the time goes, stage by stage."),
+    "metrics": Lazy(f"{CLI}.metrics:metrics", "The fleet as metrics for Prometheus."),
     "events": Lazy(f"{CLI}.events:events", "What happened in the fleet."),
     "logs": Lazy(f"{CLI}.logs:logs", "The servers' logs."),
     "detect": Lazy(f"{CLI}.detect:detect", "Send pictures to a running app."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from yolodeploy.cli.output import emit_data, moment, print_names, print_table, say, size
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 _TITLES = ("site", "wave", "standing", "devices", "to move", "strategy", "outage", "goes", "now",
            "why")  # fmt: skip
-SOON_S = 60.0
 
 
 def print_plan(release: Release, plan: Plan, form: str) -> None:
@@ -46,7 +44,7 @@ def _cells(site: SitePlan, wave: int | None, *, wide: bool) -> list[str]:
         size(site.move_bytes),
         site.strategy,
         f"{site.outage_s:g} s",
-        _goes(site.goes_at),
+        _goes(site.goes_at) if wave else "-",
         short(site.previous) or "-",
         one_line(site.reason, 60) or "-",
     ]
@@ -54,9 +52,7 @@ def _cells(site: SitePlan, wave: int | None, *, wide: bool) -> list[str]:
 
 
 def _goes(at: float | None) -> str:
-    if at is None:
-        return "-"
-    return "at once" if at < time.time() + SOON_S else moment(at)[:-3]
+    return "at once" if at is None else moment(at)[:-3]
 
 
 def _told(release: Release, plan: Plan) -> list[str]:

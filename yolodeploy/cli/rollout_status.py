@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from yolodeploy.cli.output import emit_data, print_names, print_table, say
+from yolodeploy.cli.output import emit_data, moment, print_names, print_table, say
 from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def print_status(home: Home, name: str, form: str) -> None:
         return
     head = f"{data['rollout']} of {data['release']}: {data['state']}"
     say(f"{head} {one_line(data['reason'])}".rstrip())
+    if data["again_at"]:
+        say(f"goes on at {moment(data['again_at'])}, by a controller or rollout resume")
     print_table(
         [
             [
@@ -33,12 +35,27 @@ def print_status(home: Home, name: str, form: str) -> None:
                 str(site["wave"] or "-"),
                 site["result"] or ("under way" if site["wave"] else "left out"),
                 site["step"],
+                _short(site["again_at"]),
                 one_line(site["detail"], 70),
             ]
             for site in data["sites"]
         ],
-        ["site", "wave", "result", "last step", "detail"],
+        ["site", "wave", "result", "last step", "again", "detail"],
     )
+    if len(data["waves"]) > 1:
+        say("")
+        print_table(
+            [
+                [
+                    str(wave["wave"]),
+                    _short(wave["begun_at"]),
+                    _short(wave["ended_at"]),
+                    _approval(wave),
+                ]
+                for wave in data["waves"]
+            ],
+            ["wave", "begun", "ended", "approved by"],
+        )
     gates = [(site["site"], gate) for site in data["sites"] for gate in site["gates"]]
     if gates:
         say("")
@@ -52,6 +69,7 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
     """The rollout as plain data."""
     import msgspec
 
+    from yolodeploy.inventory import rollout_waves
     from yolodeploy.inventory.connection import read_inventory
     from yolodeploy.inventory.journal import rollout_sites, steps
     from yolodeploy.inventory.releases import get_release
@@ -62,6 +80,7 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
         release = get_release(inventory, row.release)
         last = {step.site: step for step in steps(inventory, row.id)}
         sites = rollout_sites(inventory, row.id)
+        waves = rollout_waves.waves(inventory, row.id)
     wave_of = {site: number for number, wave in enumerate(row.plan.waves, 1) for site in wave}
     listed = []
     for site in sites:
@@ -74,6 +93,7 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
                 "result": site.result.value if site.result else "",
                 "step": f"{entry.step.value} {entry.outcome.value}" if entry else standing,
                 "detail": entry.detail if entry else "",
+                "again_at": entry.again_at if entry else None,
                 "gates": msgspec.to_builtins(site.gates),
             }
         )
@@ -83,8 +103,26 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
         "state": row.state.value,
         "reason": row.reason,
         "operation": row.operation,
+        "again_at": row.again_at,
+        "waves": [
+            {
+                **waves.get(number, rollout_waves.WaveRow(number))._asdict(),
+                "wants_approval": number in row.plan.approvals,
+            }
+            for number in range(1, len(row.plan.waves) + 1)
+        ],
         "sites": listed,
     }
+
+
+def _approval(wave: dict[str, Any]) -> str:
+    if wave["approved_by"]:
+        return f"{one_line(wave['approved_by'], 40)}, {_short(wave['approved_at'])}"
+    return "nobody yet" if wave["wants_approval"] else "-"
+
+
+def _short(at: float | None) -> str:
+    return moment(at)[:16]
 
 
 def _gate_cells(site: str, gate: dict[str, Any]) -> list[str]:

@@ -57,6 +57,7 @@ def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
             wide=True,
             text=lambda at: age(at, now),
         ),
+        Column("proxy", "proxy", lambda row: str(row.proxy), wide=True),
         Column("operator", "operator", lambda row: row.lease_holder, wide=True),
         Column("labels", "labels", lambda row: row.labels, wide=True),
         Column(
@@ -226,16 +227,44 @@ def provision(
     cannot be reached does not keep the others from it.
     """
     from yolodeploy.ops.home import home
-    from yolodeploy.ops.provisioning import parts_of_bundle, provision_variables, unfinished
+    from yolodeploy.ops.provisioning import provision_of
 
-    devices = unfinished(home(), name, options.devices, every=every or options.dry_run)
-    if not devices:
+    found = provision_of(
+        home(), name, options.devices, bundle, parts, online=online,
+        every=every or options.dry_run, dry_run=options.dry_run,
+    )  # fmt: skip
+    if not found.devices:
         say(f"every device of site {name} is done; --all goes over them again")
         return 0
-    if bundle is not None:
-        parts = parts_of_bundle(home(), bundle, dry_run=options.dry_run)
-    variables, _ = provision_variables(home(), parts, online=online)
-    return perform(name, "site.yml", options, variables=variables, devices=devices)
+    return perform(name, "site.yml", options, variables=found.variables, devices=found.devices)
+
+
+@site.command()
+@click.argument("name")
+@click.option("--http", default="", metavar="URL", help="For addresses that begin with http.")
+@click.option("--https", default="", metavar="URL", help="For those that begin with https.")
+@click.option("--no-proxy", multiple=True, metavar="NAME", help="Reached without it; repeatable.")
+@click.option("--none", is_flag=True, help="Gateways reach the internet by themselves.")
+@dry_run_option
+def proxy(
+    name: str, http: str, https: str, no_proxy: tuple[str, ...], none: bool, dry_run: bool
+) -> None:
+    """Say what a site's gateways reach the internet through.
+
+    It is known to k3s after the next `site provision`, which starts k3s anew on every device. The
+    cluster's own networks are never reached through it.
+    """
+    from yolodeploy.core.proxy import checked_proxy
+    from yolodeploy.ops.home import home
+    from yolodeploy.ops.site_proxy import set_proxy
+
+    if none == bool(http or https or no_proxy):
+        raise click.UsageError("name a proxy with --http and --https, or --none")
+    row = set_proxy(home(), name, checked_proxy(http, https, no_proxy), dry_run=dry_run)
+    word = "would reach" if dry_run else "reaches"
+    say(f"site {name} {word} the internet through {row.proxy or 'no proxy'}")
+    if not dry_run:
+        say(f"gateways are told by: yolodeploy site provision {name}")
 
 
 @site.command()

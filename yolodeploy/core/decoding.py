@@ -13,3 +13,14 @@ def known(*kinds: type[msgspec.Struct]) -> None:
     """Have msgspec build what it needs to decode these types and all that they hold."""
     for kind in kinds:
         msgspec.json.Decoder(kind)
+
+
+_WORDS = ("unknown field", "Invalid value", "Invalid enum value")
+
+
+def is_newer(error: msgspec.DecodeError) -> bool:
+    """Whether what was read has a field, a kind of gate or a value that only a later version knows.
+
+    What is damaged breaks off, or has the wrong type.
+    """
+    return isinstance(error, msgspec.ValidationError) and any(w in str(error) for w in _WORDS)

@@ -113,8 +113,9 @@ class Ready(msgspec.Struct, frozen=True):
 class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to `GET /info`: what runs here. `model` is None until it has been loaded.
 
-    `settings_error`: why the site's settings, as they are now, are not followed; empty when they
-    are, not there where there are none.
+    `settings` is the digest of the site's settings that are followed, empty for none;
+    `settings_error` why those that are there now are not, empty when they are. Neither is there
+    where the server has no file of settings.
     """
 
     version: str
@@ -127,6 +128,7 @@ class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool
     model: ModelFacts | None
     serving: Serving
+    settings: str | msgspec.UnsetType = msgspec.UNSET
     settings_error: str | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -150,6 +150,7 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     took from the process's start until it could answer, `gpu_memory_mb` the GPU memory it takes
     now, in MiB (where the driver does not tell processes apart, what all take); None: not known.
     `fault` is why a site holds what the instance answered for no report; then there are no epochs.
+    `version` is the server's own, empty from one that does not say.
     """
 
     site: str
@@ -161,6 +162,7 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
     ready_s: float | None = None
     gpu_memory_mb: float | None = None
+    version: str = ""
 
 
 class SiteEvent(msgspec.Struct, frozen=True):

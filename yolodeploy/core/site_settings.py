@@ -59,7 +59,8 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `user:password`. `ca_file` (PEM) says whom to trust over TLS (none: whom the machine trusts).
     `fps` is the most frames a second that are looked at (0: as many as can be). A camera from
     which nothing came for `stall_s` is opened anew. `repeat` begins a file or a folder again at
-    its end. `track` gives objects numbers that stay; lines and zones need it.
+    its end. `track` gives objects numbers that stay; lines and zones need it. `app` is the one app
+    of the site whose servers look; none: those of whichever app are first.
     """
 
     name: Name
@@ -75,6 +76,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     track: bool = False
     lines: tuple[Line, ...] = ()
     zones: tuple[Zone, ...] = ()
+    app: Name | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Sink(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -52,8 +52,8 @@ class SitePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     `move_bytes` is what its devices lack of the image, `previous` the release it goes back to,
     `outage_s` the interruption to be expected (0 where old and new overlap), `holder` who has its
-    lease now. `goes_at` is when it would be switched at the earliest (Unix seconds), None where
-    that is not known.
+    lease now. `goes_at` is when one that moves would be switched at the earliest (Unix seconds);
+    None: at once.
     """
 
     site: str

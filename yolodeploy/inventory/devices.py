@@ -36,7 +36,7 @@ class Gateway(NamedTuple):
     `role` is `server` or `agent`; `profile` is `cpu`, `nvidia` or `jetson`; `sharing` is that of
     its GPUs, `jump` the hosts in between as `ssh -J` takes them, `identity` the file of a key,
     `host_key` the pinned one: type and base64. `proved_at` is when a pod last ran to completion
-    there.
+    there, `proof` the digest of what ran it (empty where nobody knows).
     """
 
     role: str = ""
@@ -46,6 +46,7 @@ class Gateway(NamedTuple):
     identity: str = ""
     host_key: str = ""
     proved_at: float | None = None
+    proof: str = ""
 
 
 class DeviceRow(NamedTuple):
@@ -67,27 +68,26 @@ class DeviceRow(NamedTuple):
     reachable: bool | None
     site_reason: str
     observed_at: float | None
-    operator: str | None
     ready: bool | None
     reason: str
     cpu_percent: float
     memory_mb: float
     gateway: Gateway
     apps: tuple[DeviceApp, ...]
+    operator: str | None = None
     node: NodeFigures | None = None
 
 
 _DEVICES = """
     SELECT devices.id, sites.name, devices.name, devices.address, devices.labels,
         devices.added_at, devices.held, sites.held, sites.reachable, sites.reason,
-        sites.observed_at, sites.lease_holder, devices.ready, devices.reason,
-        devices.cpu_percent, devices.memory_mb,
+        sites.observed_at, devices.ready, devices.reason, devices.cpu_percent, devices.memory_mb,
         devices.role, devices.profile, devices.sharing, devices.jump, devices.identity,
-        devices.host_key, devices.proved_at, devices.node
+        devices.host_key, devices.proved_at, devices.proof, sites.lease_holder, devices.node
     FROM devices JOIN sites ON sites.id = devices.site_id
 """
 
-_OWN = 16  # columns before those of the gateway
+_OWN = 15  # columns before those of the gateway
 
 _APPS = """
     SELECT device_apps.device_id, device_apps.app, device_apps.release,
@@ -216,9 +216,11 @@ def _apps(inventory: Inventory, devices: list[int]) -> dict[int, list[DeviceApp]
 
 
 def _device(row: Row, apps: list[DeviceApp]) -> DeviceRow:
-    node = msgspec.json.decode(row[-1], type=NodeFigures) if row[-1] else None
-    device = DeviceRow._make((*row[1:_OWN], Gateway._make(row[_OWN:-1]), tuple(apps), node))
-    return device._replace(labels=decoded(row[4]), reachable=_flag(row[8]), ready=_flag(row[12]))
+    operator, told = row[-2:]
+    gateway = Gateway._make(row[_OWN:-2])
+    node = msgspec.json.decode(told, type=NodeFigures) if told else None
+    device = DeviceRow._make((*row[1:_OWN], gateway, tuple(apps), operator, node))
+    return device._replace(labels=decoded(row[4]), reachable=_flag(row[8]), ready=_flag(row[11]))
 
 
 def _flag(value: int | None) -> bool | None:

@@ -1,4 +1,4 @@
-"""The inventory as text that other programs read: one table at a time, as JSON lines or CSV."""
+"""The inventory for other programs: one table at a time, as JSON lines, CSV or Parquet."""
 
 from __future__ import annotations
 
@@ -13,24 +13,28 @@ import msgspec
 
 from yolodeploy.core.errors import Refused, UsageError
 from yolodeploy.core.sketch import decode_stages
+from yolodeploy.inventory import figures_table
 from yolodeploy.inventory.connection import Inventory
 from yolodeploy.inventory.faults import explained
+from yolodeploy.inventory.parquet import demand_library, write_table
 from yolodeploy.inventory.rollups import OWNER_MASK, ROLLUPS
 
 _JSON_COLUMNS = frozenset(
-    {"labels", "facts", "layers", "spec", "plan", "gates", "arguments", "fields"}
+    {"labels", "calendar", "facts", "layers", "spec", "plan", "gates", "arguments", "fields"}
 )
 _SLOT_S = {rollup.table: rollup.slot_s for rollup in ROLLUPS}
 _AT_ONCE = 500
 
+PARQUET = "parquet"
+
 
 def tables(inventory: Inventory) -> list[str]:
-    """The names of the tables, which are those of an export."""
+    """The names of the tables, which are those of an export; the last is `figures_table`."""
     rows = inventory.rows(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%sqlite_%' "
         "ORDER BY name"
     )
-    return [row[0] for row in rows]
+    return [*(row[0] for row in rows), figures_table.NAME]
 
 
 def export_lines(inventory: Inventory, table: str, form: str = "jsonl") -> Iterator[str]:
@@ -54,10 +58,12 @@ def export(inventory: Inventory, folder: Path, form: str = "jsonl") -> list[Path
     """Write every table to a file of its own (mode 0600) in `folder`, all of one moment.
 
     Raises:
-        UsageError: `inventory.export_format`.
+        UsageError: `inventory.export_format`, `inventory.parquet_missing`.
         Refused: `inventory.exists`, one of the files is there already; nothing is written.
         Failed: `inventory.disk_full`; the files written so far are removed.
     """
+    if form == PARQUET:
+        demand_library()
     files = {table: folder / f"{table}.{form}" for table in tables(inventory)}
     for file in files.values():
         if file.exists():
@@ -66,7 +72,10 @@ def export(inventory: Inventory, folder: Path, form: str = "jsonl") -> list[Path
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for table, file in files.items():
-                _write(file, export_lines(inventory, table, form))
+                if form == PARQUET:
+                    _write_parquet(file, inventory, table)
+                else:
+                    _write(file, export_lines(inventory, table, form))
         except BaseException:
             for file in files.values():
                 file.unlink(missing_ok=True)
@@ -75,11 +84,18 @@ def export(inventory: Inventory, folder: Path, form: str = "jsonl") -> list[Path
 
 
 def _write(file: Path, lines: Iterator[str]) -> None:
-    def private(name: str, flags: int) -> int:
-        return os.open(name, flags, 0o600)
-
-    with open(file, "x", encoding="utf-8", newline="", opener=private) as out:
+    with open(file, "x", encoding="utf-8", newline="", opener=_private) as out:
         out.writelines(lines)
+
+
+def _write_parquet(file: Path, inventory: Inventory, table: str) -> None:
+    columns = _declared(inventory, table)
+    with open(file, "xb", opener=_private) as out:
+        write_table(out, columns, _rows(inventory, table, str))
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
 
 
 def _jsonl(inventory: Inventory, table: str) -> Iterator[str]:
@@ -100,13 +116,26 @@ def _csv(inventory: Inventory, table: str) -> Iterator[str]:
 
 
 def _columns(inventory: Inventory, table: str) -> list[str]:
-    names = [row[1] for row in inventory.rows(f"PRAGMA table_info({table})")]
-    return ["slot_start", "owner", *names[1:]] if table in _SLOT_S else names
+    return list(_declared(inventory, table))
+
+
+def _declared(inventory: Inventory, table: str) -> dict[str, str]:
+    """The columns of an export, and what SQLite was told is in them."""
+    if table == figures_table.NAME:
+        return figures_table.COLUMNS
+    kinds = {row[1]: row[2] for row in inventory.rows(f"PRAGMA table_info({table})")}
+    if table in _SLOT_S:
+        del kinds["key"]
+        return {"slot_start": "INTEGER", "owner": "INTEGER", **kinds}
+    return kinds
 
 
 def _rows(
     inventory: Inventory, table: str, as_json: Callable[[str], Any]
 ) -> Iterator[dict[str, Any]]:
+    if table == figures_table.NAME:
+        yield from figures_table.rows(inventory)
+        return
     names = _columns(inventory, table)
     slot_s = _SLOT_S.get(table)
     with explained(inventory.path):

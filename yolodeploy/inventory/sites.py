@@ -13,6 +13,7 @@ import msgspec
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.nodes import ClusterFigures
+from yolodeploy.core.proxy import Proxy
 from yolodeploy.core.windows import Calendar
 from yolodeploy.inventory.connection import Inventory, Row
 
@@ -27,7 +28,8 @@ class SiteRow(NamedTuple):
     when it is false, `reason` says why and everything else is as it was at `observed_at`.
     `site_clock` is the site's own time at `observed_at`. `k3s_version` is empty where no k3s of
     ours runs, and `backed_up_at` None before the first backup. `calendar` says when it may be
-    changed, `cluster` what a cluster says of itself. Times are Unix seconds.
+    changed, `proxy` what its gateways reach the internet through, `cluster` what a cluster says of
+    itself. Times are Unix seconds.
     """
 
     name: str
@@ -47,17 +49,21 @@ class SiteRow(NamedTuple):
     k3s_version: str
     backed_up_at: float | None
     calendar: Calendar
+    proxy: Proxy
     devices: int
     cluster: ClusterFigures | None = None
 
 
 _COLUMNS = """name, kind, location, labels, added_at, held, held_at, reachable, reason, observed_at,
     tried_at, site_clock, lease_holder, lease_until, k3s_version, backed_up_at,
-    calendar, (SELECT count(*) FROM devices WHERE devices.site_id = sites.id), cluster"""
+    calendar, proxy, (SELECT count(*) FROM devices WHERE devices.site_id = sites.id), cluster"""
 
 
 _SITE_CALENDAR = SiteRow._fields.index("calendar")
 _SITE_CLUSTER = SiteRow._fields.index("cluster")
+
+
+_PROXY = SiteRow._fields.index("proxy")
 
 
 def add_site(
@@ -159,6 +165,15 @@ def set_site_calendar(inventory: Inventory, name: str, calendar: Calendar) -> No
     _update(inventory, name, "calendar = ?", text)
 
 
+def set_site_proxy(inventory: Inventory, name: str, proxy: Proxy) -> None:
+    """Say what a site's gateways reach the internet through.
+
+    Raises:
+        NotFound: `inventory.unknown_site`.
+    """
+    _update(inventory, name, "proxy = ?", msgspec.json.encode(proxy).decode())
+
+
 def set_site_hold(inventory: Inventory, name: str, reason: str | None, *, at: float) -> None:
     """Hold a site for a reason, or end the hold (None).
 
@@ -202,8 +217,9 @@ def _site(row: Row) -> SiteRow:
     reachable = None if site.reachable is None else bool(site.reachable)
     text = row[_SITE_CALENDAR]
     calendar = _ALWAYS if text == "{}" else msgspec.json.decode(text, type=Calendar)
+    proxy = msgspec.json.decode(row[_PROXY], type=Proxy)
     told = row[_SITE_CLUSTER]
     figures = msgspec.json.decode(told, type=ClusterFigures) if told else None
     return site._replace(
-        labels=decoded(row[3]), reachable=reachable, calendar=calendar, cluster=figures
+        labels=decoded(row[3]), reachable=reachable, calendar=calendar, proxy=proxy, cluster=figures
     )

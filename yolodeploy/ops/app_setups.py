@@ -14,11 +14,12 @@ from yolodeploy.core.names import checked_name
 from yolodeploy.inventory.catalog import get_app
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.releases import list_releases
-from yolodeploy.inventory.sites import list_sites
-from yolodeploy.ops.connect import EMBEDDED, connect, connect_named
+from yolodeploy.inventory.sites import get_site, list_sites
+from yolodeploy.ops.connect import EMBEDDED, connect
 
 if TYPE_CHECKING:
     from yolodeploy.core.release import Release
+    from yolodeploy.inventory.sites import SiteRow
     from yolodeploy.ops.home import Home
     from yolodeploy.sites.kubernetes.site import KubernetesSite
 
@@ -49,10 +50,10 @@ def show(home: Home, app: str, sites: Sequence[str]) -> list[SetUp]:
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_app`, `inventory.unknown_site`.
-        Refused: `ops.no_objects`, `ops.site_kind`.
+        UsageError: `name.invalid`.
     """
-    clusters, release = _found(home, app, sites)
-    return [_each(site, lambda site: _seen(site, app, release)) for site in clusters]
+    rows, release = _found(home, app, sites)
+    return [_each(home, row, lambda site: _seen(site, app, release)) for row in rows]
 
 
 def change(
@@ -63,12 +64,12 @@ def change(
     Raises:
         As `show`.
     """
-    clusters, release = _found(home, app, sites)
+    rows, release = _found(home, app, sites)
 
     def changed(site: KubernetesSite) -> SetUp:
         return _changed(site, app, release, edit, dry_run=dry_run)
 
-    return [_each(site, changed) for site in clusters]
+    return [_each(home, row, changed) for row in rows]
 
 
 def undone(kept: KeptSetup) -> KeptSetup | None:
@@ -123,32 +124,29 @@ def checked_address(address: str) -> str:
     return address
 
 
-def _found(
-    home: Home, app: str, names: Sequence[str]
-) -> tuple[list[KubernetesSite], Release | None]:
-    """The clusters, and the newest release of the app."""
-    from yolodeploy.sites.kubernetes.site import KubernetesSite
-
+def _found(home: Home, app: str, names: Sequence[str]) -> tuple[list[SiteRow], Release | None]:
+    """The sites that are meant, and the newest release of the app."""
     checked_name("app", app)
     with read_inventory(home.inventory) as inventory:
         get_app(inventory, app)
         if names:
-            sites = [connect_named(home, inventory, name) for name in dict.fromkeys(names)]
+            rows = [get_site(inventory, name) for name in dict.fromkeys(names)]
         else:
             rows = [row for row in list_sites(inventory) if row.kind != EMBEDDED]
-            sites = [connect(home, row) for row in rows]
         newest = next((row.release for row in list_releases(inventory, app)), None)
-    for site in sites:
-        if not isinstance(site, KubernetesSite):
-            raise Refused("ops.no_objects", site=site.name)
-    return [site for site in sites if isinstance(site, KubernetesSite)], newest
+    return rows, newest
 
 
-def _each(site: KubernetesSite, ask: Callable[[KubernetesSite], SetUp]) -> SetUp:
+def _each(home: Home, row: SiteRow, ask: Callable[[KubernetesSite], SetUp]) -> SetUp:
+    from yolodeploy.sites.kubernetes.site import KubernetesSite
+
     try:
+        site = connect(home, row)
+        if not isinstance(site, KubernetesSite):
+            raise Refused("ops.no_objects", site=row.name)
         return ask(site)
     except YolodeployError as error:
-        return SetUp("", site.name, error=error)
+        return SetUp("", row.name, error=error)
 
 
 def _seen(site: KubernetesSite, app: str, newest: Release | None) -> SetUp:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from yolodeploy import __version__
 from yolodeploy.core.errors import Failed, Refused, YolodeployError
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.controllers import ControllerRow, get_controller
@@ -32,6 +33,11 @@ class ControllerState(NamedTuple):
     faults: tuple[YolodeployError, ...]
 
     @property
+    def word(self) -> str:
+        """`running`, `hangs`, or `none`."""
+        return ("running" if self.well else "hangs") if self.running else "none"
+
+    @property
     def well(self) -> bool:
         """Whether a controller runs and gives signs of life."""
         return self.running and not any(f.code == "controller.hangs" for f in self.faults)
@@ -55,6 +61,8 @@ def controller_state(home: Home) -> ControllerState:
         faults.append(Refused("controller.none"))
     elif row is not None and abs(now - row.alive_at) > SILENT_S:
         faults.append(Failed("controller.hangs", seconds=round(abs(now - row.alive_at))))
+    if running and row is not None and row.version != __version__:
+        faults.append(Refused("controller.version", theirs=row.version, ours=__version__))
     return ControllerState(
         running,
         row,

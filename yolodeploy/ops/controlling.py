@@ -11,17 +11,18 @@ import random
 import socket
 import time
 from collections.abc import Callable, Mapping
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from yolodeploy import __version__
 from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.notices import Notice
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.controllers import ControllerRow, set_controller
 from yolodeploy.ops.driving import Tell
 from yolodeploy.ops.kept_open import KeptOpen
 from yolodeploy.ops.loops import Loop
-from yolodeploy.ops.notifying import deliver
+from yolodeploy.ops.notifying import deliver, notify
 from yolodeploy.ops.one_controller import only_controller
 from yolodeploy.ops.rounds import Rounds
 from yolodeploy.ops.settings import settings
@@ -35,6 +36,7 @@ TEND_S, DELIVER_S, SAY_S = 3.0, 5.0, 5.0
 HUNG_S = 900.0
 """A loop that takes longer is no longer waited for: systemd or Kubernetes starts us anew."""
 
+ALARM_S = 3600.0
 LEAVE_S = 3.0
 """How long the end waits for what is being done; all of it may be cut off."""
 
@@ -80,6 +82,7 @@ class _Controller:
         self._outbox = KeptOpen(home)
         self._stuck: Mapping[str, str] = {}
         self._told: dict[str, str] = {}
+        self._alarmed_at = float("-inf")
         now = time.time()
         self._row = ControllerRow(socket.gethostname(), os.getpid(), __version__, now, now)
         self._loops = (
@@ -140,19 +143,30 @@ class _Controller:
         for loop in self._loops:
             self._tell_once(loop.name, loop.fault)
         trouble = "; ".join([*self._troubles().values(), *self._stuck.values()])
+        status = trouble or f"last round took {self._row.round_s:.1f} s"
+        if not all(loop.idle_s() < HUNG_S for loop in self._loops):
+            systemd.status(status)
+            return
         self._row = self._row._replace(alive_at=time.time(), trouble=trouble)
         self._store(self._row)
-        status = trouble or f"last round took {self._row.round_s:.1f} s"
-        if all(loop.idle_s() < HUNG_S for loop in self._loops):
-            systemd.alive(status)
-        else:
-            systemd.status(status)
+        systemd.alive(status)
 
     def _tell_once(self, part: str, error: YolodeployError | None) -> None:
         text = error.text() if error is not None else ""
         if error is not None and self._told.get(part) != text:
             self._tell(error.code, error.fields)
+            if error.code.startswith("inventory."):
+                self._alarm(part, text)
         self._told[part] = text
+
+    def _alarm(self, part: str, reason: str) -> None:
+        """Tell of an inventory that cannot be written, past it where that must be; not often."""
+        if time.monotonic() - self._alarmed_at < ALARM_S:
+            return
+        self._alarmed_at = time.monotonic()
+        fields = {"host": socket.gethostname(), "reason": reason}
+        notice = Notice("notice.trouble", part, fields)
+        Thread(target=notify, args=(self._home, notice), name="alarm", daemon=True).start()
 
     def _store(self, row: ControllerRow) -> None:
         try:

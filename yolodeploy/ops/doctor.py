@@ -8,24 +8,27 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
+from yolodeploy import __version__
 from yolodeploy.core.errors import Corrupt, Failed, Refused, YolodeployError
+from yolodeploy.core.versions import is_later
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.devices import list_devices
-from yolodeploy.inventory.operations import list_operations
 from yolodeploy.inventory.releases import list_releases
-from yolodeploy.inventory.rollouts import list_rollouts
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.inventory.status import list_site_apps
 from yolodeploy.ops.connect import K3S, connect
-from yolodeploy.ops.operations import lost
+from yolodeploy.ops.controller_state import controller_state
+from yolodeploy.ops.one_controller import is_running
+from yolodeploy.ops.pending import Turn, pending_rollouts
 from yolodeploy.ops.settings import settings
 from yolodeploy.provision.play import SERVER
 
 if TYPE_CHECKING:
+    from yolodeploy.core.site import StageReport
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.inventory.sites import SiteRow
     from yolodeploy.ops.home import Home
@@ -98,16 +101,32 @@ def _sites(home: Home) -> Iterator[YolodeployError]:
             try:
                 site = connect(home, row)
                 state, fault = site.observe(), site.settings_fault()
+                reports = site.sketches()
             except YolodeployError as error:
                 yield error
                 continue
             if fault is not None:
                 yield fault
+            yield from _later(row.name, reports)
             for device in state.devices:
                 if not device.ready:
                     yield Failed(
                         "doctor.device", site=row.name, device=device.name, reason=device.reason
                     )
+
+
+def _later(site: str, reports: Sequence[StageReport]) -> Iterator[YolodeployError]:
+    """Servers of a later version than ours; an earlier one is what its image holds, and is fine."""
+    found = {(r.device, r.app, r.version) for r in reports if is_later(r.version, __version__)}
+    for device, app, theirs in sorted(found):
+        told = {"site": site, "device": device, "app": app, "theirs": theirs, "ours": __version__}
+        yield Refused("doctor.server_version", **told)
+
+
+def _controller(home: Home) -> Iterator[YolodeployError]:
+    """Whether the controller of this home is well, where one runs; and of our version."""
+    if home.inventory.exists() and is_running(home):
+        yield from controller_state(home).faults
 
 
 def _gateways(inventory: Inventory, row: SiteRow) -> Iterator[YolodeployError]:
@@ -142,17 +161,14 @@ def _images(home: Home) -> Iterator[YolodeployError]:
 
 
 def _rollouts(home: Home) -> Iterator[YolodeployError]:
+    """Those that nobody drives, but for what a controller is about to drive, or waits with."""
     if not home.inventory.exists():
         return
+    left = {Turn.DRIVEN, Turn.NOW, Turn.LATER} if is_running(home) else {Turn.DRIVEN}
     with read_inventory(home.inventory) as inventory:
-        driven = {
-            str(row.arguments.get("rollout"))
-            for row in list_operations(inventory, unfinished=True)
-            if not lost(row)
-        }
-        for row in list_rollouts(inventory, unfinished=True):
-            if row.id not in driven:
-                yield Refused("doctor.rollout", rollout=row.id, state=row.state.value)
+        for item in pending_rollouts(inventory, at=time.time()):
+            if item.turn not in left:
+                yield Refused("doctor.rollout", rollout=item.row.id, state=item.row.state.value)
 
 
 CHECKS: dict[str, Callable[[Home], Iterator[YolodeployError]]] = {
@@ -163,4 +179,5 @@ CHECKS: dict[str, Callable[[Home], Iterator[YolodeployError]]] = {
     "sites and devices": _sites,
     "images in use": _images,
     "rollouts": _rollouts,
+    "controller": _controller,
 }

@@ -14,7 +14,7 @@ from yolodeploy.ops.backing_up import backup_variables
 from yolodeploy.ops.device_wish import DeviceWish
 from yolodeploy.ops.devices import add_devices
 from yolodeploy.ops.plays import start_play
-from yolodeploy.ops.provisioning import parts_of_bundle, provision_variables, unfinished
+from yolodeploy.ops.provisioning import parts_of_bundle, provision_of
 from yolodeploy.ops.site_doctor import Mend, start_doctor
 from yolodeploy.ops.upgrading import upgrade_of
 
@@ -43,12 +43,14 @@ def source_option(source: str) -> str:
 
 def provision(home: Home, site: str, source: str) -> Begun:
     """Make a k3s site of the devices that are not done; raises as `site provision`."""
-    devices = unfinished(home, site, (), every=False)
-    if not devices:
+    parts = None if source == ONLINE else Path(source).expanduser()
+    bundle = parts if source.endswith(_BUNDLE) else None
+    found = provision_of(home, site, (), bundle, None if bundle else parts, online=source == ONLINE)
+    if not found.devices:
         return Begun("")
-    parts = _parts(home, source)
-    variables, _ = provision_variables(home, parts, online=parts is None)
-    return Begun(start_play(home, site, "site.yml", variables=variables, devices=devices))
+    return Begun(
+        start_play(home, site, "site.yml", variables=found.variables, devices=found.devices)
+    )
 
 
 def upgrade(home: Home, site: str, source: str) -> Begun:

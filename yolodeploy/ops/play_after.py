@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from yolodeploy.inventory import devices, events
 from yolodeploy.inventory.sites import set_site_k3s
 from yolodeploy.ops import day_two_after
+from yolodeploy.ops.proofs import proof_of, prove
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
@@ -24,6 +25,11 @@ class Ended(NamedTuple):
     site: str
     variables: Mapping[str, Any]
     outcome: Outcome
+
+    @property
+    def proof(self) -> str:
+        """What a device that was proved by it runs."""
+        return proof_of(self.variables)
 
     def reports(self, kind: str) -> dict[str, Mapping[str, Any]]:
         """The last report of a kind, by host."""
@@ -41,7 +47,7 @@ def _site(ended: Ended) -> None:
     proofs = ended.reports("proof")
     for name in ended.outcome.done:
         if proofs.get(name, {}).get("proved") is True:
-            prove(ended.inventory, ended.site, name, at=now)
+            prove(ended.inventory, ended.site, name, at=now, proof=ended.proof)
     lock = ended.variables.get("site_lock")
     if ended.outcome.done and isinstance(lock, Mapping):
         set_site_k3s(ended.inventory, ended.site, str(lock["k3s"]["version"]))
@@ -56,15 +62,6 @@ def _reset(ended: Ended) -> None:
     rows = devices.list_devices(ended.inventory, ended.site)
     if all(row.gateway.proved_at is None for row in rows):
         set_site_k3s(ended.inventory, ended.site, "")
-
-
-def prove(inventory: Inventory, site: str, name: str, *, at: float | None) -> None:
-    """Remember when a pod last ran to completion on a device; None for not since it changed."""
-    row = devices.get_device(inventory, site, name)
-    gateway = row.gateway._replace(proved_at=at)
-    devices.set_device_gateway(inventory, site, name, gateway)
-    if at is not None:
-        events.add_event(inventory, site, "device.proved", at=at, device=name)
 
 
 def _share(ended: Ended) -> None:

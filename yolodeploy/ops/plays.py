@@ -19,14 +19,17 @@ import msgspec
 from yolodeploy.core.errors import Failed, Interrupted, Refused, Unreachable, YolodeployError
 from yolodeploy.inventory import operations as rows
 from yolodeploy.inventory.devices import list_devices
+from yolodeploy.inventory.sites import get_site
 from yolodeploy.oci.locks import try_lock
 from yolodeploy.ops import operations
 from yolodeploy.ops.opening import present_inventory
-from yolodeploy.ops.play_after import AFTER, Ended, prove
+from yolodeploy.ops.play_after import AFTER, Ended
 from yolodeploy.ops.play_hosts import chosen, hosts_of, site_of_hosts, with_first_server
 from yolodeploy.ops.play_journal import Journal
+from yolodeploy.ops.proofs import prove
 from yolodeploy.ops.provisioning import parts_meant
 from yolodeploy.ops.shipped import shipped
+from yolodeploy.ops.site_proxy import site_variables
 from yolodeploy.provision.bringing import TASK, Bringing
 from yolodeploy.provision.links import Before
 from yolodeploy.provision.play import Outcome, Play, Secrets, State
@@ -120,7 +123,7 @@ def _play(
         project=shipped("playbooks"),
         playbook=str(arguments["playbook"]),
         hosts=hosts_of(all_rows),
-        variables={"site_name": site, **arguments["variables"]},
+        variables={**site_variables(get_site(inventory, site)), **arguments["variables"]},
         folder=_folder(home, operation),
         host_keys=home.host_keys,
         limit=tuple(

@@ -1,40 +1,90 @@
-"""What `site provision` needs to know: which devices are not done yet, and where parts are."""
+"""What `site provision` needs to know: where parts are, and who is not done with them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from yolodeploy.core.errors import NotFound, UsageError
+from yolodeploy.core.errors import NotFound, Refused, UsageError
+from yolodeploy.core.k3s_version import Step, parse_version, step
 from yolodeploy.ops.opening import present_inventory
 from yolodeploy.ops.play_hosts import chosen, site_of_hosts
+from yolodeploy.ops.proofs import proof_of
 from yolodeploy.ops.site_lock import lock_path
+from yolodeploy.ops.site_proxy import site_variables
 from yolodeploy.provision.lock import FILE, Lock, read_lock
 from yolodeploy.provision.parts import Part, parts_in
 from yolodeploy.provision.surroundings import program
 
 if TYPE_CHECKING:
+    from yolodeploy.inventory.sites import SiteRow
     from yolodeploy.ops.home import Home
 
 _LOCKS = (FILE, f"lock/{FILE}")  # beside the parts; a bundle has a folder for each role
 
 
-def unfinished(home: Home, site: str, names: Sequence[str], *, every: bool) -> list[str]:
-    """The devices, of all or of some, that have not run a pod to completion; `every` takes all.
+class Provision(NamedTuple):
+    """What `site.yml` is run with, and on which devices; none where every one is done."""
+
+    devices: tuple[str, ...]
+    variables: dict[str, Any]
+
+
+def provision_of(
+    home: Home,
+    site: str,
+    names: Sequence[str],
+    bundle: Path | None,
+    parts: Path | None,
+    *,
+    online: bool = False,
+    every: bool = False,
+    dry_run: bool = False,
+) -> Provision:
+    """The devices, of all or of some, on which no pod has run with what the lock says now.
+
+    `every` takes all.
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`, `inventory.unknown_device`,
             `play.no_device`.
-        Refused: `play.no_ansible`, `play.no_hosts`, `send.held`.
+        Refused: `play.no_ansible`, `play.no_hosts`, `send.held`, `k3s.downgrade`, `k3s.skips`.
+        Everything of `parts_of_bundle` and `provision_variables`.
     """
     program()
     with present_inventory(home, dry_run=True) as inventory:
-        site_of_hosts(inventory, site)
+        row = site_of_hosts(inventory, site)
         wanted = chosen(inventory, site, names)
-    return [row.name for row in wanted if every or row.gateway.proved_at is None]
+    if bundle is not None:
+        parts = parts_of_bundle(home, bundle, dry_run=dry_run)
+    variables, _ = provision_variables(home, parts, online=online)
+    refuse_step(row, str(variables["site_lock"]["k3s"]["version"]))
+    proof = proof_of({**site_variables(row), **variables})
+    devices = [
+        row.name
+        for row in wanted
+        if every or row.gateway.proved_at is None or row.gateway.proof != proof
+    ]
+    return Provision(tuple(devices), variables)
+
+
+def refuse_step(row: SiteRow, locked: str) -> None:
+    """Refuse what no k3s goes through: an older version, a skipped minor.
+
+    Raises:
+        Refused: `k3s.downgrade`, `k3s.skips`.
+    """
+    if not row.k3s_version or not locked:
+        return
+    found = step(parse_version(row.k3s_version), parse_version(locked))
+    told = {"site": row.name, "now": row.k3s_version, "then": locked}
+    if found is Step.DOWN:
+        raise Refused("k3s.downgrade", **told)
+    if found is Step.SKIPS:
+        raise Refused("k3s.skips", **told)
 
 
 def parts_of_bundle(home: Home, bundle: Path, *, dry_run: bool = False) -> Path:

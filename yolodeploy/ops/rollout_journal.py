@@ -122,6 +122,9 @@ class InventoryJournal:
         """Note that it begins, for whoever follows too."""
         renew(self._inventory, self._rollout, self._holder)
         rollout_waves.begin_wave(self._inventory, self._rollout, number, at=time.time())
+        waves = rollouts.get_rollout(self._inventory, self._rollout).plan.waves
+        sites = len(waves[number - 1])
+        self._teller.say("progress.wave", number=number, total=len(waves), sites=sites)
         return self.wave(number)
 
     def end_wave(self, number: int) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import NotFound
 from yolodeploy.core.selectors import fits, parse_selector
+from yolodeploy.core.sketch import merge_stages
+from yolodeploy.inventory.devices import list_devices
+from yolodeploy.inventory.latency import Group, Latency, LatencyRow, latency
 from yolodeploy.inventory.sites import SiteRow, get_site, list_sites
 
 if TYPE_CHECKING:
@@ -54,3 +57,37 @@ def selected_devices(
     if not found:
         raise NotFound("selector.no_device", selector=select)
     return found
+
+
+def latency_of_selected(
+    inventory: Inventory,
+    select: str,
+    start: float,
+    end: float,
+    *,
+    group_by: Sequence[str],
+    where: Mapping[str, str],
+) -> Latency:
+    """As `inventory.latency.latency`, of the devices alone of which the labels fit.
+
+    Raises:
+        NotFound: `selector.no_device`.
+        UsageError: `selector.invalid`, `inventory.latency_group`.
+    """
+    wanted = {
+        (row.site, row.name) for row in selected_devices(inventory, list_devices(inventory), select)
+    }
+    by = (*group_by, "site", "device")
+    found = latency(inventory, start, end, group_by=by, where=where)
+    rows: dict[Group, LatencyRow] = {}
+    for row in found.rows:
+        group = row.group[: len(group_by)]
+        if row.group[-2:] in wanted:
+            known = rows.get(group, LatencyRow(group, 0, 0, {}))
+            rows[group] = LatencyRow(
+                group,
+                known.requests + row.requests,
+                known.failures + row.failures,
+                merge_stages(known.stages, row.stages),
+            )
+    return found._replace(rows=tuple(rows[group] for group in sorted(rows)))

@@ -170,15 +170,17 @@ _TRIED = {Mend.NONE: (), Mend.SAFE: ("safe",), Mend.ALL: ("safe", "asked")}
 
 
 def _since(before: Checked | None, now: Checked, mend: Mend) -> Checked:
-    """What a check is after it was made again: what was wrong and is no more was mended.
+    """What a check is after it was made again: what was wrong and is well now was mended.
 
-    What was tried and is still wrong is for a person: `doctor` would only try the same again.
+    Where nobody can say any more, as of a cluster whose server does not come back, it is still
+    wrong. What was tried and is still wrong is for a person: `doctor` would only try it again.
     """
     if before is None or before.result is not Result.FINDING:
         return now
-    if now.result is Result.FINDING:
-        return now._replace(mend="") if now.mend in _TRIED[mend] else now
-    return before._replace(result=Result.MENDED)
+    if now.result in (Result.OK, Result.ABSENT):
+        return before._replace(result=Result.MENDED)
+    still = now if now.result is Result.FINDING else before
+    return still._replace(mend="") if still.mend in _TRIED[mend] else still
 
 
 def _reported(site: str, fields: Mapping[str, Any]) -> list[Checked]:

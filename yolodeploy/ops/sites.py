@@ -17,8 +17,6 @@ from yolodeploy.inventory.retention import prune_when_due
 from yolodeploy.oci.locks import locked
 from yolodeploy.ops.connect import EMBEDDED, K3S, connect_all, connect_named
 from yolodeploy.ops.opening import changing, known_sites, present_inventory
-from yolodeploy.ssh.address import parse_address
-from yolodeploy.ssh.route import parse_jump
 from yolodeploy.telemetry.collect import collect
 
 if TYPE_CHECKING:
@@ -192,39 +190,6 @@ def edit_site(home: Home, name: str, labels: dict[str, str], *, dry_run: bool = 
         if not dry_run:
             rows.set_site_labels(inventory, name, kept)
         return found._replace(labels=kept)
-
-
-def edit_device(
-    home: Home,
-    name: str,
-    labels: dict[str, str],
-    address: str = "",
-    jump: str | None = None,
-    *,
-    dry_run: bool = False,
-) -> DeviceRow:
-    """Set labels of a device (an empty value takes one away), where it answers, and the way there.
-
-    Raises:
-        NotFound, Refused: As `find_device`.
-        UsageError: `ssh.address_invalid`, `ssh.too_many_hops`.
-    """
-    address = str(parse_address(address)) if address else ""
-    through = None if jump is None else ",".join(map(str, parse_jump(jump)))
-    with (
-        present_inventory(home, dry_run=dry_run) as inventory,
-        changing(inventory, dry_run=dry_run),
-    ):
-        found = find_device(inventory, name)
-        kept = {key: value for key, value in (found.labels | labels).items() if value}
-        if not dry_run:
-            device_rows.set_device_labels(inventory, found.site, found.name, kept)
-            if address:
-                device_rows.set_device_address(inventory, found.site, found.name, address)
-            if through is not None:
-                gateway = found.gateway._replace(jump=through)
-                device_rows.set_device_gateway(inventory, found.site, found.name, gateway)
-        return found._replace(labels=kept, address=address or found.address)
 
 
 def find_device(inventory: Inventory, name: str) -> DeviceRow:

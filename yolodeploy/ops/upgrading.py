@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolodeploy.core.errors import Refused, UsageError
-from yolodeploy.core.k3s_version import Step, parse_version, step
+from yolodeploy.core.k3s_version import parse_version
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import SiteRow
 from yolodeploy.ops.backing_up import backup_folder
 from yolodeploy.ops.play_hosts import site_of_hosts
-from yolodeploy.ops.provisioning import provision_variables
+from yolodeploy.ops.provisioning import provision_variables, refuse_step
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
@@ -54,20 +54,9 @@ def upgrade_of(
         raise UsageError("k3s.lock_empty")
     if version and str(parse_version(version)) != locked:
         raise Refused("k3s.not_locked", version=version, locked=locked)
-    _judge(row, locked)
+    refuse_step(row, locked)
     folder = {"backup_folder": str(backup_folder(home, site))} if backup else {}
     variables |= {
         **folder, "upgrade_backup": backup, "upgrade_drain": drain, "upgrade_at_once": at_once,
     }  # fmt: skip
     return Upgrade(row, locked, variables)
-
-
-def _judge(row: SiteRow, locked: str) -> None:
-    if not row.k3s_version:
-        return
-    found = step(parse_version(row.k3s_version), parse_version(locked))
-    told = {"site": row.name, "now": row.k3s_version, "then": locked}
-    if found is Step.DOWN:
-        raise Refused("k3s.downgrade", **told)
-    if found is Step.SKIPS:
-        raise Refused("k3s.skips", **told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 
 import msgspec
 from msgspec.structs import replace
@@ -133,7 +134,7 @@ def _unless_shut(plan: SitePlan, opens: Opens, at: float, need_s: float) -> Site
 
 
 def _timed(plan: Plan, opens: Opens, at: float) -> Plan:
-    """The same with the earliest moment at which each site would be switched.
+    """The same with the earliest moment at which each site would be switched, by the minute.
 
     Waits for people, prefetching and turns within a wave come on top.
     """
@@ -145,7 +146,8 @@ def _timed(plan: Plan, opens: Opens, at: float) -> Plan:
             need_s = plan.need_s(site)
             moment = opens(site, begins, need_s) if plan.windows else begins
             if moment is not None:
-                goes[site] = moment
+                if moment > at:
+                    goes[site] = ceil(moment / 60) * 60.0
                 if plan.site(site).standing is Standing.GO:
                     ends = max(ends, moment + need_s)
         begins = ends + plan.between_s
@@ -167,7 +169,9 @@ def site_plan(site: Site, release: Release, held: str) -> SitePlan:
         way = site.switching(release.spec)
         fault = site.settings_fault()
     except YolodeployError as error:
-        return SitePlan(site=site.name, standing=Standing.OFFLINE, reason=error.text())
+        # what a newer yolodeploy asked for does not pass: nothing could be brought back whole
+        standing = Standing.BLOCKED if error.code == "site.newer" else Standing.OFFLINE
+        return SitePlan(site=site.name, standing=standing, reason=error.text())
     kept = kept_release(app)
     settled = app is not None and app.phase is Phase.COMMITTED and app.release == release
     standing, reason = Standing.GO, ""
@@ -179,6 +183,9 @@ def site_plan(site: Site, release: Release, held: str) -> SitePlan:
         standing, reason = Standing.BLOCKED, fault.text()
     elif way.blocked:
         standing, reason = Standing.BLOCKED, way.blocked
+    holder = state.lease.fence.holder if state.lease and state.lease.until > state.at else ""
+    if holder and not reason:
+        reason = f"{holder} changes it now"
     return SitePlan(
         site=site.name,
         standing=standing,
@@ -188,7 +195,7 @@ def site_plan(site: Site, release: Release, held: str) -> SitePlan:
         strategy=way.strategy,
         outage_s=way.outage_s,
         reason=reason,
-        holder=state.lease.fence.holder if state.lease is not None else "",
+        holder=holder,
     )
 
 

@@ -55,9 +55,12 @@ class SiteWaiting:
             return False
         if time.time() - since < self._plan.expires_s:
             return False
-        days = self._plan.expires_s / 86400
-        self._append(Entry(upcoming, Outcome.EXPIRED, f"{days:g} d"))
+        self._append(Entry(upcoming, Outcome.EXPIRED, _length(self._plan.expires_s)))
         return True
 
     def _append(self, entry: Entry) -> None:
         self._journal.append(self._site, entry)
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 86400:g} d" if seconds >= 86400 else f"{seconds:g} s"

@@ -109,6 +109,7 @@ class Service:
             epochs=(*self.finished, *self.measurements.snapshot()),
             ready_s=self.ready_s,
             gpu_memory_mb=gpu_memory_mb,
+            version=__version__,
         )
 
     def labels(self) -> dict[str, str]:

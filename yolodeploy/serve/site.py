@@ -7,6 +7,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from yolodeploy.core.errors import Failed, NotFound, YolodeployError
 from yolodeploy.serve import narration
 from yolodeploy.serve.site_file import SiteFile
@@ -53,6 +55,8 @@ class Site:
         self._sinks: Sinks | None = None
         self._watching: asyncio.Task[None] | None = None
         self.error: YolodeployError | None = None
+        self.followed = ""
+        """The digest of the settings in force; empty for none."""
         self._settings = self._file.read()
         self._follow_sinks(self._settings)
         service.onlookers.follow(self._settings.shadow, self._settings.samples)
@@ -61,6 +65,7 @@ class Site:
     async def open(self) -> None:
         """Begin with the cameras, now that the model is there, and look after the file."""
         await self._follow_cameras(self._settings)
+        self.followed = self._file.digest
         self._watching = asyncio.create_task(self._watch(), name="site settings")
 
     async def stop_cameras(self) -> None:
@@ -137,7 +142,7 @@ class Site:
         # a shadow's credentials are read there
         await asyncio.to_thread(self._service.onlookers.follow, settings.shadow, settings.samples)
         await self._follow_cameras(settings)
-        self.error = None
+        self.followed, self.error = self._file.digest, None
 
     def _follow_sinks(self, settings: SiteSettings) -> None:
         if self._sinks is None and settings.sinks:
@@ -152,7 +157,9 @@ class Site:
             if not settings.cameras:
                 return
             self._cameras = self._begun()
-        await self._cameras.follow(settings.cameras)
+        app = self._service.config.app
+        mine = [camera for camera in settings.cameras if camera.app in (UNSET, app)]
+        await self._cameras.follow(mine)
 
     def _begun(self) -> Cameras:
         from yolodeploy.serve.sources.cameras import Cameras

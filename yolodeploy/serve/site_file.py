@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from yolodeploy.core.digests import digest_of
 from yolodeploy.core.errors import UsageError
 from yolodeploy.core.settings_content import LARGEST, demand_camera_library, settings_of
 from yolodeploy.core.site_settings import SiteSettings
@@ -25,6 +26,8 @@ class SiteFile:
         self._path = Path(path)
         self._mark: Mark | None = None
         self._seen: Mark | None = None
+        self.digest = ""
+        """Of the content that was read last; empty where there was no file."""
 
     def due(self, *, again: bool) -> bool:
         """Whether to read it: it is another one than was read, or `again` whatever it is.
@@ -45,6 +48,7 @@ class SiteFile:
         mark = self._look()
         self._mark = mark
         if mark == Mark():
+            self.digest = ""
             return SiteSettings()
         try:
             with self._path.open("rb") as file:
@@ -57,6 +61,7 @@ class SiteFile:
             self._mark = None  # it was being written: the next look will tell
         settings = settings_of(content, self._path)
         demand_camera_library(settings)
+        self.digest = digest_of(content) if content else ""
         return settings
 
     def _look(self) -> Mark:

@@ -8,11 +8,12 @@ of the same process; everything that must survive the caller lives in the site.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.kept_settings import Follower, KeptSettings
 from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse
@@ -103,6 +104,35 @@ class Site(Protocol):
 
     def settings_fault(self) -> YolodeployError | None:
         """What is wrong with the site's own settings: no server starts with them."""
+        ...
+
+    def settings(self) -> Sequence[KeptSettings]:
+        """Versions of the site's settings, the one in force first; none where there never were any.
+
+        Raises:
+            UsageError: `camera.settings_unreadable`.
+        """
+        ...
+
+    def secret_path(self, name: str) -> str:
+        """Where the site's servers find a secret that `keep_settings` brings."""
+        ...
+
+    def keep_settings(
+        self, wanted: KeptSettings, secrets: Mapping[str, bytes], fence: Fence
+    ) -> KeptSettings:
+        """Put settings in force under a new number, and the secrets that they name with them.
+
+        Returns when they are stored in the site, not when its servers follow them.
+
+        Raises:
+            Refused: `site.fenced`, somebody claimed the site after `fence` was given.
+            Failed: `camera.settings_unwritten`.
+        """
+        ...
+
+    def followers(self) -> Sequence[Follower]:
+        """How every server that is ready follows the settings, and how its cameras are."""
         ...
 
     def watch(self, since: int) -> Sequence[SiteEvent]:

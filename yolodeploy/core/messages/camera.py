@@ -15,6 +15,58 @@ MESSAGES = {
         "correct the file; examples: docs/cameras.md, docs/messages.md (sinks), docs/measuring.md",
         "请修正该文件；示例见 docs/cameras.md、docs/messages.md（输出）、docs/measuring.md",
     ),
+    "settings_unwritten": Message(
+        "the site settings {path} cannot be written: {reason}",
+        "无法写入站点设置 {path}：{reason}",
+        "make room, or make the folder writable; then type the same again",
+        "请腾出空间或使该目录可写，然后重试同一命令",
+    ),
+    "no_cluster": Message(
+        "cameras of site {site}, which is a cluster, cannot be changed from here yet",
+        "站点 {site} 是集群，暂不能从此处更改摄像头",
+        "name them in a ConfigMap of the app: docs/cameras.md",
+        "请写入应用的 ConfigMap：docs/cameras.md",
+    ),
+    "exists": Message(
+        "site {site} has a camera {camera} already",
+        "站点 {site} 已有摄像头 {camera}",
+        "change it: yolodeploy camera edit {camera} --site {site}",
+        "修改：yolodeploy camera edit {camera} --site {site}",
+    ),
+    "unknown": Message(
+        "site {site} has no camera {camera}",
+        "站点 {site} 没有摄像头 {camera}",
+        "yolodeploy camera list --site {site}",
+    ),
+    "no_version": Message(
+        "site {site} has no settings of version {number}",
+        "站点 {site} 没有版本 {number} 的设置",
+        "yolodeploy camera history {site}",
+    ),
+    "held": Message(
+        "site {site} is not to be changed now: {reason}",
+        "站点 {site} 目前不可更改：{reason}",
+        "yolodeploy site unhold {site}, or device unhold",
+        "yolodeploy site unhold {site}，或 device unhold",
+    ),
+    "went_back": Message(
+        "site {site} has its earlier settings again: {reason}",
+        "站点 {site} 已恢复先前的设置：{reason}",
+        "mend the camera and type the same again; --wait 0 keeps settings that show nothing yet",
+        "排除摄像头故障后重试同一命令；--wait 0 可保留暂无画面的设置",
+    ),
+    "secret": Message(
+        "the file {path} cannot be used: {reason}",
+        "无法使用文件 {path}：{reason}",
+        "for user:password: one line, chmod 600; for authorities: PEM",
+        "user:password 文件：一行，chmod 600；证书颁发机构文件：PEM",
+    ),
+    "test": Message(
+        "the camera could not be tried: {reason}",
+        "无法测试摄像头：{reason}",
+        "pip install 'yolodeploy[serve,streams]'; then try again",
+        "pip install 'yolodeploy[serve,streams]'，然后重试",
+    ),
     "needs_track": Message(
         "camera {camera} has lines or zones, and its objects are not followed",
         "摄像头 {camera} 设置了线或区域，但未启用目标跟踪",

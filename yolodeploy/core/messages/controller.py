@@ -32,6 +32,12 @@ MESSAGES = {
         "本机没有运行此主目录的控制器；仪表板打开时会代为执行",
         "yolodeploy controller",
     ),
+    "version": Message(
+        "the controller runs yolodeploy {theirs}, and this is {ours}",
+        "控制器运行的是 yolodeploy {theirs}，而本机为 {ours}",
+        "end it, and start it again: yolodeploy controller",
+        "请结束并重新启动：yolodeploy controller",
+    ),
     "hangs": Message(
         "the controller gave no sign of life for {seconds} s",
         "控制器已有 {seconds} 秒没有响应",

@@ -18,6 +18,13 @@ MESSAGES = {
         "{release} 的镜像已损坏：{reason}",
         "yolodeploy image build MODEL",
     ),
+    "server_version": Message(
+        "site {site}: {app} on {device} is a server of yolodeploy {theirs}, and this is {ours}; "
+        "what it says beyond that is not understood",
+        "站点 {site}：{device} 上的 {app} 由 yolodeploy {theirs} 提供，"
+        "本机为 {ours}；超出部分无法识别",
+        "pip install --upgrade yolodeploy",
+    ),
     "rollout": Message(
         "rollout {rollout} is {state}, and nobody drives it",
         "发布 {rollout} 处于 {state} 状态，但无人执行",

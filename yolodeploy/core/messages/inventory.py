@@ -135,7 +135,13 @@ MESSAGES = {
     "export_format": Message(
         "there is no export format {format}",
         "没有导出格式 {format}",
-        "use jsonl or csv",
-        "请使用 jsonl 或 csv",
+        "use jsonl, csv or parquet",
+        "请使用 jsonl、csv 或 parquet",
+    ),
+    "parquet_missing": Message(
+        "Parquet files need the extra yolodeploy[parquet]",
+        "写入 Parquet 文件需要附加组件 yolodeploy[parquet]",
+        "pip install 'yolodeploy[parquet]' (or: --format csv)",
+        "pip install 'yolodeploy[parquet]'（或：--format csv）",
     ),
 }

@@ -18,7 +18,9 @@ MESSAGES = {
         "{site}：已放弃，{detail} 内无法更新",
     ),
     "superseded": Message("{site}: rollout {detail} has it now", "{site}：已由发布 {detail} 接管"),
-    "wave": Message("wave {number} of {total}: {sites}", "第 {number}/{total} 波：{sites}"),
+    "wave": Message(
+        "wave {number} of {total}: {sites} sites", "第 {number}/{total} 波：{sites} 个站点"
+    ),
     "build_step": Message("{step}", "{step}"),
     "again": Message("{reason}; trying again", "{reason}；正在重试"),
     "moved": Message("{moved} of {bytes} bytes", "{moved}/{bytes} 字节"),

@@ -80,8 +80,8 @@ MESSAGES = {
         "--site {site} …",
     ),
     "some_failed": Message(
-        "{failed} of {all} sites could not be set up: {sites}",
-        "{all} 个站点中有 {failed} 个未能设置：{sites}",
+        "{failed} of {all} sites refuse it or do not answer: {sites}",
+        "{all} 个站点中有 {failed} 个拒绝或没有响应：{sites}",
         "mend what is named above, then repeat the command",
         "请解决上述问题，然后重试",
     ),

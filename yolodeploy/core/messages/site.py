@@ -3,6 +3,11 @@
 from yolodeploy.core.messages import Message
 
 MESSAGES = {
+    "newer": Message(
+        "site {site}: what runs as {app} was asked for by a newer yolodeploy ({reason})",
+        "站点 {site}：{app} 由更新版本的 yolodeploy 部署（{reason}）",
+        "pip install --upgrade yolodeploy",
+    ),
     "late": Message(
         "site {site} did not answer in time",
         "站点 {site} 未及时响应",
@@ -71,6 +76,26 @@ MESSAGES = {
         "app {app} does not run on site {site}",
         "应用 {app} 未在站点 {site} 上运行",
         "yolodeploy rollout start {app}@1 --site {site}",
+    ),
+    "proxy_invalid": Message(
+        "{url} is no proxy",
+        "{url} 不是有效的代理地址",
+        "name it as http://HOST:PORT",
+        "请写成 http://HOST:PORT",
+    ),
+    "proxy_credentials": Message(
+        "a proxy with a user or a password is refused: every program on a gateway could read it",
+        "拒绝带用户名或密码的代理：网关上的任何程序都能读到它们",
+        "let the proxy know gateways by their addresses, and name it as http://HOST:PORT",
+        "请让代理按地址放行网关，并写成 http://HOST:PORT",
+    ),
+    "proxy_exception": Message(
+        "{name} cannot be reached without a proxy: it is no name and no network, there is no "
+        "proxy, or there are more than {most}",
+        "{name} 无法作为代理例外：不是名称或网段、没有代理，或超过 {most} 个",
+        "name each by itself: --https http://HOST:PORT --no-proxy plant.example --no-proxy "
+        "10.0.0.0/8",
+        "请逐个指定：--https http://HOST:PORT --no-proxy plant.example --no-proxy 10.0.0.0/8",
     ),
     "image_incomplete": Message(
         "image {image} has no {kind} layer, which an embedded site needs",

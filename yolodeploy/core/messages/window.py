@@ -33,9 +33,4 @@ MESSAGES = {
         "yolodeploy site window {site}; or do not wait for one: --now",
         "yolodeploy site window {site}；或不等待窗口：--now",
     ),
-    "waits": Message(
-        "site {site}: its window opens at {opens} ({zone})",
-        "站点 {site}：时间窗口于 {opens}（{zone}）开始",
-        "yolodeploy site window {site}",
-    ),
 }

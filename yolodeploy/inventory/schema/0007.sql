@@ -1,3 +1,3 @@
--- What a cluster says of a node and of itself beyond being ready, as JSON; empty: it says nothing.
-ALTER TABLE devices ADD COLUMN node TEXT NOT NULL DEFAULT '';
-ALTER TABLE sites ADD COLUMN cluster TEXT NOT NULL DEFAULT '';
+-- What a proof was of, and how a site's gateways reach the internet.
+ALTER TABLE devices ADD COLUMN proof TEXT NOT NULL DEFAULT '';  -- digest of what was proved; empty: not known
+ALTER TABLE sites ADD COLUMN proxy TEXT NOT NULL DEFAULT '{}';  -- {http, https, no_proxy}; no credentials

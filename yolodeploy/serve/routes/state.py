@@ -113,6 +113,7 @@ class StateRoutes:
             ready=service.ready,
             model=service.facts,
             serving=service.config.serving,
+            settings=service.site.followed if service.site else msgspec.UNSET,
             settings_error=service.site.told_error if service.site else msgspec.UNSET,
         )
         return Response(msgspec.json.encode(told), media_type=JSON)

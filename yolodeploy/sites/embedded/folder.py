@@ -62,6 +62,16 @@ class SiteFolder(NamedTuple):
         """The site's own settings: cameras, and where their results go. It need not be there."""
         return self.root / "settings.toml"
 
+    @property
+    def kept_settings(self) -> Path:
+        """One file a version of the settings."""
+        return self.root / "settings.d"
+
+    @property
+    def secrets(self) -> Path:
+        """Passwords and authorities that the settings name."""
+        return self.root / "secrets"
+
     def spools(self, app: str, device: str) -> Path:
         """What an app's servers of a device have not delivered yet, whatever their release."""
         return self.root / "spools" / f"{app}.{device}"

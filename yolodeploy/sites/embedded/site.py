@@ -5,18 +5,20 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
+from yolodeploy.core.camera_state import CameraState
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
+from yolodeploy.core.kept_settings import Follower, KeptSettings, follower_of
 from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.reports import broken, read_report
-from yolodeploy.core.serving import DetectResponse, ErrorResponse
+from yolodeploy.core.serving import DetectResponse, ErrorResponse, ServerInfo
 from yolodeploy.core.settings_content import LARGEST, demand_camera_library, settings_of
 from yolodeploy.core.site import (
     AppState,
@@ -34,6 +36,7 @@ from yolodeploy.core.site import (
 from yolodeploy.sites.embedded.clock import boot, since_boot
 from yolodeploy.sites.embedded.content import lacking, place
 from yolodeploy.sites.embedded.folder import SiteFolder
+from yolodeploy.sites.embedded.kept_settings import keep, kept_settings
 from yolodeploy.sites.embedded.launch import identity
 from yolodeploy.sites.embedded.logs import InstanceLog
 from yolodeploy.sites.embedded.probe import LARGEST_PICTURE, Answer, request
@@ -96,6 +99,28 @@ class EmbeddedSite:
         except YolodeployError as fault:
             return fault
         return None
+
+    def settings(self) -> Sequence[KeptSettings]:
+        """Versions of the settings, the one in force first."""
+        return kept_settings(self.folder)
+
+    def secret_path(self, name: str) -> str:
+        """Where servers find a secret."""
+        return str(self.folder.secrets.absolute() / name)
+
+    def keep_settings(
+        self, wanted: KeptSettings, secrets: Mapping[str, bytes], fence: Fence
+    ) -> KeptSettings:
+        """Write the file that the servers look at."""
+        with closing(self._store()) as store, store.transaction():
+            store.check_fence(fence)
+            return keep(self.folder, wanted, secrets)
+
+    def followers(self) -> Sequence[Follower]:
+        """What every server that answers says of settings and cameras."""
+        with closing(self._store()) as store:
+            instances = [item for item in store.instances().values() if item.url and item.ready]
+        return [found for item in instances if (found := _follower(item)) is not None]
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after a sequence number."""
@@ -237,6 +262,18 @@ def _refused(instance: InstanceState, answer: Answer) -> Failed:
     except msgspec.DecodeError as error:
         reason = str(error)
     return Failed("site.detect", instance=instance.name, status=answer.status, reason=reason)
+
+
+def _follower(instance: InstanceRow) -> Follower | None:
+    """One that does not answer is being replaced, or broken; its state says which."""
+    try:
+        info = msgspec.json.decode(request(f"{instance.url}/info").body, type=ServerInfo)
+        cameras = msgspec.json.decode(
+            request(f"{instance.url}/cameras").body, type=tuple[CameraState, ...]
+        )
+    except (YolodeployError, msgspec.DecodeError):
+        return None
+    return follower_of(info, instance.device, instance.name, instance.app, cameras)
 
 
 def free_port() -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from yolodeploy.core.decoding import is_newer
 from yolodeploy.core.errors import Refused, Unreachable
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Fence, Intent, Lease, SiteEvent
@@ -214,11 +215,24 @@ class Store:
         return [name for (name,) in self.rows("SELECT name FROM devices ORDER BY name")]
 
     def apps(self) -> dict[str, AppRow]:
-        """Every app that was ever asked for."""
+        """Every app that was ever asked for.
+
+        Raises:
+            Refused: `site.newer`, a later version of yolodeploy asked for one.
+            Unreachable: `site.unreachable`, what was asked for is damaged.
+        """
         rows = self.rows(
             "SELECT app, intent, boot, guard_until, reverted, reason, settled, outage_s FROM apps"
         )
-        return {row[0]: _app_row(row[1:]) for row in rows}
+        return {row[0]: self._app(*row) for row in rows}
+
+    def _app(self, app: str, *values: Any) -> AppRow:
+        try:
+            return _app_row(values)
+        except msgspec.DecodeError as error:
+            if is_newer(error):
+                raise Refused("site.newer", site=self.site, app=app, reason=error) from error
+            raise Unreachable("site.unreachable", site=self.site, reason=error) from error
 
     def set_app(self, app: str, seen: AppRow, **columns: object) -> bool:
         """Change columns of one app, unless something else was asked for since it was `seen`.

@@ -14,7 +14,6 @@ from yolodeploy.sites.kubernetes import mark, records
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.fitting import Fitting
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
-from yolodeploy.sites.kubernetes.objects import ConfigMap
 from yolodeploy.sites.kubernetes.paths import place, place_of
 from yolodeploy.sites.kubernetes.records import Kept
 from yolodeploy.sites.kubernetes.setups import Setups
@@ -113,7 +112,7 @@ class Asking:
 
     def _prepare(self, intent: Intent) -> None:
         """All that the switch needs but the switch itself; what would be refused then is now."""
-        self.check_namespace(intent.app)
+        self._setups.check_namespace(intent.app)
         wanted = [each for each in (intent.previous, intent.release) if each is not None]
         setup = self._fitting.setup_for(intent.app, wanted)
         for item in self._setups.around(intent.app, setup):
@@ -127,19 +126,6 @@ class Asking:
         records.drop_old_releases(
             self._connection, intent.app, {release.digest for release in wanted}
         )
-
-    def check_namespace(self, app: str) -> None:
-        """Nobody else has a namespace of that name.
-
-        Raises:
-            Refused: `kubernetes.not_ours`.
-        """
-        if app == cluster.NAMESPACE:  # the site's mark lives there
-            raise Refused("kubernetes.not_ours", site=self._connection.site, namespace=app)
-        with suppress(NotFound):
-            found = self._connection.get(place("Namespace", "", app), ConfigMap)
-            if (found.metadata.labels or {}).get(cluster.PART_OF) != cluster.OURS:
-                raise Refused("kubernetes.not_ours", site=self._connection.site, namespace=app)
 
     def _keep(self, release: Release) -> None:
         connection = self._connection

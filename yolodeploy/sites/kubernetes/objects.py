@@ -10,8 +10,11 @@ import msgspec
 from yolodeploy.core.decoding import known
 
 
-class _Object(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the API calls `camelCase`; fields that are not named here are not decoded."""
+class _Object(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """What the API calls `camelCase`; fields that are not named here are not decoded.
+
+    The collector need not look through them: nothing in them points back, and a poll has thousands.
+    """
 
 
 class Metadata(_Object, frozen=True):
@@ -116,13 +119,12 @@ class NodeInfo(_Object, frozen=True):
 
 
 class NodeStatus(_Object, frozen=True):
-    """A node as its kubelet reports it; it names 50 images at most, the largest."""
+    """A node as its kubelet reports it, but for its images, which are most of that."""
 
     allocatable: dict[str, str | int] | None = None
     capacity: dict[str, str | int] | None = None
     node_info: NodeInfo = NodeInfo()
     conditions: tuple[Condition, ...] | None = None
-    images: tuple[Image, ...] | None = None
 
 
 class Taint(_Object, frozen=True):
@@ -146,6 +148,18 @@ class Node(_Object, frozen=True):
     metadata: Metadata
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
+
+
+class WholeNodeStatus(NodeStatus, frozen=True):
+    """With its images: 50 are named at most, the largest."""
+
+    images: tuple[Image, ...] | None = None
+
+
+class WholeNode(Node, frozen=True):
+    """One node with its images."""
+
+    status: WholeNodeStatus = WholeNodeStatus()
 
 
 class QuotaStatus(_Object, frozen=True):
@@ -270,6 +284,13 @@ class Nodes(_Object, frozen=True):
     metadata: ListMetadata = ListMetadata()
 
 
+class WholeNodes(_Object, frozen=True):
+    """The same list with their images."""
+
+    items: tuple[WholeNode, ...]
+    metadata: ListMetadata = ListMetadata()
+
+
 class ConfigMaps(_Object, frozen=True):
     """A list of ConfigMaps."""
 
@@ -364,5 +385,6 @@ def to_builtins(value: object) -> Any:
     return msgspec.to_builtins(value)
 
 
-known(Pods, Nodes, ConfigMaps, Deployment, Lease, Job, ConfigMap, Event, Versioned, Usages)
+known(Pods, Nodes, WholeNodes, ConfigMaps, Deployment, Lease, Job, ConfigMap, Event, Versioned)
+known(Usages)
 known(Quotas, Autoscalers, StorageClasses)

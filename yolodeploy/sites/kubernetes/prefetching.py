@@ -10,7 +10,7 @@ from yolodeploy.core.errors import Failed, NotFound
 from yolodeploy.core.site import Prefetched
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.manifests import Object
-from yolodeploy.sites.kubernetes.objects import Job, Node, Pods, condition
+from yolodeploy.sites.kubernetes.objects import Job, Pods, WholeNode, condition
 from yolodeploy.sites.kubernetes.paths import listing, place_of
 from yolodeploy.sites.kubernetes.states import reason_of
 
@@ -20,7 +20,7 @@ PULL_TRIES_S = 60.0
 """How long a pull may fail before it is told: the kubelet tries again after 10, 20, 40 s."""
 
 
-def lacks(node: Node, image: str) -> bool:
+def lacks(node: WholeNode, image: str) -> bool:
     """Whether a node has not got an image, as far as it says."""
     return not any(image in (item.names or ()) for item in node.status.images or ())
 

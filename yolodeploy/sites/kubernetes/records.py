@@ -8,6 +8,7 @@ import msgspec
 
 from yolodeploy.core import cluster
 from yolodeploy.core.cluster import Record, Target
+from yolodeploy.core.decoding import is_newer
 from yolodeploy.core.errors import Failed, NotFound, Refused
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import SiteEvent
@@ -27,6 +28,7 @@ def read(connection: Connection, app: str) -> Kept | None:
     """The record of an app; None where it was never asked for.
 
     Raises:
+        Refused: `site.newer`, a later version of yolodeploy has written it.
         Failed: `kubernetes.record`, somebody has changed it into something else.
     """
     try:
@@ -36,6 +38,8 @@ def read(connection: Connection, app: str) -> Kept | None:
     try:
         record = msgspec.json.decode((found.data or {}).get("record", ""), type=Record)
     except msgspec.DecodeError as error:
+        if is_newer(error):
+            raise Refused("site.newer", site=connection.site, app=app, reason=error) from error
         raise Failed("kubernetes.record", site=connection.site, app=app, reason=error) from error
     return Kept(record, found.metadata.resource_version)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from yolodeploy.core.capacity import Room, Switching, fits, outage_of, strategy_of
 from yolodeploy.core.release import ReleaseSpec, Resources
@@ -38,6 +39,8 @@ TOLERATED_SPOT = (
 _CLOSED = ("NoSchedule", "NoExecute")
 _MANY = 1 << 30
 
+N = TypeVar("N", bound=Node)
+
 
 def wanted_by(resources: Resources) -> Room:
     """What must be free for one more pod of a release."""
@@ -68,7 +71,9 @@ def switching(
     start = start_s(running)
     if spec.serving.engine == "tensorrt":
         start = max(start, DRAIN_S + BUILD_S)
-    blocked = "" if not nodes else _blocked(resources, open_nodes)
+    blocked = _blocked(resources, open_nodes) if nodes else ""
+    if any(not left_of(quota, gpu).fits(GUARD) for quota in quotas):
+        blocked = "the quota of its namespace leaves no room for a rollout's guard"
     return Switching(strategy, round(outage_of(strategy, len(running), start), 1), at_once, blocked)
 
 
@@ -80,7 +85,7 @@ def holds(spec: ReleaseSpec, nodes: Sequence[Node], others: Sequence[Pod], *, sp
     return fits(wanted_by(resources), free)
 
 
-def open_to(nodes: Iterable[Node], resources: Resources, *, spot: bool = False) -> list[Node]:
+def open_to(nodes: Iterable[N], resources: Resources, *, spot: bool = False) -> list[N]:
     """The nodes to which a pod that asks for so much may come, by marks and not by room."""
     tolerated = (TOLERATED if resources.gpus else ()) + (TOLERATED_SPOT if spot else ())
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from yolodeploy import __version__
@@ -13,6 +14,9 @@ from yolodeploy.sites.kubernetes.wire import Wire
 
 if TYPE_CHECKING:
     from yolodeploy.sites.kubernetes.access import Access
+
+TOKEN_S = 2.0
+"""A token is used as long without asking for a newer one; after a refusal it is asked for anew."""
 
 
 class Session:
@@ -25,6 +29,7 @@ class Session:
 
     def __init__(self, site: str, access: Access) -> None:
         self.access = access
+        self._token, self._asked_at = "", float("-inf")
         self._client = _client(site, access)
         try:
             self.wire = Wire(self._client.configuration)
@@ -33,16 +38,24 @@ class Session:
 
     def headers(self, content_type: str) -> dict[str, str]:
         """Those of a request; a program that the kubeconfig names may give a new token here."""
-        told = self._client.configuration.auth_settings().get("BearerToken")
+        token = self._bearer()
         headers = {
             "User-Agent": f"yolodeploy/{__version__}",
             "Accept": "application/json, */*",
         }
         if content_type:
             headers["Content-Type"] = content_type
-        if told and told["value"]:
-            headers["Authorization"] = told["value"]
+        if token:
+            headers["Authorization"] = token
         return headers
+
+    def _bearer(self) -> str:
+        """Asked of the package now and then: each time it reads the environment for proxies."""
+        if time.monotonic() - self._asked_at > TOKEN_S:
+            told = self._client.configuration.auth_settings().get("BearerToken")
+            self._token = str(told["value"] or "") if told else ""
+            self._asked_at = time.monotonic()
+        return self._token
 
 
 def token_ends(authorization: str) -> float | None:

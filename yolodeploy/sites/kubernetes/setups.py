@@ -76,11 +76,12 @@ class Setups:
         return "adapter" if self._is_there(METRICS) else "cpu"
 
     def check(self, app: str, setup: AppSetup) -> None:
-        """The cluster can be set up so, and nobody else scales the app.
+        """The cluster can be set up so, and nobody else has the namespace or scales the app.
 
         Raises:
-            Refused: `setup.no_monitor`, `setup.autoscaled`.
+            Refused: `setup.no_monitor`, `setup.autoscaled`, `kubernetes.not_ours`.
         """
+        self.check_namespace(app)
         if setup.metrics_from and not self._has("ServiceMonitor"):
             raise Refused("setup.no_monitor", site=self._connection.site)
         if setup.replicas is None and setup.autoscale is None:
@@ -93,6 +94,19 @@ class Setups:
                     "setup.autoscaled", site=self._connection.site, app=app,
                     autoscaler=each.metadata.name,
                 )  # fmt: skip
+
+    def check_namespace(self, app: str) -> None:
+        """Nobody else has a namespace of that name.
+
+        Raises:
+            Refused: `kubernetes.not_ours`.
+        """
+        if app == cluster.NAMESPACE:  # the site's mark lives there
+            raise Refused("kubernetes.not_ours", site=self._connection.site, namespace=app)
+        with suppress(NotFound):
+            found = self._connection.get(place("Namespace", "", app), ConfigMap)
+            if (found.metadata.labels or {}).get(cluster.PART_OF) != cluster.OURS:
+                raise Refused("kubernetes.not_ours", site=self._connection.site, namespace=app)
 
     def put(self, app: str, kept: KeptSetup, fence: Fence) -> None:
         """Keep a setup and bring it about; again is harmless.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ import msgspec
 
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.errors import Failed, Refused, YolodeployError
+from yolodeploy.core.kept_settings import Follower, KeptSettings
 from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.reports import broken, read_report
@@ -34,10 +35,11 @@ from yolodeploy.sites.kubernetes.access import Way
 from yolodeploy.sites.kubernetes.asking import Asking
 from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
 from yolodeploy.sites.kubernetes.fitting import Fitting
+from yolodeploy.sites.kubernetes.lists import listed
 from yolodeploy.sites.kubernetes.logs import Following, last_lines
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
-from yolodeploy.sites.kubernetes.objects import Node, Pod
-from yolodeploy.sites.kubernetes.paths import place
+from yolodeploy.sites.kubernetes.objects import Pod, WholeNode, WholeNodes
+from yolodeploy.sites.kubernetes.paths import NODES, place
 from yolodeploy.sites.kubernetes.seen import MOMENT_S, Seen
 from yolodeploy.sites.kubernetes.setups import Setups
 from yolodeploy.sites.kubernetes.switching import deployment_of
@@ -101,6 +103,24 @@ class KubernetesSite:
         """Nothing: a cluster has no settings of its own yet."""
         return None
 
+    def settings(self) -> Sequence[KeptSettings]:
+        """Versions of the settings, the one in force first."""
+        return ()
+
+    def secret_path(self, name: str) -> str:
+        """Where servers find a secret."""
+        raise Refused("camera.no_cluster", site=self.name)
+
+    def keep_settings(
+        self, wanted: KeptSettings, secrets: Mapping[str, bytes], fence: Fence
+    ) -> KeptSettings:
+        """Put settings in force."""
+        raise Refused("camera.no_cluster", site=self.name)
+
+    def followers(self) -> Sequence[Follower]:
+        """How servers follow."""
+        return ()
+
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Events after a sequence number."""
         found = self._each(
@@ -154,13 +174,13 @@ class KubernetesSite:
     def lacking_bytes(self, spec: ReleaseSpec) -> int:
         """The image's size for every node that does not name it; of some layers it may have."""
         image = self._image(spec)
-        lacking = [node for node in self.fitting.candidates(spec) if prefetching.lacks(node, image)]
+        lacking = [node for node in self._candidates(spec) if prefetching.lacks(node, image)]
         return self._size(spec.image) * len(lacking)
 
     def prefetch(self, spec: ReleaseSpec) -> Prefetched:
         """Have every node that may run it pull the image."""
         image = self._image(spec)
-        nodes = self.fitting.candidates(spec)
+        nodes = self._candidates(spec)
         lacking = [node for node in nodes if prefetching.lacks(node, image)]
         jobs = self._prefetch_jobs(spec, image, lacking) if lacking else []
         size = self._size(spec.image)
@@ -230,6 +250,12 @@ class KubernetesSite:
             if wanted.wants(pod.metadata.namespace, pod.spec.node_name)
         ]  # fmt: skip
 
+    def _candidates(self, spec: ReleaseSpec) -> list[WholeNode]:
+        """The nodes that may run a release, with the images that they name."""
+        names = {node.metadata.name for node in self.fitting.candidates(spec)}
+        nodes = listed(self.connection, NODES, WholeNodes).items
+        return [node for node in nodes if node.metadata.name in names]
+
     def _image(self, spec: ReleaseSpec) -> str:
         """As the release was brought here, where it was; names change, what runs must not."""
         kept = records.image_of(self.connection, spec.app, spec.digest)
@@ -245,10 +271,12 @@ class KubernetesSite:
             return 0  # built elsewhere: nobody here knows
         return sum(layer.size for layer in manifest.layers)
 
-    def _prefetch_jobs(self, spec: ReleaseSpec, image: str, nodes: Sequence[Node]) -> list[Object]:
+    def _prefetch_jobs(
+        self, spec: ReleaseSpec, image: str, nodes: Sequence[WholeNode]
+    ) -> list[Object]:
         for item in self._manifests.surroundings(spec.app)[:2]:
             path = place(item["kind"], spec.app, item["metadata"]["name"])
-            self._asking.check_namespace(spec.app)
+            self.setups.check_namespace(spec.app)
             self.connection.apply(path, item)
         names = [
             (node.metadata.labels or {}).get("kubernetes.io/hostname", node.metadata.name)

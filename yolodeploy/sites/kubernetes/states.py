@@ -129,9 +129,9 @@ def is_settled(target: Release | None, pods: Sequence[Pod], deployment: Deployme
         return deployment is None and not there
     if deployment is None:
         return False
+    digest = target.digest  # a hash of the whole specification: once, not once a pod
     right = [
-        pod for pod in there
-        if release_of(pod) == target.digest and instance_state(pod, "").ready
+        pod for pod in there if release_of(pod) == digest and instance_state(pod, "").ready
     ]  # fmt: skip
     return len(right) == len(there) == deployment.spec.replicas
 

@@ -1,8 +1,8 @@
 """Give this node another k3s, and the old one again where the new one does not start.
 
-Runs on the gateway as root (`python3 - '{"unit": …}' < switch.py`) with nothing but Python's own
-library (3.8 or newer). It is one program, so that a cut connection, or the end of whoever asked,
-leaves no node between two versions: it goes on to its end by itself.
+Runs on the gateway as root, asked `{"unit": …}`, with nothing but Python's own library (3.8 or
+newer) and `unit.py`, which comes along. It is one program, so that a cut connection, or the end of
+whoever asked, leaves no node between two versions: it goes on to its end by itself.
 """
 
 import hashlib
@@ -10,13 +10,13 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-ANSWER_S = 30.0
-LINES, LINE = 20, 300
+from unit import properties, run, said
+
+PROPERTIES = ("ActiveState", "InvocationID", "NRestarts")
 
 
 def main(asked):
@@ -25,14 +25,14 @@ def main(asked):
         signal.signal(number, signal.SIG_IGN)
     binary, kept = Path(asked["binary"]), Path(asked["kept"])
     if asked["back"]:
-        return {**back(asked, binary, kept), "why": "", "said": said(asked)}
+        return {**back(asked, binary, kept), "why": "", "said": said(asked["unit"])}
     if sha256(binary) != asked["sha256"]:
         put(binary, kept)
         put(Path(asked["fresh"]), binary)
     why = restarted(asked)
     if not why:
         return {"runs": "new", "why": "", "said": []}
-    return {"why": why, "said": said(asked), **back(asked, binary, kept)}
+    return {"why": why, "said": said(asked["unit"]), **back(asked, binary, kept)}
 
 
 def back(asked, binary, kept):
@@ -61,13 +61,13 @@ def put(source, target):
 
 def restarted(asked):
     """Restart it and wait until it is ready; why it is not, and nothing when it is."""
-    before = unit(asked)
+    before = properties(asked["unit"], PROPERTIES)
     status, lines = run("systemctl", "restart", "--no-block", asked["unit"])
     if status:
         return lines[-1] if lines else "systemctl says nothing"
     deadline = time.monotonic() + asked["start_s"]
     while time.monotonic() < deadline:
-        now = unit(asked)
+        now = properties(asked["unit"], PROPERTIES)
         if failed_again(before, now, asked["restarts"]):
             return "it ended again and again"
         begun = now["InvocationID"] != before["InvocationID"]
@@ -86,41 +86,6 @@ def failed_again(before, now, most):
 def answers(asked):
     """Whether what tells that it is ready does."""
     return all(run(*command)[0] == 0 for command in asked["ready"])
-
-
-def unit(asked):
-    """What systemd knows of it."""
-    names = ("ActiveState", "InvocationID", "NRestarts")
-    lines = run("systemctl", "show", "--property", ",".join(names), asked["unit"])[1]
-    told = dict(line.partition("=")[::2] for line in lines)
-    return {name: told.get(name, "") for name in names}
-
-
-def said(asked):
-    """The last that it wrote to the journal."""
-    words = ("--no-pager", "--quiet", "--output", "cat", "--lines", str(LINES))
-    return [shown(line) for line in run("journalctl", "--unit", asked["unit"], *words)[1]]
-
-
-def shown(line):
-    """A line without what would move a cursor, and not endless."""
-    return "".join(letter if letter.isprintable() else "?" for letter in line[:LINE])
-
-
-def run(*words):
-    """Status and lines of a program; one that is missing or hangs is a failed one."""
-    try:
-        ended = subprocess.run(
-            words,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            timeout=ANSWER_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as err:
-        return 1, [str(err)]
-    return ended.returncode, ended.stdout.decode(errors="replace").splitlines()
 
 
 def sha256(path):

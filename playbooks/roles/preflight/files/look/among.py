@@ -56,7 +56,8 @@ def node_address(nodes, hosts):
     moved = [
         f"{name} {told[0]}"
         for name, told in sorted(nodes.items())
-        if told and hosts.get(name, {}).get("addresses")
+        if told
+        and hosts.get(name, {}).get("addresses")
         and not set(told) & set(hosts[name]["addresses"])
     ]
     return judged(moved, nodes=listed(moved)) if nodes else absent()

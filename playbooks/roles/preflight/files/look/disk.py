@@ -16,8 +16,8 @@ LEAST_INODES_PERCENT = 5
 WRITTEN = ("/", "/etc", "/var/lib", "/usr/local/bin")
 FAULTS = re.compile(
     r"I/O error|EXT4-fs error|XFS.*(corrupt|error)|BTRFS.*error|[Rr]emounting filesystem read-only"
-    r"|mmc\d+: .*(timeout|error)|mmcblk\d.*(timed out|error)|blocked for more than \d+ seconds"
-    r"|ata\d.*failed command|nvme\d.*(timeout|controller is down)",
+    r"|mmc\d+: .*([Tt]imeout|error)|mmcblk\d.*(timed out|error)|blocked for more than \d+ seconds"
+    r"|ata\d.*failed command|nvme\d.*(timeout|controller is down)|critical (medium|target) error",
 )
 
 
@@ -99,18 +99,37 @@ def medium(host):
 
 
 def device_of(host, folder):
-    """The whole disk under a folder; None where there is none to be seen."""
+    """The whole disk under a folder; None where there is none to be seen.
+
+    By its number, because a mount may say `/dev/root` or a name of LVM's; file systems that make
+    their numbers up (btrfs, overlays) are found by what is mounted.
+    """
+    number = nearest(host, folder).stat().st_dev
+    link = f"/sys/dev/block/{os.major(number)}:{os.minor(number)}"
+    if host.exists(link):
+        return whole(host, Path(os.path.realpath(host.path(link))).name)
+    source = mounted(host, folder)
+    return None if source is None else whole(host, Path(source).name)
+
+
+def mounted(host, folder):
+    """What is mounted where a folder is; None where nothing is told."""
     rows = [line.split() for line in host.lines("/proc/self/mounts")]
     under = [
         row for row in rows if len(row) > 1 and (folder + "/").startswith(row[1].rstrip("/") + "/")
     ]
     if not under:
         return None
-    source = max(under, key=lambda row: len(row[1]))[0]
-    name = Path(source).name
+    # of those on one folder the last one lies above the others
+    return max(reversed(under), key=lambda row: len(row[1]))[0]
+
+
+def whole(host, name):
+    """The disk of a partition, or the first one below a volume of LVM or RAID."""
     for disk_name in map(os.path.basename, host.found("/sys/block/*")):
         if name == disk_name or host.exists(f"/sys/block/{disk_name}/{name}"):
-            return disk_name
+            below = host.found(f"/sys/block/{disk_name}/slaves/*")
+            return whole(host, Path(below[0]).name) if below else disk_name
     return None
 
 

@@ -11,6 +11,7 @@ from look.machine import listed, own_name
 
 LISTENING = "0A"
 API = 6443
+UFW_ON = re.compile(r"\s*ENABLED\s*=\s*[\"']?yes", re.IGNORECASE)
 K3S_UNIT = re.compile(r"/k3s(-agent)?\.service")
 FLANNEL_BYTES = 50  # VXLAN's own headers
 ANSWER_S = 2.0
@@ -213,6 +214,9 @@ def api_reach(host):
 def firewall(host):
     """Whether a firewall is on that knows nothing of k3s's networks."""
     on = [name for name in ("ufw", "firewalld") if active(host, name)]
+    # ufw's unit runs on every Ubuntu, and does nothing before somebody says `ufw enable`
+    if "ufw" in on and not any(map(UFW_ON.match, host.lines("/etc/ufw/ufw.conf"))):
+        on.remove("ufw")
     return judged(on, services=listed(on))
 
 

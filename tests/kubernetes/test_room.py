@@ -1,0 +1,132 @@
+"""If these fail, a pod waits for a node that will never take it, or an outage comes unannounced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.kubernetes.parts import Bench, release
+from yolodeploy.core.capacity import Switching
+from yolodeploy.core.release import ReleaseSpec, Resources, Serving
+from yolodeploy.core.site import Intent
+from yolodeploy.sites.kubernetes import room
+from yolodeploy.sites.kubernetes.objects import Node, Pod, Quota
+
+
+def node(name: str = "n1", *taints: str, gpus: int = 0, **more: Any) -> Node:
+    allocatable = {"cpu": "4", "memory": "8Gi", "pods": "110", "nvidia.com/gpu": str(gpus)}
+    told = {
+        "metadata": {"name": name, "labels": more.get("labels", {})},
+        "spec": {"taints": [{"key": key, "effect": "NoSchedule"} for key in taints]},
+        "status": {
+            "allocatable": allocatable | more.get("allocatable", {}),
+            "conditions": [{"type": "Ready", "status": "True"}],
+        },
+    }
+    return msgspec.convert(told, Node)
+
+
+def pod(on: str = "n1", gpu: str = "nvidia.com/gpu", gpus: int = 0, phase: str = "Running") -> Pod:
+    requests = {"cpu": "1", "memory": "512Mi", gpu: str(gpus)}
+    told = {
+        "metadata": {"name": "p", "namespace": "brake-disc"},
+        "spec": {"nodeName": on, "containers": [{"resources": {"requests": requests}}]},
+        "status": {
+            "phase": phase,
+            "startTime": "2026-11-26T03:00:00Z",
+            "conditions": [
+                {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-26T03:00:06Z"}
+            ],
+        },
+    }
+    return msgspec.convert(told, Pod)
+
+
+def spec(serving: Serving | None = None, **resources: Any) -> ReleaseSpec:
+    found = msgspec.structs.replace(release(1).spec, resources=Resources(**resources))
+    return msgspec.structs.replace(found, serving=serving or Serving())
+
+
+def way(wanted: ReleaseSpec, nodes: list[Node], mine: list[Pod], **more: Any) -> Switching:
+    return room.switching(wanted, nodes, mine + more.pop("others", []), mine, **more)
+
+
+def test_one_gpu_goes_the_surge_free_way_and_says_the_outage() -> None:
+    found = way(spec(gpus=1), [node(gpus=1)], [pod(gpus=1)])
+    assert found == Switching("surge-free", outage_s=6.0 + room.DRAIN_S, at_once=1)
+    built = way(spec(Serving(engine="tensorrt"), gpus=1), [node(gpus=1)], [pod(gpus=1)])
+    assert built.outage_s == room.BUILD_S + room.DRAIN_S, "an engine may be built first"
+
+
+def test_free_gpus_on_all_nodes_say_how_many_at_once() -> None:
+    nodes = [node("n1", gpus=3), node("n2", gpus=2)]
+    mine = [pod("n1", gpus=1), pod("n1", gpus=1), pod("n2", gpus=1)]
+    assert way(spec(gpus=1), nodes, mine) == Switching("rolling", at_once=2)
+    ending = [pod("n2", gpus=1)]  # it terminates, and still has its GPU
+    assert way(spec(gpus=1), nodes, mine, others=ending).at_once == 1
+    full = [pod("n1", gpus=1)] * 3 + [pod("n2", gpus=1)] * 2
+    assert way(spec(gpus=1), nodes, full) == Switching("surge-free", at_once=1), "the others answer"
+
+
+def test_instances_of_a_size_are_not_gpus() -> None:
+    mig = "nvidia.com/mig-1g.10gb"
+    nodes = [node(gpus=4, allocatable={mig: "2"})]
+    wanted = spec(gpus=1, mig="1g.10gb")
+    assert way(wanted, nodes, [pod(gpu=mig, gpus=1)]).strategy == "rolling"
+    assert way(wanted, nodes, [pod(gpu=mig, gpus=1)] * 2).strategy == "surge-free"
+
+
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_who_shares_a_gpu_waits_until_it_is_empty(gpus: int) -> None:
+    nodes = [node(gpus=8, labels={room.SHARING: "time-slicing"})]
+    found = way(spec(gpus=gpus), nodes, [pod(gpus=gpus)] * 2)
+    assert found.strategy == ("recreate" if gpus else "rolling")
+    assert found.outage_s == (9.0 if gpus else 0.0)
+
+
+def test_closed_nodes_are_no_room() -> None:
+    for key, resources, spot, is_open in (
+        ("nvidia.com/gpu", {"gpus": 1}, False, True),
+        ("nvidia.com/gpu", {}, False, False),
+        ("node-role.kubernetes.io/control-plane", {"gpus": 1}, False, False),
+        ("yolodeploy.io/spot", {}, False, False),
+        ("yolodeploy.io/spot", {}, True, True),
+    ):
+        found = way(spec(**resources), [node("n1", key, gpus=2)], [], spot=spot)
+        assert (found.strategy == "rolling") == is_open, (key, resources, spot)
+        assert bool(found.blocked) != is_open
+
+
+def test_a_site_that_can_never_run_it_is_told_beforehand() -> None:
+    assert "nvidia.com/gpu 1" in way(spec(gpus=1), [node()], []).blocked
+    assert "cpu 9000m" in way(spec(cpu_millis=9000), [node()], []).blocked
+    assert way(spec(), [node()], [pod()] * 9).blocked == "", "it is full, which may pass"
+    assert way(spec(gpus=1), [], []).blocked == "", "nobody was allowed to see the nodes"
+
+
+def test_a_quota_is_as_good_as_full_nodes() -> None:
+    def quota(**left: str) -> Quota:
+        hard = {name.replace("_", "."): value for name, value in left.items()}
+        return msgspec.convert({"metadata": {}, "status": {"hard": hard, "used": {}}}, Quota)
+
+    big = [node(gpus=8)]
+    assert way(spec(), big, [pod()], quotas=[quota(pods="2")]).strategy == "rolling"
+    assert way(spec(), big, [pod()], quotas=[quota(pods="1")]).strategy == "surge-free"
+    assert way(spec(), big, [pod()], quotas=[quota(requests_cpu="1")]).strategy == "surge-free"
+    assert way(spec(), big, [pod()], quotas=[quota(limits_memory="1Gi")]).strategy == "rolling"
+    assert "quota" in way(spec(), big, [pod()], quotas=[quota(pods="0")]).blocked
+
+
+def test_a_plan_for_a_cluster_without_gpus(bench: Bench) -> None:
+    from yolodeploy.core.waves import Standing
+    from yolodeploy.rollouts.planning import site_plan
+
+    bench.double.kept["nodes", "", "edge-1"]["spec"]["taints"] = [
+        {"key": "dedicated", "effect": "NoSchedule"}
+    ]
+    found = site_plan(bench.site, release(1, gpus=1), "")
+    assert found.standing is Standing.BLOCKED
+    assert "nvidia.com/gpu 1" in found.reason
+    bench.site.apply(Intent(app="brake-disc", release=None), bench.site.claim("ann", 60.0))

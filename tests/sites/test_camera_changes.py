@@ -1,0 +1,142 @@
+"""If these fail, a camera that shows nothing stays, what a person wrote is lost, or a password is.
+
+A real site with a real server; the camera is a folder of pictures that begins again.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run, run  # noqa: F401 (a fixture)
+from tests.rollouts.plant import EXAMPLE, Plant
+from tests.sites.parts import Bench
+from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings
+from yolodeploy.ops.home import Home
+
+FRAMES = str(EXAMPLE / "frames")
+NOWHERE = "rtsp://127.0.0.1:9/stream"
+
+
+@pytest.fixture
+def bench(home: Home) -> Bench:
+    """A site whose one server runs."""
+    plant = Plant(home)
+    (bench,) = plant.sites(1)
+    _, code = plant.run(plant.release(1))
+    assert code == 0
+    return bench
+
+
+def rows(answer: object) -> list[dict[str, object]]:
+    assert answer.code == 0, answer.err  # type: ignore[attr-defined]
+    found = json.loads(answer.out)  # type: ignore[attr-defined]
+    return found if isinstance(found, list) else [found]
+
+
+def text_of(bench: Bench) -> str:
+    return bench.site.folder.settings.read_text()
+
+
+def test_a_camera_s_life(bench: Bench, run: Run, tmp_path: Path) -> None:  # noqa: F811
+    """Added, seen, changed, back again, removed: each a version; nothing of a person's is lost."""
+    add = ("camera", "add", "line", "--site", "site-1", "--url", FRAMES, "--repeat", "--fps", "5")
+    assert rows(run(*add, "--dry-run", "-o", "json"))[0]["followed"] is None
+    assert not bench.site.settings(), "a dry run changes nothing"
+    (made,) = rows(run(*add, "--wait", "60", "-o", "json"))
+    assert (made["version"], made["followed"]) == (1, 1)
+    (seen,) = rows(run("camera", "list", "-o", "json"))
+    assert (seen["camera"], seen["phase"], seen["device"]) == ("line", "running", "site-1-1")
+    again = run(*add)
+    assert (again.code, "camera edit" in again.err) == (1, True)
+
+    edited = f"# by the night shift\n{text_of(bench)}"
+    bench.site.folder.settings.write_text(edited)
+    run("camera", "edit", "line", "--site", "site-1", "--fps", "2", "--wait", "60")
+    assert text_of(bench).startswith("# by the night shift\n")
+    assert "fps = 2.0" in text_of(bench)
+    notes = [each.note for each in bench.site.settings()]
+    assert notes == ["camera line changed", "by hand", "camera line added"]
+
+    assert run("camera", "undo", "site-1", "--wait", "60").code == 0
+    assert text_of(bench) == edited
+    assert run("camera", "undo", "site-1", "--to", "99").code == 1
+    removed = run("camera", "remove", "line", "--site", "site-1", "--yes", "--wait", "60")
+    assert removed.code == 0
+    assert rows(run("camera", "list", "-o", "json")) == []
+    assert len(rows(run("camera", "history", "site-1", "-o", "json"))) == 5
+
+
+def test_a_camera_that_shows_nothing_goes_back_and_its_password_stays_apart(
+    bench: Bench,
+    run: Run,  # noqa: F811
+    home: Home,
+    tmp_path: Path,
+) -> None:
+    run("camera", "add", "line", "--site", "site-1", "--url", FRAMES, "--repeat", "--wait", "60")
+    before = text_of(bench)
+    secret = tmp_path / "door"
+    secret.write_text("anna:tr0ub4dor-secret\n")
+    words = ("camera", "add", "door", "--site", "site-1", "--url", NOWHERE)
+    given = ("--credentials-file", str(secret))
+    refused = run(*words, *given)
+    assert (refused.code, "chmod 600" in refused.err) == (2, True), "others could read it"
+    secret.chmod(0o600)
+    back = run(*words, *given, "--wait", "3")
+    assert (back.code, "camera door" in back.err) == (4, True)
+    assert text_of(bench) == before, "the camera that runs goes on as it was"
+    assert rows(run("camera", "list", "-o", "json"))[0]["phase"] == "running"
+
+    kept = run(*words, *given, "--wait", "0")
+    assert kept.code == 0
+    holding = [
+        path for path in home.root.rglob("*")
+        if path.is_file() and b"tr0ub4dor-secret" in path.read_bytes()
+    ]  # fmt: skip
+    assert [path.parent for path in holding] == [bench.site.folder.secrets]
+    assert stat.S_IMODE(holding[0].stat().st_mode) == 0o600
+    assert "tr0ub4dor" not in kept.out + kept.err + back.out + back.err
+    (door,) = [row for row in rows(run("camera", "list", "-o", "json")) if row["camera"] == "door"]
+    assert door["phase"] != "running"
+
+
+def test_what_is_not_valid_or_not_to_be_changed_changes_nothing(
+    bench: Bench,
+    run: Run,  # noqa: F811
+) -> None:
+    words = ("camera", "add", "door", "--site", "site-1", "--url")
+    for url in ("rtsp://anna:secret@camera/1", "gopher://camera", "rtsp://camera/\n"):
+        wrong = run(*words, url)
+        assert (wrong.code, "secret" in wrong.err) == (2, False), url
+    assert run(*words, FRAMES, "--region", "1,2,3").code == 2
+    assert run("camera", "edit", "door", "--site", "site-1", "--fps", "1").code == 1
+    bench.site.folder.settings.write_text("cameras = 3\n")
+    damaged = run(*words, FRAMES)
+    assert (damaged.code, len(damaged.err.splitlines())) == (2, 2)
+    assert text_of(bench) == "cameras = 3\n"
+    bench.site.folder.settings.unlink()
+
+    run("site", "hold", "site-1", "--reason", "audit")
+    held = run(*words, FRAMES)
+    assert (held.code, "audit" in held.err) == (1, True)
+    run("site", "unhold", "site-1")
+    fence = bench.site.claim("somebody/else", 60.0)
+    leased = run(*words, FRAMES)
+    assert (leased.code, "somebody/else" in leased.err) == (1, True)
+    bench.site.release_lease(fence)
+    assert not bench.site.folder.settings.exists()
+
+
+def test_versions_are_bounded_and_take_their_secrets_with_them(home: Home) -> None:
+    (bench,) = Plant(home).sites(1)
+    fence = bench.site.claim("me", 60.0)
+    for number in range(VERSIONS_KEPT + 3):
+        name = f"door-credentials-{number:02}"
+        text = f'# {bench.site.secret_path(name)}\n[[cameras]]\nname = "x"\nurl = "{FRAMES}"\n'
+        bench.site.keep_settings(KeptSettings(text=text), {name: b"a:b"}, fence)
+    versions = bench.site.settings()
+    assert [each.number for each in versions] == list(range(VERSIONS_KEPT + 3, 3, -1))
+    assert len(list(bench.site.folder.secrets.iterdir())) == VERSIONS_KEPT

@@ -1,0 +1,68 @@
+"""Site settings as a site keeps them: versions apart from releases, and how servers follow them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from yolodeploy.core.camera_state import CameraState
+from yolodeploy.core.decoding import known
+from yolodeploy.core.digests import digest_of
+from yolodeploy.core.serving import ServerInfo
+
+VERSIONS_KEPT = 20
+LARGEST_SECRET = 64 << 10  # bytes; what a server reads of one
+
+
+class KeptSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One version. `text` is TOML as a server reads it; `at` is Unix seconds, by the site's clock.
+
+    `by` says who asked for it, `note` what for. Number 0 stands for settings that nobody kept.
+    """
+
+    number: int = 0
+    at: float = 0.0
+    by: str = ""
+    note: str = ""
+    text: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What servers that follow it name; empty for no settings at all."""
+        return digest_of(self.text.encode()) if self.text else ""
+
+
+class Follower(msgspec.Struct, frozen=True, kw_only=True):
+    """How one server follows the site's settings.
+
+    `settings` is the digest of the text that it follows (empty: none; None: it does not say, being
+    of an older version), `error` why it does not follow the present one.
+    """
+
+    device: str
+    instance: str
+    app: str
+    settings: str | None
+    error: str
+    cameras: tuple[CameraState, ...]
+
+
+def follower_of(
+    info: ServerInfo, device: str, instance: str, app: str, cameras: tuple[CameraState, ...]
+) -> Follower:
+    """What a server says of itself, as that of an instance."""
+    return Follower(
+        device=device,
+        instance=instance,
+        app=app,
+        settings=None if info.settings is msgspec.UNSET else info.settings,
+        error="" if info.settings_error is msgspec.UNSET else info.settings_error,
+        cameras=cameras,
+    )
+
+
+def secret_name(name: str, content: bytes) -> str:
+    """A name for one content of a secret: an undo finds the old one under its own."""
+    return f"{name}-{digest_of(content).removeprefix('sha256:')[:10]}"
+
+
+known(KeptSettings)

@@ -1,0 +1,187 @@
+"""Changing a site's settings: a small rollout of its own, apart from releases, that can be undone.
+
+Kept in the site first, then watched: servers that cannot follow, or a camera that shows nothing,
+bring the settings before it back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING, NamedTuple
+
+from yolodeploy.core.errors import NotFound, Refused, RolledBack
+from yolodeploy.core.kept_settings import Follower, KeptSettings
+from yolodeploy.core.settings_content import settings_of
+from yolodeploy.core.site_settings import Camera, SiteSettings
+from yolodeploy.core.text import one_line
+from yolodeploy.inventory.connection import read_inventory
+from yolodeploy.ops.connect import connect_named
+from yolodeploy.ops.rollout_journal import hold_of
+from yolodeploy.ops.rollout_run import new_holder
+
+if TYPE_CHECKING:
+    from yolodeploy.ops.home import Home
+    from yolodeploy.sites.interface import Site
+
+LEASE_S = 60.0
+POLL_S = 0.3
+SHOWING = frozenset({"running", "ended"})
+NAME = PurePath("settings.toml")
+
+
+class Change(NamedTuple):
+    """What is wanted: the text from the present one, and the secrets that it names.
+
+    `secrets` go by the names that the site's `secret_path` was asked for.
+    """
+
+    edit: Callable[[str], str]
+    note: str
+    secrets: Mapping[str, bytes] = {}
+
+
+class Changed(NamedTuple):
+    """What came of it. `followed` is how many servers follow; None: nobody was waited for."""
+
+    site: str
+    before: KeptSettings
+    now: KeptSettings
+    followed: int | None
+
+
+def site_of(home: Home, name: str) -> Site:
+    """The site of a name.
+
+    Raises:
+        NotFound: `inventory.missing`, `inventory.unknown_site`.
+    """
+    with read_inventory(home.inventory) as inventory:
+        return connect_named(home, inventory, name)
+
+
+def change(
+    home: Home, site: Site, wanted: Change, *, wait_s: float, dry_run: bool = False
+) -> Changed:
+    """Put settings in force, and see that they are followed for up to `wait_s` (0: do not look).
+
+    Raises:
+        UsageError: `camera.*`, `sink.*`: they are not valid, and nothing was changed.
+        Refused: `site.leased`, `camera.held`, `site.fenced`.
+        RolledBack: `camera.went_back`, they are not followed, and the ones before are in force.
+    """
+    with read_inventory(home.inventory) as inventory:
+        _refuse_held(site.name, hold_of(inventory, site.name))
+    before = _in_force(site)
+    text = wanted.edit(before.text)
+    settings = settings_of(text.encode(), NAME)
+    now = KeptSettings(by=_who(), note=one_line(wanted.note, 200), text=text)
+    if dry_run or text == before.text:
+        return Changed(site.name, before, before if text == before.text else now, None)
+    fence = site.claim(new_holder("settings"), max(LEASE_S, wait_s + LEASE_S))
+    try:
+        now = site.keep_settings(now, wanted.secrets, fence)
+        if wait_s <= 0:
+            return Changed(site.name, before, now, None)
+        news = _news(_cameras(before.text), settings)
+        followed, trouble = _watched(site, now, news, wait_s)
+        if trouble:
+            back = KeptSettings(by=_who(), note=f"back from {now.number}", text=before.text)
+            site.keep_settings(back, {}, fence)
+            raise RolledBack("camera.went_back", site=site.name, reason="; ".join(trouble))
+    finally:
+        site.release_lease(fence)
+    return Changed(site.name, before, now, followed)
+
+
+def undo(
+    home: Home, site: Site, number: int | None, *, wait_s: float, dry_run: bool = False
+) -> Changed:
+    """Bring an earlier version back: the one before the present, or the one of a number.
+
+    Raises:
+        NotFound: `camera.no_version`.
+        UsageError, Refused, RolledBack: As `change`.
+    """
+    versions = site.settings()
+    present = versions[0].number if versions else 0
+    earlier = [
+        each for each in versions[1:]
+        if (each.number == number if number is not None else each.text != versions[0].text)
+    ]  # fmt: skip
+    if not earlier:
+        raise NotFound("camera.no_version", site=site.name, number=number or "earlier")
+    found = earlier[0]
+    note = f"back to {found.number}" if present else "undo"
+    return change(home, site, Change(lambda _: found.text, note), wait_s=wait_s, dry_run=dry_run)
+
+
+def camera_of(site: Site, name: str) -> Camera:
+    """One camera of the settings in force.
+
+    Raises:
+        NotFound: `camera.unknown`.
+    """
+    for camera in _cameras(_in_force(site).text):
+        if camera.name == name:
+            return camera
+    raise NotFound("camera.unknown", camera=name, site=site.name)
+
+
+def cameras_of(site: Site) -> Sequence[Camera]:
+    """All of them."""
+    return _cameras(_in_force(site).text)
+
+
+def _in_force(site: Site) -> KeptSettings:
+    versions = site.settings()
+    return versions[0] if versions else KeptSettings()
+
+
+def _cameras(text: str) -> tuple[Camera, ...]:
+    return settings_of(text.encode(), NAME).cameras
+
+
+def _refuse_held(site: str, reason: str) -> None:
+    if reason:
+        raise Refused("camera.held", site=site, reason=reason)
+
+
+def _who() -> str:
+    return new_holder("").partition("/")[0]
+
+
+def _news(before: Sequence[Camera], settings: SiteSettings) -> frozenset[str]:
+    """The cameras that are new or changed: those that must show something."""
+    return frozenset(camera.name for camera in settings.cameras if camera not in before)
+
+
+def _watched(
+    site: Site, now: KeptSettings, news: frozenset[str], wait_s: float
+) -> tuple[int, list[str]]:
+    """How many servers follow, and what is wrong when the time is over."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        followers = site.followers()
+        trouble = _trouble(followers, now, news)
+        if not trouble or time.monotonic() > deadline:
+            return len(followers), trouble
+        time.sleep(POLL_S)
+
+
+def _trouble(followers: Sequence[Follower], now: KeptSettings, news: frozenset[str]) -> list[str]:
+    """What is not as it shall be yet; nothing where no server runs that could follow."""
+    wrong = [f"{each.instance}: {one_line(each.error, 160)}" for each in followers if each.error]
+    late = [
+        f"{each.instance} has not followed"
+        for each in followers
+        if not each.error and each.settings not in (None, now.digest)
+    ]
+    if not followers or wrong or late:
+        return wrong + late
+    states = [state for each in followers for state in each.cameras if state.name in news]
+    showing = {state.name for state in states if state.phase in SHOWING}
+    dark = sorted(news - showing)
+    reasons = {state.name: one_line(state.reason, 160) for state in states if state.reason}
+    return [f"camera {name}: {reasons.get(name) or 'nothing came'}" for name in dark]

@@ -1,0 +1,111 @@
+"""Versions of an embedded site's settings, and the secrets that they name.
+
+`settings.toml` is what servers follow, and a person may edit it. What is in force and in no version
+is kept as one before anything replaces it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from yolodeploy.core.errors import Failed, UsageError
+from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings
+from yolodeploy.core.settings_content import LARGEST
+from yolodeploy.sites.embedded.folder import SiteFolder
+
+BY_HAND = "by hand"
+
+
+def kept_settings(folder: SiteFolder) -> list[KeptSettings]:
+    """All versions, the one in force first; what was edited by hand has no number yet.
+
+    Raises:
+        UsageError: `camera.settings_unreadable`.
+    """
+    text = _in_force(folder)
+    versions = sorted(map(_version, _files(folder)), key=lambda each: -each.number)
+    if (versions[0].text if versions else "") != text:
+        at = folder.settings.stat().st_mtime if text else time.time()
+        versions.insert(0, KeptSettings(at=at, note=BY_HAND, text=text))
+    return versions
+
+
+def keep(folder: SiteFolder, wanted: KeptSettings, secrets: Mapping[str, bytes]) -> KeptSettings:
+    """Put a text in force under the next number, with the secrets that it names.
+
+    Raises:
+        UsageError: `camera.settings_unreadable`.
+        Failed: `camera.settings_unwritten`; then the old ones are in force.
+    """
+    known = kept_settings(folder)
+    number = max((each.number for each in known), default=0)
+    try:
+        folder.kept_settings.mkdir(mode=0o700, exist_ok=True)
+        folder.secrets.mkdir(mode=0o700, exist_ok=True)
+        if known and not known[0].number and known[0].text:
+            number += 1
+            _write_version(folder, msgspec.structs.replace(known[0], number=number))
+        for name, content in secrets.items():
+            _write(folder.secrets / name, content)
+        kept = msgspec.structs.replace(wanted, number=number + 1, at=time.time())
+        _write_version(folder, kept)
+        # the last of all: what is in force names nothing that is not there
+        _write(folder.settings, kept.text.encode())
+    except OSError as error:
+        path = folder.settings
+        raise Failed("camera.settings_unwritten", path=path, reason=error.strerror) from error
+    _prune(folder)
+    return kept
+
+
+def _in_force(folder: SiteFolder) -> str:
+    try:
+        with folder.settings.open("rb") as file:
+            return file.read(LARGEST).decode()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        path = folder.settings
+        raise UsageError("camera.settings_unreadable", path=path, reason=reason) from error
+
+
+def _files(folder: SiteFolder) -> list[Path]:
+    return list(folder.kept_settings.glob("*.json"))
+
+
+def _version(path: Path) -> KeptSettings:
+    return msgspec.json.decode(path.read_bytes(), type=KeptSettings)
+
+
+def _write_version(folder: SiteFolder, version: KeptSettings) -> None:
+    _write(folder.kept_settings / f"{version.number:06}.json", msgspec.json.encode(version))
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All or nothing, for this account alone."""
+    draft = path.with_name(f".{path.name}.new")
+    with suppress(FileNotFoundError):
+        draft.unlink()
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _prune(folder: SiteFolder) -> None:
+    """Forget old versions, and secrets that no version names any more."""
+    files = sorted(_files(folder))
+    for path in files[:-VERSIONS_KEPT]:
+        path.unlink(missing_ok=True)
+    texts = [_version(path).text for path in files[-VERSIONS_KEPT:]]
+    for path in folder.secrets.iterdir():
+        if not any(path.name in text for text in texts):
+            path.unlink(missing_ok=True)
