@@ -53,7 +53,7 @@ def test_a_laptop_that_sleeps_after_the_switch_wakes_behind_another(fleet: Fleet
     engine = ann.crash(rollout, "after observe intended", "STOP")
     try:
         until(lambda: stopped(engine.pid), "her engine sleeps")
-        second = bob.created(fleet.before, WISH, THREE)
+        second = bob.created(fleet.before, replace(WISH, compare=False), THREE)
         assert bob.drive(second) == 0
     finally:
         os.kill(engine.pid, signal.SIGCONT)
