@@ -31,6 +31,7 @@ NEED_INVENTORY = (
     "site provision plant --online",
     "site reset plant --yes",
     "site tunnel plant",
+    "site shell plant",
     "site upgrade plant --online --yes",
     "site backup plant",
     "site restore plant --yes",

@@ -66,7 +66,9 @@ SERVER = (
     Fault("node_not_ready", "true", ""),
     Fault("node_pressure", f"k3s kubectl patch node {AGENT_NODE} --subresource=status "
           f"--type=merge -p '{PRESSED}'", ""),
-    Fault("node_missing", "true", "spare"),  # a server that the inventory names
+    # a server that the inventory names first, and that is nowhere
+    Fault("node_missing", "true", "spare"),
+    Fault("api_reach", "true", "No route to host"),
     Fault("backup", "true", "newest, 40"),
     Fault("k3s_version", "true", "v1.36.3"),  # the lock's, where the run is told so
     Fault("pods_pulling", pod("lost", "nodeName: '$(hostname)', containers: [{name: a, image: "
@@ -80,6 +82,7 @@ SERVER = (
     # an upgrade that nobody asked for, and that did not come to its end
     Fault("gpu_mismatch", f"dpkg --force-hold --force-depends -i {NEWER}/libnvidia-ml1_*.deb",
           f"is {DRIVER}, its library {NEWER_DRIVER}"),
+    Fault("gpu_unheld", "true", "libnvidia-ml1"),  # which lets go of the hold
     Fault("gpu_toolkit_mixed", "dpkg --force-hold --force-depends -i "
           f"{NEWER}/libnvidia-container1_*.deb", "libnvidia-container1 1.21"),
     # as a person wrote it who wanted no runtimeClassName in any pod
@@ -102,6 +105,7 @@ AGENT = (
           "systemctl --no-block restart k3s-agent", "rejected"),
     Fault("k3s_stopped", "true", "activating"),
     Fault("k3s_version", "true", "v1.36.3"),
+    Fault("api_reach", "true", "No route to host"),
     # a card that somebody put in
     Fault("gpu_driver_missing", instead("/sys/bus/pci/devices", GPU_ON_BUS), "no driver"),
     Fault("gpu_toolkit_missing", "true", "not installed"),

@@ -138,13 +138,14 @@ def move(agent: Gateway) -> None:
 
 
 def with_a_spare(made: list[Gateway], folder: Path) -> Inventory:
-    """The inventory of somebody who believes more than there is: a second server, another GPU."""
+    """The inventory of somebody who believes more than there is: a first server, another GPU."""
     own = {one.machine.name: {"node_profile": "nvidia"} for one in made}
     where = Inventory(folder, made[:1], made[1:], own)
     content = yaml.safe_load(where.file.read_text())
-    spare = {"ansible_host": f"{made[0].network.prefix}.98"}
-    content["all"]["children"]["servers"]["hosts"]["spare"] = spare
-    where.file.write_text(yaml.safe_dump(content))
+    spare = {"spare": {"ansible_host": f"{made[0].network.prefix}.98"}}
+    servers = content["all"]["children"]["servers"]
+    servers["hosts"] = {**spare, **servers["hosts"]}
+    where.file.write_text(yaml.safe_dump(content, sort_keys=False))
     return where
 
 

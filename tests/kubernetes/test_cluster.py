@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
 from tests.kubernetes.parts import release
 from tests.sites.parts import until
+from yolodeploy.core.app_setup import AppSetup, Autoscale, Exposed, KeptSetup, Quota
 from yolodeploy.core.cluster import Target
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.release import Release
@@ -22,7 +24,7 @@ from yolodeploy.core.site import Guard, Intent, Phase
 from yolodeploy.ops.shipped import shipped
 from yolodeploy.sites.kubernetes import records
 from yolodeploy.sites.kubernetes.access import Access
-from yolodeploy.sites.kubernetes.paths import place
+from yolodeploy.sites.kubernetes.paths import place, place_of
 from yolodeploy.sites.kubernetes.site import KubernetesSite
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -57,8 +59,6 @@ def gone(site: KubernetesSite) -> bool:
 
 
 def app_release(number: int) -> Release:
-    import msgspec
-
     found = release(number, cpu_millis=50, memory_mb=32)
     return Release(number, msgspec.structs.replace(found.spec, app=APP))
 
@@ -123,3 +123,37 @@ def test_a_trial_whose_guard_cannot_start_switches_nothing(site: KubernetesSite)
     assert {i.release for i in mine if i.device} <= {first.digest}
     site.apply(Intent(app=APP, release=None), fence)
     until(lambda: not [i for i in site.observe().instances if i.release == first.digest], "gone")
+
+
+def test_an_app_is_set_up_and_back(site: KubernetesSite) -> None:
+    """What the double takes without a schema, an API server has to take with one."""
+    fence = site.claim("ann", 60.0, take_over=True)
+    full = AppSetup(
+        replicas=2,
+        exposed=Exposed("a.example", "key", "traefik"),
+        quota=Quota(gpus=1, cpu_millis=500, memory_mb=500, pods=9),
+        asked_from=("default",),
+        spot=True,
+    )
+    site.setups.put(APP, KeptSetup().then(full), fence)
+    found = app_release(1)
+    site.apply(Intent(app=APP, release=found), fence)
+    assert site.setups.counted(APP)[0] == 2
+    there = {item["kind"] for item in site.objects(found)}
+    assert {"PodDisruptionBudget", "Ingress", "ResourceQuota"} <= there
+    for item in site.objects(found):
+        site.connection.apply(place_of(item), item)  # printed and applied by hand: the same
+    # an autoscaler takes the number over, and gives it back
+    path = place("HorizontalPodAutoscaler", APP, APP)
+    scaled = msgspec.structs.replace(full, replicas=None, autoscale=Autoscale(2, 3))
+    site.setups.put(APP, site.setups.kept(APP).then(scaled), fence)
+    assert site.connection.ask("GET", path)[0] == 200
+    undone = site.setups.kept(APP).undone()
+    assert undone is not None
+    site.setups.put(APP, undone, fence)
+    assert site.connection.ask("GET", path)[0] == 404
+    site.setups.put(APP, site.setups.kept(APP).then(AppSetup(replicas=1)), fence)
+    assert site.setups.counted(APP)[0] == 1
+    assert site.connection.ask("GET", place("Ingress", APP, APP))[0] == 404
+    site.apply(Intent(app=APP, release=None), fence)
+    site.release_lease(fence)

@@ -115,7 +115,12 @@ def test_a_deleted_pod_takes_with_it_what_came_after_the_last_look(
     name = pod_name(bench)
     del bench.double.kept["pods", APP, name]  # by somebody, with no grace
     bench.double.answers[v1.digest] = Answers(requests=0)
-    until(lambda: bench.site.observe().instances and pod_name(bench) != name, "another pod")
+    until(
+        lambda: [
+            each for each in bench.site.observe().instances if each.ready and each.name != name
+        ],
+        "another pod is ready",
+    )
     # whoever has the same node and begins with the same epoch is another instance all the same
     successor = Pod(bench, v1, log)
     kept = log[:-lost]

@@ -41,6 +41,15 @@ def test_each_rule_calls_when_it_should_and_not_else(rules: dict[str, Any], tmp_
     assert tested == set(alerts)
 
 
+def test_the_folder_is_what_kubectl_applies() -> None:
+    folder = shipped("k3s") / "monitoring"
+    told = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    (made,) = told["configMapGenerator"]
+    assert {*told["resources"], *made["files"], "kustomization.yaml"} == {
+        path.name for path in folder.iterdir()
+    }
+
+
 def test_a_remedy_is_a_command(rules: dict[str, Any]) -> None:
     for group in rules["groups"]:
         for rule in group["rules"]:

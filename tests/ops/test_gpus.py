@@ -16,7 +16,7 @@ from yolodeploy.inventory import devices, operations, releases, sites
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.devices import DeviceRow, Gateway
 from yolodeploy.ops.gpu_reports import report_of
-from yolodeploy.ops.gpus import Seen, gpu_devices, lock_of_site, plan
+from yolodeploy.ops.gpus import Seen, declared_on, gpu_devices, lock_of_site, plan
 from yolodeploy.ops.home import Home
 
 POD = {"namespace": "default", "name": "p", "app": "brake-disc", "shares": 1, "phase": "Running"}
@@ -103,6 +103,10 @@ def test_releases_declare_for_pods_that_do_not_say(home: Home, row: DeviceRow) -
         releases.add_release(inventory, spec, at=time.time())
     pods = [POD, {**POD, "name": "q"}]
     seen = Seen(row, report_of("gw-2", {**TOLD, "node": {**TOLD["node"], "pods": pods}}))
+    with open_inventory(home.inventory) as inventory:
+        told = seen._replace(declared=declared_on(inventory, row.site))
+    assert told.report is not None
+    assert [claim.vram_mb for claim in told.report.claims(told.declared)] == [3000]
     [fits] = plan(home, [seen], parsed("time-slicing:7"))
     assert (fits.shares, fits.share_mb, fits.ends, fits.refusals) == (7, 3290, 2, ())
     [small] = plan(home, [seen], parsed("time-slicing:8"))

@@ -90,7 +90,11 @@ def test_a_lost_inventory_comes_back_from_the_site(
     assert one.drawn == home.root / "drawn" / frame.name
     assert one.drawn.read_bytes().startswith(b"\xff\xd8")
     assert one.drawn.read_bytes() != frame.read_bytes()
-    create_app(home, "brake-disc", frames=str(example / "frames"))  # those lay on the laptop
+    # those lay on the laptop; without their labels, by which the second release is the better one
+    frames = shutil.copytree(
+        example / "frames", home.root / "frames", ignore=shutil.ignore_patterns("*.txt")
+    )
+    create_app(home, "brake-disc", frames=str(frames))
     rolled_out(home, "brake-disc@1")
     with pytest.raises(Refused) as raised:
         adopt_site(home, "plant")
@@ -167,10 +171,11 @@ def test_a_site_whose_folder_is_gone_is_offline_and_can_be_removed(home: Home) -
     lifecycle.stop(home.site("plant"), "plant")
     shutil.rmtree(home.site("plant"))
     refresh(home)
-    found, refused = logs(home, ["plant", "other"], LogQuery(lines=5))
-    assert (found, len(refused)) == ([], 1)
+    lines, silent = logs(home, [], LogQuery())
+    assert lines == []
+    assert [error.fields["site"] for error in silent] == ["plant"]
     with pytest.raises(Unreachable):
-        logs(home, ["plant"], LogQuery(lines=5))
+        logs(home, ["plant"], LogQuery())
     with read_inventory(home.inventory) as inventory:
         found = {row.name: row.reachable for row in sites.list_sites(inventory)}
     assert found == {"plant": False, "other": True}

@@ -18,7 +18,7 @@ from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.releases import add_release, get_release
 from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.oci.layout import Layout
-from yolodeploy.ops import rollouts
+from yolodeploy.ops import going_back, rollouts
 from yolodeploy.ops.doctor import examine
 from yolodeploy.ops.sites import hold_device, hold_site, remove_site
 
@@ -131,7 +131,7 @@ def test_an_undo_brings_back_what_was_there_though_it_detects_less(plant: Plant)
     plant.run(first)
     rollout, _ = plant.run(plant.release(2))
     assert plant.results(rollout) == {"site-1": COMMITTED}
-    undone = rollouts.undo(plant.home, rollout, WISH)
+    undone = going_back.undo(plant.home, rollout, WISH)
     assert plant.ended(undone) == 0
     assert bench.app().release == bench.release(first)
 

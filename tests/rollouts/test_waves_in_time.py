@@ -20,7 +20,7 @@ from yolodeploy.core.waves import Scope, Standing
 from yolodeploy.inventory import journal, rollout_waves
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.rollouts import RolloutRow, RolloutState
-from yolodeploy.ops import rollouts
+from yolodeploy.ops import going_back, rollouts
 from yolodeploy.ops.calendars import set_calendar
 from yolodeploy.ops.sites import edit_site
 from yolodeploy.rollouts.planning import Wish
@@ -209,16 +209,16 @@ def test_an_undo_reaches_any_release_that_a_site_has_run(plant: Plant) -> None:
     edit_site(plant.home, "site-1", {"line": "3"})
     edit_site(plant.home, "site-2", {"line": "4"})
     with pytest.raises(Refused, match="never ran"):
-        rollouts.undo_to(plant.home, third, ("site-1",), WISH)
+        going_back.undo_to(plant.home, third, ("site-1",), WISH)
     with pytest.raises(Refused, match="never ran"):
-        rollouts.undo_to(plant.home, second, ("site-2",), WISH)
+        going_back.undo_to(plant.home, second, ("site-2",), WISH)
     with pytest.raises(NotFound, match="no site"):
-        rollouts.undo_to(plant.home, first, (), WISH, "line=5")
-    back = rollouts.undo_to(plant.home, first, (), WISH, "line in (3,5)")
+        going_back.undo_to(plant.home, first, (), WISH, "line=5")
+    back = going_back.undo_to(plant.home, first, (), WISH, "line in (3,5)")
     assert plant.ended(back) == 0
     assert plant.row(back.rollout).plan.moving == ("site-1",)
     assert one.app().release == two.app().release == one.release(first)
-    again = rollouts.undo(plant.home, back.rollout, WISH, second)
+    again = going_back.undo(plant.home, back.rollout, WISH, second)
     assert plant.ended(again) == 0
     assert one.app().release == one.release(second)
 

@@ -83,7 +83,8 @@ def status(form: str) -> int:
 
 def _columns(now: float, form: str) -> list[Column]:
     columns = [
-        Column("running", "running", lambda state: state.running),
+        Column("state", "state", lambda state: state.word),
+        Column("running", "", lambda state: state.running),
         Column("host", "host", lambda state: state.row and state.row.host),
         Column("pid", "process", lambda state: state.row and state.row.pid),
         Column("version", "version", lambda state: state.row and state.row.version),

@@ -27,6 +27,7 @@ from yolodeploy.cli.words import FILE, labels_option, parsed_labels, select_opti
 from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
+    from yolodeploy.core.nodes import NodeFigures
     from yolodeploy.inventory.devices import DeviceRow
     from yolodeploy.ops.devices import Seen
 
@@ -51,8 +52,10 @@ def columns(now: float) -> list[Column]:
         Column("releases", "release", lambda row: [app.alias or app.release for app in row.apps]),
         Column("ready", "", lambda row: row.ready),
         Column("restarts", "restarts", lambda row: sum(app.restarts for app in row.apps)),
-        Column("cpu_percent", "cpu %", lambda row: row.cpu_percent),
-        Column("memory_mb", "mem MB", lambda row: row.memory_mb, text=lambda mb: f"{mb:.0f}"),
+        Column("cpu_percent", "cpu %", _cpu_percent),
+        Column(
+            "memory_mb", "mem MB", _memory_mb, text=lambda mb: "-" if mb is None else f"{mb:.0f}"
+        ),
         Column("observed_at", "seen", lambda row: row.observed_at, text=lambda at: age(at, now)),
         Column("held", "held", lambda row: row.held, wide=True),
         Column("address", "address", lambda row: row.address, wide=True),
@@ -72,7 +75,23 @@ def columns(now: float) -> list[Column]:
         Column("labels", "labels", lambda row: row.labels, wide=True),
         Column("operator", "operator", lambda row: row.operator, wide=True),
         Column("reason", "reason", lambda row: row.reason or row.site_reason, wide=True),
+        Column("node", "node", lambda row: row.node, wide=True, text=_node_text),
     ]
+
+
+def _node_text(node: NodeFigures | None) -> str:
+    from yolodeploy.core.nodes import node_text
+
+    return node_text(node)
+
+
+def _cpu_percent(row: DeviceRow) -> float | None:
+    """Nothing where a cluster does not measure it."""
+    return None if row.node and row.node.cpu_used_millis is None else row.cpu_percent
+
+
+def _memory_mb(row: DeviceRow) -> float | None:
+    return None if row.node and row.node.memory_used_mb is None else row.memory_mb
 
 
 @device.command("list")

@@ -46,7 +46,7 @@ def _product(seen: Seen) -> str:
 def _users(seen: Seen) -> list[str]:
     from yolodeploy.ops.gpus import users
 
-    return users(seen.report.claims({})) if seen.report else []
+    return users(seen.report.claims(seen.declared)) if seen.report else []
 
 
 def _memory_mb(seen: Seen) -> int | None:

@@ -60,7 +60,7 @@ def latency(
     plot: str | None,
     form: str,
 ) -> None:
-    """Print quantiles of every stage, and each stage's share of the total.
+    """Print every stage's quantiles and share of the total.
 
     Times of day are UTC: 2026-11-26T04:00:00Z. With --against the rows are stages and quantiles.
     """

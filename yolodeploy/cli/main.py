@@ -27,7 +27,7 @@ COMMANDS = {
     "site": Lazy(
         f"{CLI}.site:site",
         "Sites: create, adopt, lock, fetch, proxy, provision, upgrade, backup, restore, renew, "
-        "account, reset, list, show, edit, window, tunnel, hold, unhold, "
+        "account, reset, list, show, edit, window, tunnel, shell, hold, unhold, "
         "start, stop, remove.",
     ),
     "camera": Lazy(

@@ -28,6 +28,6 @@ def metrics(listen: str) -> None:
     if found is None or int(found[3]) > 65535:
         raise click.BadParameter(f"{listen!r} is not like 127.0.0.1:9464", param_hint="--listen")
     with MetricsServer(home(), found[1] or found[2], int(found[3])) as server:
-        host, port = server.server_address[:2]
-        say(f"http://{host!s}:{port}/metrics")
+        host = f"[{found[1]}]" if found[1] else found[2]
+        say(f"http://{host}:{server.server_address[1]}/metrics")
         server.serve_forever()

@@ -253,7 +253,7 @@ def undo(
     """
     import msgspec
 
-    from yolodeploy.ops import rollouts
+    from yolodeploy.ops import going_back
     from yolodeploy.ops.actions import default_wish
     from yolodeploy.ops.home import home
 
@@ -266,9 +266,9 @@ def undo(
     where = "every site it committed" if name else ", ".join(sites) or "every site that ran it"
     confirm(f"{what}{f' to {to}' if to else ''} on {where}?", yes=yes, action="rollout undo")
     if name:
-        started = rollouts.undo(home(), name, wish, to)
+        started = going_back.undo(home(), name, wish, to)
     else:
-        started = rollouts.undo_to(home(), to, sites, wish, select)
+        started = going_back.undo_to(home(), to, sites, wish, select)
     return _follow(started, form, detach=detach)
 
 

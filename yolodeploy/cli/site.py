@@ -23,6 +23,7 @@ from yolodeploy.cli.plays import PlayOptions, asked, passwords_options, perform,
 from yolodeploy.cli.reading import read
 from yolodeploy.cli.site_fetch import fetch
 from yolodeploy.cli.site_lock import lock
+from yolodeploy.cli.site_shell import shell
 from yolodeploy.cli.site_tunnel import tunnel
 from yolodeploy.cli.site_window import window
 from yolodeploy.cli.words import FILE, labels_option, parsed_labels, select_option
@@ -34,7 +35,7 @@ def site() -> None:
     """Sites. An embedded site is server processes on this machine, no cluster needed."""
 
 
-for command in (lock, fetch, tunnel, upgrade, backup, restore, renew, account, window):
+for command in (lock, fetch, tunnel, shell, upgrade, backup, restore, renew, account, window):
     site.add_command(command)
 
 
@@ -68,7 +69,30 @@ def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
         ),
         Column("reason", "reason", lambda row: row.reason, wide=True),
         Column("location", "location", lambda row: row.location, wide=True),
+        Column(
+            "waiting",
+            "waiting",
+            lambda row: list(row.cluster.waiting) if row.cluster else [],
+            wide=True,
+            text=lambda waiting: "; ".join(waiting) or "-",
+        ),
+        Column(
+            "certificate_days",
+            "cert days",
+            lambda row: _days(row.cluster.certificate_ends if row.cluster else None, now),
+            wide=True,
+        ),
+        Column(
+            "account_days",
+            "account days",
+            lambda row: _days(row.cluster.token_ends if row.cluster else None, now),
+            wide=True,
+        ),
     ]
+
+
+def _days(ends: float | None, now: float) -> int | None:
+    return None if ends is None else int((ends - now) // 86400)
 
 
 def _columns() -> list[Column]:

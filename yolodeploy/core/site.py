@@ -11,6 +11,7 @@ from enum import Enum
 import msgspec
 
 from yolodeploy.core.decoding import known
+from yolodeploy.core.nodes import ClusterFigures, NodeFigures
 from yolodeploy.core.release import Release
 from yolodeploy.core.sketch import Stages
 
@@ -102,13 +103,17 @@ class AppState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeviceState(msgspec.Struct, frozen=True, kw_only=True):
-    """One device of a site as the site sees it. `memory_mb` is what its processes use."""
+    """One device of a site as the site sees it. `memory_mb` is what its processes use.
+
+    `node` is what a cluster says of it beside that.
+    """
 
     name: str
     ready: bool
     reason: str = ""
     cpu_percent: float = 0.0
     memory_mb: float = 0.0
+    node: NodeFigures | None = None
 
 
 class SiteState(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +125,7 @@ class SiteState(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[DeviceState, ...]
     apps: tuple[AppState, ...]
     instances: tuple[InstanceState, ...]
+    cluster: ClusterFigures | None = None
 
     def app(self, name: str) -> AppState | None:
         """The state of one app, None where the site never heard of it."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+import msgspec
+
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.names import checked_name
+from yolodeploy.core.nodes import NodeFigures
 from yolodeploy.inventory.connection import Inventory, Row
 from yolodeploy.inventory.sites import Labels, decoded, encoded, site_id
 
@@ -72,6 +75,7 @@ class DeviceRow(NamedTuple):
     gateway: Gateway
     apps: tuple[DeviceApp, ...]
     operator: str | None = None
+    node: NodeFigures | None = None
 
 
 _DEVICES = """
@@ -79,7 +83,7 @@ _DEVICES = """
         devices.added_at, devices.held, sites.held, sites.reachable, sites.reason,
         sites.observed_at, devices.ready, devices.reason, devices.cpu_percent, devices.memory_mb,
         devices.role, devices.profile, devices.sharing, devices.jump, devices.identity,
-        devices.host_key, devices.proved_at, devices.proof, sites.lease_holder
+        devices.host_key, devices.proved_at, devices.proof, sites.lease_holder, devices.node
     FROM devices JOIN sites ON sites.id = devices.site_id
 """
 
@@ -212,8 +216,10 @@ def _apps(inventory: Inventory, devices: list[int]) -> dict[int, list[DeviceApp]
 
 
 def _device(row: Row, apps: list[DeviceApp]) -> DeviceRow:
-    gateway, operator = Gateway._make(row[_OWN:-1]), row[-1]
-    device = DeviceRow._make((*row[1:_OWN], gateway, tuple(apps), operator))
+    operator, told = row[-2:]
+    gateway = Gateway._make(row[_OWN:-2])
+    node = msgspec.json.decode(told, type=NodeFigures) if told else None
+    device = DeviceRow._make((*row[1:_OWN], gateway, tuple(apps), operator, node))
     return device._replace(labels=decoded(row[4]), reachable=_flag(row[8]), ready=_flag(row[11]))
 
 

@@ -148,3 +148,9 @@ def m0006(database: Database) -> None:
 def m0007(database: Database) -> None:
     """What was proved of a device, and a site's proxy."""
     _run(database, "0007.sql")
+
+
+@MIGRATIONS()
+def m0008(database: Database) -> None:
+    """What clusters say of their nodes and of themselves."""
+    _run(database, "0008.sql")

@@ -64,6 +64,11 @@ def lasting(inventory: Inventory, code: str) -> set[str]:
     return {row[0] for row in rows}
 
 
+def begun(inventory: Inventory) -> set[tuple[str, str]]:
+    """Code and subject of every state that was told and is not over."""
+    return set(inventory.rows("SELECT code, about FROM notices WHERE ended_at IS NULL"))
+
+
 def pending(inventory: Inventory, place: str) -> list[Pending]:
     """What a place is to be told next, oldest first."""
     rows = inventory.rows(

@@ -12,6 +12,7 @@ import msgspec
 
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.names import checked_name
+from yolodeploy.core.nodes import ClusterFigures
 from yolodeploy.core.proxy import Proxy
 from yolodeploy.core.windows import Calendar
 from yolodeploy.inventory.connection import Inventory, Row
@@ -27,7 +28,8 @@ class SiteRow(NamedTuple):
     when it is false, `reason` says why and everything else is as it was at `observed_at`.
     `site_clock` is the site's own time at `observed_at`. `k3s_version` is empty where no k3s of
     ours runs, and `backed_up_at` None before the first backup. `calendar` says when it may be
-    changed, `proxy` what its gateways reach the internet through. Times are Unix seconds.
+    changed, `proxy` what its gateways reach the internet through, `cluster` what a cluster says of
+    itself. Times are Unix seconds.
     """
 
     name: str
@@ -49,14 +51,16 @@ class SiteRow(NamedTuple):
     calendar: Calendar
     proxy: Proxy
     devices: int
+    cluster: ClusterFigures | None = None
 
 
 _COLUMNS = """name, kind, location, labels, added_at, held, held_at, reachable, reason, observed_at,
     tried_at, site_clock, lease_holder, lease_until, k3s_version, backed_up_at,
-    calendar, proxy, (SELECT count(*) FROM devices WHERE devices.site_id = sites.id)"""
+    calendar, proxy, (SELECT count(*) FROM devices WHERE devices.site_id = sites.id), cluster"""
 
 
 _SITE_CALENDAR = SiteRow._fields.index("calendar")
+_SITE_CLUSTER = SiteRow._fields.index("cluster")
 
 
 _PROXY = SiteRow._fields.index("proxy")
@@ -214,6 +218,8 @@ def _site(row: Row) -> SiteRow:
     text = row[_SITE_CALENDAR]
     calendar = _ALWAYS if text == "{}" else msgspec.json.decode(text, type=Calendar)
     proxy = msgspec.json.decode(row[_PROXY], type=Proxy)
+    told = row[_SITE_CLUSTER]
+    figures = msgspec.json.decode(told, type=ClusterFigures) if told else None
     return site._replace(
-        labels=decoded(row[3]), reachable=reachable, calendar=calendar, proxy=proxy
+        labels=decoded(row[3]), reachable=reachable, calendar=calendar, proxy=proxy, cluster=figures
     )

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from yolodeploy.core.errors import NotFound
 from yolodeploy.inventory.connection import Inventory
 from yolodeploy.inventory.sites import site_id
 
 if TYPE_CHECKING:
+    from yolodeploy.core.nodes import ClusterFigures, NodeFigures
     from yolodeploy.core.site import AppState, InstanceState, SiteState
 
 GONE = "missing"
@@ -34,15 +37,16 @@ class SiteApp(NamedTuple):
 
 _SEEN = """
     UPDATE sites SET reachable = 1, reason = '', observed_at = :at, tried_at = :at,
-        site_clock = :clock, lease_holder = :holder, lease_until = :until
+        site_clock = :clock, lease_holder = :holder, lease_until = :until, cluster = :cluster
     WHERE id = :site
 """
 
 _DEVICE = """
-    INSERT INTO devices (site_id, name, added_at, ready, reason, cpu_percent, memory_mb)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO devices (site_id, name, added_at, ready, reason, cpu_percent, memory_mb, node)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (site_id, name) DO UPDATE SET ready = excluded.ready, reason = excluded.reason,
-        cpu_percent = excluded.cpu_percent, memory_mb = excluded.memory_mb
+        cpu_percent = excluded.cpu_percent, memory_mb = excluded.memory_mb,
+        node = excluded.node
 """
 
 
@@ -64,6 +68,7 @@ def record_site_state(inventory: Inventory, site: str, state: SiteState, *, at: 
                 "clock": state.at,
                 "holder": lease.fence.holder if lease else None,
                 "until": lease.until if lease else None,
+                "cluster": _json(state.cluster),
                 "site": site_row,
             },
         )
@@ -118,11 +123,17 @@ def _store_devices(inventory: Inventory, site: int, state: SiteState, at: float)
         "UPDATE devices SET ready = 0, reason = ? WHERE site_id = ? AND ready IS NOT NULL",
         (GONE, site),
     )
+    # a node may be ready while what shall run there is not
+    complaints = {
+        item.device: f"{item.app}: {item.reason}"
+        for item in state.instances if not item.ready and item.reason
+    }  # fmt: skip
     inventory.execute_many(
         _DEVICE,
         [
-            (site, device.name, at, device.ready, device.reason, device.cpu_percent,
-             device.memory_mb)
+            (site, device.name, at, device.ready,
+             device.reason or complaints.get(device.name, ""), device.cpu_percent,
+             device.memory_mb, _json(device.node))
             for device in state.devices
         ],
     )  # fmt: skip
@@ -161,3 +172,7 @@ def _shown_release(instances: list[InstanceState], current: str) -> str:
     # during a switch old and new run side by side: the one asked for, once it is there
     running = [instance.release for instance in instances]
     return current if current in running else running[0]
+
+
+def _json(figures: NodeFigures | ClusterFigures | None) -> str:
+    return "" if figures is None else msgspec.json.encode(figures).decode()

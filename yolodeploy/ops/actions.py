@@ -248,7 +248,7 @@ def approve(home: Home, rollout: str) -> Any:
 
 def undo(home: Home, rollout: str) -> Any:
     """Undo with the defaults."""
-    from yolodeploy.ops.rollouts import undo as undo_rollout
+    from yolodeploy.ops.going_back import undo as undo_rollout
 
     return undo_rollout(home, rollout, default_wish())
 

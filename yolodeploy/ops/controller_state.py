@@ -33,6 +33,11 @@ class ControllerState(NamedTuple):
     faults: tuple[YolodeployError, ...]
 
     @property
+    def word(self) -> str:
+        """`running`, `hangs`, or `none`."""
+        return ("running" if self.well else "hangs") if self.running else "none"
+
+    @property
     def well(self) -> bool:
         """Whether a controller runs and gives signs of life."""
         return self.running and not any(f.code == "controller.hangs" for f in self.faults)

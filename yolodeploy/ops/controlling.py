@@ -143,13 +143,13 @@ class _Controller:
         for loop in self._loops:
             self._tell_once(loop.name, loop.fault)
         trouble = "; ".join([*self._troubles().values(), *self._stuck.values()])
+        status = trouble or f"last round took {self._row.round_s:.1f} s"
+        if not all(loop.idle_s() < HUNG_S for loop in self._loops):
+            systemd.status(status)
+            return
         self._row = self._row._replace(alive_at=time.time(), trouble=trouble)
         self._store(self._row)
-        status = trouble or f"last round took {self._row.round_s:.1f} s"
-        if all(loop.idle_s() < HUNG_S for loop in self._loops):
-            systemd.alive(status)
-        else:
-            systemd.status(status)
+        systemd.alive(status)
 
     def _tell_once(self, part: str, error: YolodeployError | None) -> None:
         text = error.text() if error is not None else ""

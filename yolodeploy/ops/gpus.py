@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -36,11 +37,15 @@ CPU = "cpu"
 
 
 class Seen(NamedTuple):
-    """A device with GPUs, and what was seen there: a report, or why there is none."""
+    """A device with GPUs, and what was seen there: a report, or why there is none.
+
+    `declared` is what releases of the site's apps say of GPU memory, for pods that do not: MiB.
+    """
 
     row: DeviceRow
     report: GpuReport | None
     error: YolodeployError | None = None
+    declared: Mapping[str, int] = MappingProxyType({})
 
     @property
     def where(self) -> str:
@@ -104,7 +109,10 @@ def look(home: Home, devices: Iterable[DeviceRow], secrets: Secrets) -> list[See
         names = [row.name for row in asked]
         operation = start_play(home, site, SHOW, devices=names, secrets=secrets)
         reports, reasons = _heard(home, operation)
-        found += [_seen(row, reports.get(row.name), reasons.get(row.name, "-")) for row in asked]
+        seen = [_seen(row, reports.get(row.name), reasons.get(row.name, "-")) for row in asked]
+        with read_inventory(home.inventory) as inventory:
+            declared = declared_on(inventory, site)
+        found += [one._replace(declared=declared) for one in seen]
     return found
 
 

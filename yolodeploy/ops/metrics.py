@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +39,8 @@ class MetricsServer(ThreadingHTTPServer):
         self._one = Lock()
         self._totals = Totals(time.time())
         read_inventory(home.inventory).close()
+        if ":" in host:
+            self.address_family = socket.AF_INET6
         try:
             super().__init__((host, port), _Handler)
         except OSError as error:

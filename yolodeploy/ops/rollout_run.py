@@ -175,7 +175,7 @@ def _record(
         if entries and entries[-1].outcome in LATER:
             waits = waits or entries[-1].detail or f"site {name} waits for its window"
     if ending is Ending.WAITING:
-        reason = reason or waits
+        reason = reason or waits or _after_which(inventory, rollout)
     if ending is Ending.APPROVAL:
         reason = _after_which(inventory, rollout)
     if ending is Ending.EXPIRED:

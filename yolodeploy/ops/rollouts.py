@@ -14,10 +14,8 @@ import msgspec
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.notices import Notice
 from yolodeploy.core.release import Release
-from yolodeploy.core.steps import SiteResult
 from yolodeploy.core.waves import Plan
 from yolodeploy.core.windows import Calendar
-from yolodeploy.inventory import journal as journals
 from yolodeploy.inventory import rollout_waves
 from yolodeploy.inventory import rollouts as rows
 from yolodeploy.inventory.catalog import get_app
@@ -160,63 +158,6 @@ def abort(home: Home, rollout: str) -> Started | None:
     return resume(home, rollout) if _is_free(row) else None
 
 
-def undo(home: Home, rollout: str, wish: Wish, release: str = "") -> Started:
-    """A new rollout that brings back what an earlier one replaced, on the sites it committed.
-
-    Or an earlier `release` still, on those of them that have run it.
-
-    It is judged by its own health alone: detections are known to differ from the present ones.
-
-    Raises:
-        Refused: `rollout.no_previous`, `rollout.several_previous`; as `undo_to`.
-    """
-    with open_inventory(home.inventory) as inventory:
-        row = rows.get_rollout(inventory, rollout)
-    committed = committed_by(home, rollout)
-    if release and committed:
-        return undo_to(home, release, committed, wish)
-    before = {row.plan.site(site).previous for site in committed} - {""}
-    if not before:
-        raise Refused("rollout.no_previous", rollout=row.id)
-    if len(before) > 1:
-        raise Refused("rollout.several_previous", rollout=row.id, releases=", ".join(before))
-    return _back(home, before.pop(), committed, wish)
-
-
-def undo_to(
-    home: Home, release: str, sites: Sequence[str], wish: Wish, select: str = ""
-) -> Started:
-    """A new rollout to an earlier release, on sites that have run it; judged as an `undo` is.
-
-    Raises:
-        Refused: `rollout.never_ran`: what a site never ran is a new release to it.
-        NotFound, UsageError: As `plan`.
-    """
-    with open_inventory(home.inventory) as inventory:
-        found = get_release(inventory, release)
-        ran = journals.sites_that_ran(inventory, found.digest)
-        names = [row.name for row in chosen_sites(inventory, sites, select)]
-    strange = [name for name in names if name not in ran]
-    known = [name for name in names if name in ran]
-    if strange and (sites or not known):
-        raise Refused("rollout.never_ran", site=strange[0], release=found.alias)
-    return _back(home, release, known, wish)
-
-
-def committed_by(home: Home, rollout: str) -> list[str]:
-    """The sites that run their release because of a rollout.
-
-    Raises:
-        NotFound: `inventory.unknown_rollout`.
-    """
-    with open_inventory(home.inventory) as inventory:
-        return [
-            site.site
-            for site in journals.rollout_sites(inventory, rollout)
-            if site.result is SiteResult.COMMITTED
-        ]
-
-
 def approve(
     home: Home, rollout: str, wave: int | None = None, *, dry_run: bool = False
 ) -> tuple[int, Started | None]:
@@ -247,11 +188,6 @@ def approve(
         post(inventory, Notice("notice.approval", row.id, {}, over=True))
     goes_on = waits and wave == open_ones[0]
     return wave, resume(home, rollout) if goes_on and _is_free(row) else None
-
-
-def _back(home: Home, release: str, sites: Sequence[str], wish: Wish) -> Started:
-    alone = msgspec.structs.replace(wish, compare=False)
-    return start(home, release, sites, alone, going_back=True)
 
 
 def latest_operation(inventory: Inventory, row: rows.RolloutRow) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
     from yolodeploy.sites.interface import Site
 
-SILENT_FIRST_S, SILENT_LONGEST_S = 5.0, 60.0
+SILENT_FIRST_S, SILENT_LONGEST_S = 5.0, 30.0
 """How soon a site that fell silent is asked again, and how seldom in the end."""
 
 

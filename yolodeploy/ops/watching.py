@@ -17,7 +17,7 @@ from yolodeploy.inventory.releases import get_release
 from yolodeploy.inventory.rollouts import RolloutState, list_rollouts
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops.connect import K3S, account_file
-from yolodeploy.ops.notifying import post
+from yolodeploy.ops.notifying import configured, post
 from yolodeploy.ops.pending import MOST
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ REVERTED = "guard.reverted"
 UNREACHABLE = "notice.unreachable"
 EXPIRING = "notice.expiring"
 SOON_S, ENDS_EVERY_S = 14 * 86400.0, 600.0
+BACK_S = 3600.0
 
 
 class Watch:
@@ -58,13 +59,19 @@ class Watch:
         Raises:
             YolodeployError: `inventory.*`.
         """
+        if not configured():
+            _begin(inventory)  # what happens while nobody is told is no news later
+            return
+        begun = rows.begun(inventory)
         for notice in (
             *self._sites(inventory, minutes),
             *self._ends(inventory),
             *_rollouts(inventory, hours),
             *_troubles(inventory, troubles),
         ):
-            post(inventory, notice)
+            # each costs a transaction that is waited for until it is on the disk
+            if notice.over or (notice.code, notice.about) not in begun:
+                post(inventory, notice)
         _past(inventory)
 
     def _sites(self, inventory: Inventory, minutes: int) -> Iterator[Notice]:
@@ -170,12 +177,19 @@ def _troubles(inventory: Inventory, troubles: Mapping[str, str]) -> Iterator[Not
         yield Notice("notice.trouble", about, {"host": host}, over=True)
 
 
+def _begin(inventory: Inventory) -> None:
+    """What was before this moment is no news."""
+    seen, newest = rows.seen(inventory), rows.newest_event(inventory)
+    if seen is None or seen.event != newest or time.time() - seen.since > BACK_S:
+        rows.set_seen(inventory, rows.Seen(newest, time.time()))
+
+
 def _past(inventory: Inventory) -> None:
     """What happened since the last look: guards that went back, rollouts that ended badly."""
     now = time.time()
     seen = rows.seen(inventory)
-    if seen is None:  # the first look ever: what was before it is no news
-        rows.set_seen(inventory, rows.Seen(rows.newest_event(inventory), now))
+    if seen is None:  # the first look ever
+        _begin(inventory)
         return
     for row in list_rollouts(inventory):
         notice = of_rollout(inventory, row) if (row.ended_at or 0.0) >= seen.since else None
@@ -185,8 +199,9 @@ def _past(inventory: Inventory) -> None:
     for event in query_events(inventory, code=REVERTED, after=seen.event, limit=MOST):
         fields = {"site": event.site, "reason": event.detail}
         post(inventory, Notice("notice.reverted", f"{event.site} {event.id}", fields))
-    # an hour back: a clock that was set back must not hide an end
-    rows.set_seen(inventory, rows.Seen(newest, max(seen.since, now - 3600.0)))
+    # an hour back at least: a clock that was set back must not hide an end
+    if newest != seen.event or now - seen.since > 2 * BACK_S:
+        rows.set_seen(inventory, rows.Seen(newest, max(seen.since, now - BACK_S)))
 
 
 def moment(at: float) -> str:

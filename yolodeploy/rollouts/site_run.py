@@ -7,36 +7,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from math import ceil
 
 from msgspec.structs import replace
 
-from yolodeploy.core.detections import Agreement, Box, Meant
-from yolodeploy.core.digests import digest_of
+from yolodeploy.core.detections import Agreement
 from yolodeploy.core.errors import Refused, RolledBack, Unreachable, YolodeployError
 from yolodeploy.core.gates import (
-    AgreementGate,
     GateResult,
     Observation,
     Verdict,
     judge,
     overall,
-    samples_wanted,
 )
 from yolodeploy.core.labels import GoldenFrame
 from yolodeploy.core.release import Release
-from yolodeploy.core.site import AppState, Guard, InstanceState, Intent, Phase, SiteState
+from yolodeploy.core.site import AppState, Guard, Intent, Phase, SiteState
 from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, following, switched
-from yolodeploy.core.synthetic import synthetic_frames
 from yolodeploy.core.waves import Plan
 from yolodeploy.rollouts.figures import Figures
+from yolodeploy.rollouts.frames import Frames
 from yolodeploy.rollouts.measuring import (
     Sent,
-    answer_of,
     counted,
     instances_of,
-    on_golden,
-    send,
     since,
 )
 from yolodeploy.rollouts.planning import kept_release
@@ -71,9 +64,7 @@ class SiteRun:
         self._plan = plan
         self._release = release
         self._journal = journal
-        self._frames = frames or synthetic_frames()
-        self._synthetic = not frames
-        self._golden = golden
+        self._frames = Frames(site, release, frames, golden)
         self._lease = SiteLease(site, holder, lineage, take_over=take_over)
         self._waiting = SiteWaiting(site.name, plan, journal, self._lease)
         self._complaint = ""
@@ -171,7 +162,7 @@ class SiteRun:
             self._site.apply(Intent(app=self._plan.app, release=previous), fence)
         figures = Figures(previous=previous)
         if previous is not None and self._comparable_with(previous):
-            figures = self._baseline(state, previous)
+            figures = self._baseline(previous)
         self._journal.save_figures(self._site.name, figures)
         self._journal.collect(self._site.name)
         boxes = sum(map(len, figures.expected))
@@ -197,30 +188,21 @@ class SiteRun:
             )
         return False
 
-    def _baseline(self, state: SiteState, previous: Release) -> Figures:
-        """The old release's boxes and stage times on the frames, repeated to have samples."""
-        ready = [i for i in instances_of(state, self._plan.app, previous.digest) if i.ready]
-        answers: dict[str, tuple[Box, ...]] = {}
+    def _baseline(self, previous: Release) -> Figures:
+        """The old release's boxes and stage times on the frames."""
         before = self._counted(previous.digest)
-        answered, answering_s = 0, 0.0
-        if ready:
-            wanted = max(map(samples_wanted, self._release.spec.gates), default=1)
-            for frame in [*self._frames] * ceil(wanted / len(self._frames)):
-                began = time.monotonic()
-                answer = answer_of(self._site, ready[0], frame)
-                if answer is not None:
-                    answers[digest_of(frame)] = answer.boxes
-                    answered += 1
-                    answering_s += time.monotonic() - began
-        if self._synthetic:
-            answers = {}  # what is found on coloured blocks is nothing to agree on
-        golden = on_golden(self._site, ready[0], self._golden) if ready else None
+        found = self._frames.baseline(previous)
         old = since(self._counted(previous.digest), before)
         return Figures(
             previous=previous,
-            frames=tuple(answers),
-            expected=tuple(answers.values()),
-            old=replace(old, golden=golden, answered=answered, answering_s=answering_s),
+            frames=tuple(found.answers),
+            expected=tuple(found.answers.values()),
+            old=replace(
+                old,
+                golden=found.golden,
+                answered=found.answered,
+                answering_s=found.answering_s,
+            ),
         )
 
     def _switch(self) -> str:
@@ -251,13 +233,14 @@ class SiteRun:
         window: a busy neighbour makes a release slow for a while, a slow release is always slow.
         """
         figures = self._figures()
-        frames, expected = self._comparable(figures)
         started = time.monotonic()
-        sent, golden = Sent(), None
+        sent = Sent()
+        golden: Agreement | None = None
         window = self._counted(self._release.digest)
         while True:
-            golden = golden or self._on_golden()
-            sent += self._send(frames, expected)
+            if golden is None and self._plan.compare:
+                golden = self._frames.on_golden()
+            sent += self._frames.sent(figures)
             seen = self._seen(window, sent, golden)
             results = judge(self._release.spec.gates, seen, figures.old)
             age = time.monotonic() - started
@@ -275,33 +258,6 @@ class SiteRun:
         if overall(results) is Verdict.PASSED and not app.settled:
             raise self._not_ready(self._plan.observe_s)
         return f"{seen.requests} requests, {seen.failures} failed, {seen.restarts} restarts"
-
-    def _ready(self) -> list[InstanceState]:
-        mine = instances_of(self._site.observe(), self._plan.app, self._release.digest)
-        return [instance for instance in mine if instance.ready]
-
-    def _send(self, frames: Sequence[bytes], expected: Sequence[Sequence[Box] | None]) -> Sent:
-        """Send the frames to every ready instance, and compare what can be compared."""
-        each = (send(self._site, one, frames, expected, self._meant()) for one in self._ready())
-        return sum(each, Sent())
-
-    def _on_golden(self) -> Agreement | None:
-        """The new release on the labelled frames: one instance finds what all find."""
-        if not self._plan.compare:
-            return None
-        ready = self._ready()
-        return on_golden(self._site, ready[0], self._golden) if ready else None
-
-    def _meant(self) -> Meant:
-        """What the release declares that it changes, as ids of its classes."""
-        gates = [gate for gate in self._release.spec.gates if isinstance(gate, AgreementGate)]
-        changes = [change for gate in gates for change in gate.meant or ()]
-        ids = {name: number for number, name in enumerate(self._release.spec.classes)}
-        kinds = (
-            frozenset(ids[each.name] for each in changes if each.kind == kind and each.name in ids)
-            for kind in ("lost", "gained")
-        )
-        return Meant(*kinds)
 
     def _verdict(self) -> str:
         figures = self._figures()
@@ -398,19 +354,6 @@ class SiteRun:
     def _not_ready(self, seconds: float) -> RolledBack:
         reason = self._complaint or "no instance was started"
         return RolledBack("rollout.not_ready", site=self._site.name, seconds=seconds, reason=reason)
-
-    def _comparable(
-        self, figures: Figures
-    ) -> tuple[Sequence[bytes], Sequence[Sequence[Box] | None]]:
-        """The frames that the old release answered, with its boxes; by digest, not by position.
-
-        All frames and nothing to compare with, where there are none such.
-        """
-        answers = dict(zip(figures.frames, figures.expected, strict=True))
-        pairs = [(f, answers[d]) for f in self._frames if (d := digest_of(f)) in answers]
-        if not pairs:
-            return self._frames, [None] * len(self._frames)
-        return [frame for frame, _ in pairs], [boxes for _, boxes in pairs]
 
     def _counted(self, release: str) -> Observation:
         return counted(self._site.sketches(), self._plan.app, release)

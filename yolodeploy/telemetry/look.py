@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from yolodeploy.core.errors import NotFound, YolodeployError
 from yolodeploy.core.site import SiteEvent, SiteState, StageReport
 from yolodeploy.inventory.connection import Inventory
@@ -66,7 +68,24 @@ def look(site: Site, since: int) -> Look:
         events = site.watch(since)
     except YolodeployError as error:
         return Look(site.name, error=error)
-    return Look(site.name, state, reports, events)
+    return Look(site.name, _with_gpu_memory(state, reports), reports, events)
+
+
+def _with_gpu_memory(state: SiteState, reports: Sequence[StageReport]) -> SiteState:
+    """What our servers say they take of a node's GPU: the cluster itself does not know."""
+    taken: dict[str, float] = {}
+    for report in reports:
+        if report.gpu_memory_mb is not None:
+            taken[report.device] = taken.get(report.device, 0.0) + report.gpu_memory_mb
+    if not taken:
+        return state
+    devices = tuple(
+        replace(device, node=replace(device.node, gpu_memory_mb=taken.get(device.name)))
+        if device.node is not None
+        else device
+        for device in state.devices
+    )
+    return replace(state, devices=devices)
 
 
 def store(inventory: Inventory, seen: Look, *, at: float) -> Collected:

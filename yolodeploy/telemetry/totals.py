@@ -27,6 +27,8 @@ class Totals:
     _over: dict[Group, Measured]
 
     def __init__(self, since: float) -> None:
+        self._until = 0
+        self._over: dict[Group, Measured] = {}
         self._begin(since)
 
     def read(self, inventory: Inventory, now: float) -> dict[Group, Measured]:

@@ -40,6 +40,7 @@ class Cluster(Controllers):
         self.fault: Callable[[str, str], Told] | None = None
         self.asked: list[tuple[str, str, str]] = []
         self.apis: set[str] = set()
+        self.usages: dict[str, dict[str, str]] | None = None
         self.token = "t0ken"
         self.streams = Streams(self)
         self.ended = threading.Event()
@@ -139,9 +140,20 @@ class Cluster(Controllers):
             return aiohttp.web.Response(body=self._proxied(request.path))
         if request.path in (*CUSTOM, METRICS):
             return aiohttp.web.json_response({}, status=200 if request.path in self.apis else 404)
+        told = self._told(request)
+        return None if told is None else aiohttp.web.json_response(told)
+
+    def _told(self, request: Any) -> Obj | None:
+        if request.path.startswith("/apis/metrics.k8s.io/"):
+            return self._measured()
         if request.path == "/api/v1/namespaces":
-            return aiohttp.web.json_response(self.listed("namespaces", None, request.query))
+            return self.listed("namespaces", None, request.query)
         return None
+
+    def _measured(self) -> Obj:
+        if self.usages is None:
+            raise No(404, "the server could not find the requested resource")
+        return {"items": [{"metadata": {"name": n}, "usage": u} for n, u in self.usages.items()]}
 
     def answered(self, request: Any) -> Obj:  # noqa: PLR0911 (a table of verbs)
         """The answer to what kmock has parsed."""

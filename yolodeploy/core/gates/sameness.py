@@ -68,7 +68,7 @@ class GoldenGate(Rule, frozen=True, tag="golden"):
     where there is one. On labels it shows who is right, so that this gate outranks agreement.
     """
 
-    max_worse: Share = 0.02
+    max_worse: Share = 0.05
     max_missed: Share | None = None
     max_false: Share | None = None
     min_labels: Samples = 10

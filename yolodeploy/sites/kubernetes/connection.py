@@ -7,6 +7,7 @@ list of pods a hundred times slower than a struct of the needed fields (FACTS, c
 from __future__ import annotations
 
 import random
+import ssl
 import threading
 import time
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from yolodeploy.core.cluster import MANAGER
 from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
 from yolodeploy.core.text import one_line
 from yolodeploy.sites.kubernetes.faults import refusal
-from yolodeploy.sites.kubernetes.session import Session
+from yolodeploy.sites.kubernetes.session import Session, token_ends
 from yolodeploy.sites.kubernetes.wire import LARGEST_LINE, PIECE, Slow, TooLarge
 
 if TYPE_CHECKING:
@@ -65,10 +66,14 @@ class Connection:
         """Unix seconds by the site's clock, as the API server told it last."""
         return time.time() + self._ahead_s
 
-    @property
-    def certificate_ends(self) -> str:
-        """`notAfter` of the server's certificate; empty before it was seen, or without TLS."""
-        return self._session.wire.certificate_ends if self._session else ""
+    def ends(self) -> tuple[float | None, float | None]:
+        """Until when the server's certificate and our token are good, where that is known."""
+        session = self._session
+        if session is None:
+            return None, None
+        told = session.wire.certificate_ends
+        token = session.headers("").get("Authorization", "")
+        return (ssl.cert_time_to_seconds(told) if told else None), token_ends(token)
 
     def get(self, path: str, kind: type[T], *, limit_s: float = LIMIT_S, **query: object) -> T:
         """An object or a list.

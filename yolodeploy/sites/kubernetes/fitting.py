@@ -15,8 +15,8 @@ from yolodeploy.sites.kubernetes import room
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.lists import listed
 from yolodeploy.sites.kubernetes.manifests import cached
-from yolodeploy.sites.kubernetes.objects import Node, Pod, Pods, Quota, Quotas
-from yolodeploy.sites.kubernetes.paths import PODS, listing
+from yolodeploy.sites.kubernetes.objects import Pod, Pods, Quota, Quotas, WholeNode, WholeNodes
+from yolodeploy.sites.kubernetes.paths import NODES, PODS, listing
 from yolodeploy.sites.kubernetes.seen import Seen
 from yolodeploy.sites.kubernetes.setups import Setups
 
@@ -39,10 +39,11 @@ class Fitting:
         quotas = self._quotas(spec.app)
         return room.switching(spec, self._seen.nodes(), everybody, mine, quotas, spot=spot)
 
-    def candidates(self, spec: ReleaseSpec) -> list[Node]:
-        """The nodes on which a pod of a release could run."""
+    def candidates(self, spec: ReleaseSpec) -> list[WholeNode]:
+        """The nodes on which a pod of a release could run, with the images that they have."""
         spot = self._setups.of(spec.app).spot
-        return room.open_to(self._seen.nodes(), spec.resources, spot=spot)
+        nodes = listed(self._connection, NODES, WholeNodes).items
+        return room.open_to(nodes, spec.resources, spot=spot)
 
     def holds(self, spec: ReleaseSpec, setup: AppSetup) -> int | None:
         """How many pods of a release there can be; None where this account may not see it."""

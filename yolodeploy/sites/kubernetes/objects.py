@@ -112,10 +112,18 @@ class Image(_Object, frozen=True):
     size_bytes: int = 0
 
 
+class NodeInfo(_Object, frozen=True):
+    """What runs a node; k3s has its own version in the kubelet's."""
+
+    kubelet_version: str = ""
+
+
 class NodeStatus(_Object, frozen=True):
     """A node as its kubelet reports it, but for its images, which are most of that."""
 
     allocatable: dict[str, str | int] | None = None
+    capacity: dict[str, str | int] | None = None
+    node_info: NodeInfo = NodeInfo()
     conditions: tuple[Condition, ...] | None = None
 
 
@@ -140,6 +148,18 @@ class Node(_Object, frozen=True):
     metadata: Metadata
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
+
+
+class WholeNodeStatus(NodeStatus, frozen=True):
+    """With its images: 50 are named at most, the largest."""
+
+    images: tuple[Image, ...] | None = None
+
+
+class WholeNode(Node, frozen=True):
+    """One node with its images."""
+
+    status: WholeNodeStatus = WholeNodeStatus()
 
 
 class QuotaStatus(_Object, frozen=True):
@@ -180,18 +200,6 @@ class StorageClass(_Object, frozen=True):
     """One way of getting volumes."""
 
     metadata: Metadata
-
-
-class WholeNodeStatus(NodeStatus, frozen=True):
-    """With its images: 50 are named at most, the largest."""
-
-    images: tuple[Image, ...] | None = None
-
-
-class WholeNode(Node, frozen=True):
-    """One node with its images."""
-
-    status: WholeNodeStatus = WholeNodeStatus()
 
 
 class DeploymentSpec(_Object, frozen=True):
@@ -290,6 +298,20 @@ class ConfigMaps(_Object, frozen=True):
     metadata: ListMetadata = ListMetadata()
 
 
+class Usage(_Object, frozen=True):
+    """What a node uses, as metrics-server has measured it: quantities."""
+
+    metadata: Metadata
+    usage: dict[str, str | int] | None = None
+
+
+class Usages(_Object, frozen=True):
+    """A list of them."""
+
+    items: tuple[Usage, ...]
+    metadata: ListMetadata = ListMetadata()
+
+
 class Event(msgspec.Struct, frozen=True):
     """One line of a watch; what `object` is depends on `type`."""
 
@@ -343,7 +365,7 @@ def rfc3339(at: float) -> str:
 
 
 _UNITS = {
-    "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
+    "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
     "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40,
 }  # fmt: skip
 
@@ -351,7 +373,7 @@ _UNITS = {
 def quantity(value: str | int | None) -> float:
     """`500m` → 0.5, `2Gi` → 2147483648; 0 for what is none."""
     text = str(value or 0)
-    number = text.rstrip("KMGTikm")
+    number = text.rstrip("KMGTikmun")
     try:
         return float(number) * _UNITS[text[len(number) :]]
     except (ValueError, KeyError):
@@ -364,4 +386,5 @@ def to_builtins(value: object) -> Any:
 
 
 known(Pods, Nodes, WholeNodes, ConfigMaps, Deployment, Lease, Job, ConfigMap, Event, Versioned)
+known(Usages)
 known(Quotas, Autoscalers, StorageClasses)

@@ -28,6 +28,7 @@ _GROUPS = {
 }
 
 NODES = "/api/v1/nodes"
+USAGES = "/apis/metrics.k8s.io/v1beta1/nodes"
 PODS = "/api/v1/pods"
 NAMESPACES = "/api/v1/namespaces"
 STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from yolodeploy.core.capacity import Room, Switching, fits, outage_of, strategy_of
 from yolodeploy.core.release import ReleaseSpec, Resources
@@ -37,6 +38,8 @@ TOLERATED_SPOT = (
 
 _CLOSED = ("NoSchedule", "NoExecute")
 _MANY = 1 << 30
+
+N = TypeVar("N", bound=Node)
 
 
 def wanted_by(resources: Resources) -> Room:
@@ -82,7 +85,7 @@ def holds(spec: ReleaseSpec, nodes: Sequence[Node], others: Sequence[Pod], *, sp
     return fits(wanted_by(resources), free)
 
 
-def open_to(nodes: Iterable[Node], resources: Resources, *, spot: bool = False) -> list[Node]:
+def open_to(nodes: Iterable[N], resources: Resources, *, spot: bool = False) -> list[N]:
     """The nodes to which a pod that asks for so much may come, by marks and not by room."""
     tolerated = (TOLERATED if resources.gpus else ()) + (TOLERATED_SPOT if spot else ())
     return [

@@ -6,15 +6,23 @@ import threading
 import time
 
 from yolodeploy.core.cluster import GUARD, NAME
+from yolodeploy.core.errors import YolodeployError
 from yolodeploy.sites.kubernetes import mark
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.live import Live
 from yolodeploy.sites.kubernetes.mark import Mark
-from yolodeploy.sites.kubernetes.objects import Node, Nodes, Pod, Pods
-from yolodeploy.sites.kubernetes.paths import NODES, listing
+from yolodeploy.sites.kubernetes.objects import Node, Nodes, Pod, Pods, Usage, Usages
+from yolodeploy.sites.kubernetes.paths import NODES, USAGES, listing
 
 MOMENT_S = 2.0
 """What belongs to one look at a site is not asked for twice."""
+
+
+MEASURED_S = 15.0
+"""metrics-server measures as often; where there is none, it is asked for less often."""
+
+REFUSED_S = 300.0
+USAGE_LIMIT_S = 2.0
 
 
 class Seen:
@@ -27,6 +35,8 @@ class Seen:
         self._lock = threading.Lock()
         self._apps: tuple[str, ...] = ()
         self._marked_at = float("-inf")
+        self._usages: dict[str, Usage] = {}
+        self._measure_at = float("-inf")
 
     def mark(self) -> Mark:
         """The mark as it is now: never from a copy, for the fence is on it."""
@@ -43,6 +53,21 @@ class Seen:
     def nodes(self) -> tuple[Node, ...]:
         """All nodes."""
         return self._nodes.items()
+
+    def usages(self) -> dict[str, Usage]:
+        """What nodes use; nothing where nobody measures it, or this account may not read it."""
+        now = time.monotonic()
+        if now < self._measure_at:
+            return self._usages
+        self._measure_at = now + MEASURED_S
+        try:
+            found = self._connection.call("GET", USAGES, limit_s=USAGE_LIMIT_S, tries=1)
+            items = self._connection.decoded(found, USAGES, Usages).items
+        except YolodeployError:
+            self._usages, self._measure_at = {}, now + REFUSED_S
+        else:
+            self._usages = {item.metadata.name: item for item in items}
+        return self._usages
 
     def pods(self, app: str, max_age_s: float = 0.0) -> tuple[Pod, ...]:
         """The servers of an app."""

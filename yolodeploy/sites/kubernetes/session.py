@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +56,16 @@ class Session:
             self._token = str(told["value"] or "") if told else ""
             self._asked_at = time.monotonic()
         return self._token
+
+
+def token_ends(authorization: str) -> float | None:
+    """Until when (Unix seconds) a token says it is good; None for one that does not say."""
+    try:
+        claims = authorization.split(".")[1]
+        padded = claims + "=" * (-len(claims) % 4)
+        return float(json.loads(base64.urlsafe_b64decode(padded))["exp"])
+    except (IndexError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _client(site: str, access: Access) -> Any:

@@ -30,7 +30,7 @@ from yolodeploy.core.site import (
 )
 from yolodeploy.oci.layout import Layout
 from yolodeploy.sites.interface import ALL_LOGS
-from yolodeploy.sites.kubernetes import mark, prefetching, records, states
+from yolodeploy.sites.kubernetes import figures, mark, prefetching, records, states
 from yolodeploy.sites.kubernetes.access import Way
 from yolodeploy.sites.kubernetes.asking import Asking
 from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
@@ -87,13 +87,16 @@ class KubernetesSite:
         nodes = self._seen.nodes()
         now = self.connection.now()
         seen = self._each(found.apps, self._app)
+        usages = self._seen.usages()
+        instances = tuple(item for _, mine in seen for item in mine)
         return SiteState(
             site=self.name,
             at=now,
             lease=found.lease,
-            devices=tuple(map(states.device_state, nodes)),
+            devices=tuple(figures.device(node, usages) for node in nodes),
             apps=tuple(app for app, _ in seen),
-            instances=tuple(item for _, instances in seen for item in instances),
+            instances=instances,
+            cluster=figures.of_cluster(instances, *self.connection.ends()),
         )
 
     def settings_fault(self) -> YolodeployError | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from yolodeploy.core.digests import short
+from yolodeploy.core.nodes import node_text
 from yolodeploy.inventory.devices import DeviceApp, DeviceRow
 from yolodeploy.inventory.latency import LatencyRow
 from yolodeploy.tui.state.events import EventItem
@@ -33,6 +34,7 @@ class DeviceDetail(NamedTuple):
     labels: tuple[tuple[str, str], ...]
     apps: tuple[AppDetail, ...]
     events: tuple[EventItem, ...]
+    node: str = ""
 
 
 def device_detail(
@@ -50,6 +52,7 @@ def device_detail(
         labels=tuple(sorted(row.labels.items())),
         apps=tuple(_app(app, groups, aliases) for app in row.apps),
         events=tuple(events),
+        node=node_text(row.node) if row.node else "",
     )
 
 

@@ -51,7 +51,8 @@ def _facts(detail: DeviceDetail, look: Look, width: int) -> list[Line]:
     spans = [_INDENT]
     for name, value in facts:
         spans += [Span(words(f"column.{name}") + " ", "dim"), Span(value), Span("   ")]
-    return [tuple(spans), *_troubles(detail, look, width)]
+    node = wrapped(detail.node, width - 1, "dim", 2) if detail.node else []
+    return [tuple(spans), *node, *_troubles(detail, look, width)]
 
 
 def _troubles(detail: DeviceDetail, look: Look, width: int) -> list[Line]:
