@@ -269,7 +269,8 @@ def test_killed_while_a_site_is_away_it_is_given_up_once(pair: Pair) -> None:
     told = [text_of(entry) for entry in plant.journal(rollout)]
     assert told.count("check expired") == 1
     # the next one takes both to the same again
-    plant.run(plant.row(rollout).plan.release, ("site-1",))
+    again, code = plant.run(plant.row(rollout).plan.release, ("site-1",))
+    assert code == 0, (plant.row(again).reason, plant.journal(again))
 
 
 @pytest.mark.timeout(400)
