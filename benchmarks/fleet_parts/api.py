@@ -24,6 +24,8 @@ from benchmarks.inventory import REQUESTS_A_ROUND, ROUNDS, cumulative_blobs, rep
 from yolodeploy.core import cluster
 from yolodeploy.core.cluster import APPS, FENCE
 
+LISTS = frozenset({"configmaps", "resourcequotas", "namespaces"})
+ABSENT = b'{"kind":"Status","code":404,"reason":"NotFound","message":"not found"}'
 KINDS = 16  # as many devices measure differently
 
 
@@ -64,8 +66,8 @@ class Answers:
             for kind, rounds in enumerate(self.blobs)
         ]
 
-    def of(self, method: str, target: str) -> bytes:
-        """The body of an answer."""
+    def of(self, method: str, target: str) -> bytes | None:
+        """The body of an answer; None where nothing is."""
         path = target.partition("?")[0]
         if method == "POST" and path == "/next":
             self.round += 1
@@ -77,7 +79,7 @@ class Answers:
             return self.encoded[path]
         if path in (f"/api/v1/namespaces/{APP}/pods", "/api/v1/pods"):
             return self.pods
-        return self.none
+        return self.none if path.rpartition("/")[2] in LISTS else None
 
 
 def listed(kind: str, items: list[Any]) -> dict[str, Any]:
@@ -104,7 +106,8 @@ class Speaker(asyncio.Protocol):
             head, _, self._kept = self._kept.partition(b"\r\n\r\n")
             method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
             body = self._answers.of(method, target)
-            start = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            status, body = ("200 OK", body) if body is not None else ("404 Not Found", ABSENT)
+            start = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
             self._transport.write(start + body)  # type: ignore[attr-defined]
 
 

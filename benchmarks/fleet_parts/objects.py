@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from yolodeploy.core.capacity import Switching
 from yolodeploy.core.cluster import Record
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.site import Intent
@@ -37,7 +38,8 @@ def release(number: int = 1) -> Release:
 def deployment(pods: int) -> Object:
     """Of the shipped YAML, with what the API server adds."""
     wanted = release()
-    made = Manifests(shipped("k3s")).deployment(wanted, f"{IMAGE}@{wanted.spec.image}", "rolling")
+    image, way = f"{IMAGE}@{wanted.spec.image}", Switching("rolling")
+    made = Manifests(shipped("k3s")).deployment(wanted, image, way)
     made["metadata"] |= {"resourceVersion": "7001", "generation": 3, "creationTimestamp": AT}
     made["metadata"]["managedFields"] = managed(made["spec"], "yolodeploy")
     made["spec"]["replicas"] = pods

@@ -14,6 +14,7 @@ from tests.registry.engine import Engine
 from tests.sites.parts import until
 
 CHECKOUT = Path(__file__).parents[2]
+PYTHON = "3.13"  # of Debian 13
 LOCKED_UP = (
     "--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges",
     "--tmpfs=/tmp", "--tmpfs=/var/lib/yolodeploy:uid=65532,mode=0700",
@@ -22,16 +23,21 @@ LOCKED_UP = (
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As the Dockerfile says that they are made."""
+    """As the Dockerfile says that they are made, for the Python of its Debian."""
     folder = tmp_path_factory.mktemp("wheels")
-    ended = subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(folder),
-         f"{CHECKOUT}[kubernetes]", "pip"],
-        capture_output=True, text=True, check=False, timeout=600, cwd=folder,
-    )  # fmt: skip
+    pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(CHECKOUT))
+    [ours] = folder.glob("yolodeploy-*.whl")
+    pip("download", "--dest", str(folder), "--python-version", PYTHON, "--only-binary=:all:",
+        f"yolodeploy[kubernetes] @ {ours.as_uri()}", "pip")  # fmt: skip
+    return folder
+
+
+def pip(*words: str) -> None:
+    """Runs it, where there is an index to be asked."""
+    line = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
+    ended = subprocess.run(line, capture_output=True, text=True, check=False, timeout=600, cwd="/")
     if ended.returncode != 0:
         pytest.skip(f"no package index: {ended.stderr[-300:]}")
-    return folder
 
 
 @pytest.mark.slow
@@ -59,6 +65,5 @@ def test_it_controls_as_nobody_on_a_root_that_cannot_be_written(
         assert "OpenSSH" in docker("exec", "controller", "sh", "-c", "ssh -V 2>&1")
         docker("stop", "--time=60", "controller")
         assert docker("inspect", "--format={{.State.ExitCode}}", "controller") == "0"
-        assert "the controller has ended" in docker("logs", "controller")
     finally:
         docker("rm", "--force", "controller")

@@ -90,7 +90,8 @@ class Link:
             writer.transport.get_extra_info("socket").setsockopt(
                 socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
             )
-        await asyncio.gather(_pour(near, farther), _pour(far, nearer))
+        with suppress(asyncio.CancelledError):  # the thread ends
+            await asyncio.gather(_pour(near, farther), _pour(far, nearer))
         self._open -= {nearer, farther}
 
 

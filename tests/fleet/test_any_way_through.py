@@ -114,6 +114,7 @@ class Story(RuleBasedStateMachine):
     @rule()
     def first_laptop_wakes(self) -> None:
         """Whatever she does now, she must not undo what her successor does."""
+        assert self.lost is not None
         laptop, rollout = self.lost
         laptop.resume(rollout)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, run  # noqa: F401 (a fixture)
+from tests.cli.running import started
 from tests.kubernetes.double import Cluster, Fault
 from tests.kubernetes.parts import Bench, release
 from tests.sites.parts import APP, until
@@ -151,3 +153,23 @@ def _runs(cluster: Cluster, found: Release) -> None:
     })  # fmt: skip
     notes = {"yolodeploy.io/apps": APP}
     cluster.put("leases", "yolodeploy", "site", {"metadata": {"annotations": notes}, "spec": {}})
+
+
+def test_following_all_sites_until_ctrl_c(at_home: Home, double: Cluster, tmp_path: Path) -> None:
+    _runs(double, release(1))
+    with open_inventory(at_home.inventory) as inventory:
+        add_site(inventory, "gone", KUBERNETES, f"{tmp_path}/absent#here", at=0.0)
+    process = started("logs", "--follow", "-o", "jsonl", home=at_home.root)
+    assert process.stdout is not None
+    try:
+        told = [json.loads(process.stdout.readline()) for _ in range(2)]
+        assert [one["text"] for one in told] == ["one", "two"]
+        assert told[0]["site"] == "plant"
+        double.streams.write(f"{APP}-x", "a new one")
+        assert json.loads(process.stdout.readline())["text"] == "a new one"
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.count(b"gone") >= 1
+    assert b"Traceback" not in err

@@ -37,7 +37,8 @@ def test_the_plan_says_how_pods_are_replaced_and_what_it_costs(
         told = run("rollout", "plan", first, "--site", "plant", "-o", "json")
         (site,) = json.loads(told.out)["sites"]
         assert (site["strategy"], site["outage_s"]) == ("rolling", 0.0), "nothing runs there yet"
-        assert plant.run(first, wish=WISH)[1] == 0
+        rollout, code = plant.run(first, wish=WISH)
+        assert code == 0, plant.journal(rollout, "plant")
 
         told = run("rollout", "plan", second, "--site", "plant", "-o", "json")
         (site,) = json.loads(told.out)["sites"]
@@ -50,7 +51,7 @@ def test_the_plan_says_how_pods_are_replaced_and_what_it_costs(
         assert len(double.of("pods")) == 1, "a plan changes nothing"
 
         rollout, code = plant.run(second, wish=WISH)
-        assert code == 0
+        assert code == 0, plant.journal(rollout, "plant")
         settled = [e for e in plant.journal(rollout, "plant") if text_of(e) == "settle done"]
         assert "without an instance" in settled[0].detail
 

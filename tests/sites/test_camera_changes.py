@@ -85,7 +85,8 @@ def test_a_camera_that_shows_nothing_goes_back_and_its_password_stays_apart(
     refused = run(*words, *given)
     assert (refused.code, "chmod 600" in refused.err) == (2, True), "others could read it"
     secret.chmod(0o600)
-    back = run(*words, *given, "--wait", "3")
+    # a server looks at its settings every two seconds, and follows what two looks have seen alike
+    back = run(*words, *given, "--wait", "20")
     assert (back.code, "camera door" in back.err) == (4, True)
     assert text_of(bench) == before, "the camera that runs goes on as it was"
     assert rows(run("camera", "list", "-o", "json"))[0]["phase"] == "running"

@@ -29,6 +29,7 @@ MOST_COUNTED = 1 << 53
 """What JSON, Lua and a float can still count one by one: 285,000 years at a thousand a second."""
 
 LONGEST_FAULT = 200
+LONGEST_VERSION = 40
 
 _STAGE = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _SOURCE = re.compile(r"[a-z]+(:[a-zA-Z0-9._-]{1,100})?", re.ASCII)
@@ -49,6 +50,7 @@ def read_report(answer: bytes, names: StageReport) -> StageReport:
     return msgspec.structs.replace(
         names,
         epochs=said.epochs,
+        version=one_line(said.version, LONGEST_VERSION),
         ready_s=_figure(said.ready_s),
         gpu_memory_mb=_figure(said.gpu_memory_mb),
     )

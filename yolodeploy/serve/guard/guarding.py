@@ -132,7 +132,8 @@ class Guard:
             return True
         target = msgspec.json.decode(self._found["data"]["target"], type=Target)
         wanted = target.previous if record.reverted else target.release
-        self._switch(found, wanted, record.asking, force=record.reverted)
+        back = record.reverted or record.intent.guard is None
+        self._switch(found, wanted, record.asking, force=back)
         return False
 
     def _switch(

@@ -108,7 +108,7 @@ class Asking:
         if known is not None and commits and known.reverted:
             site = self._connection.site
             raise Refused("site.reverted", site=site, app=intent.app, reason=known.reason)
-        if not commits:
+        if known is None or not _ends(known.intent, intent):
             self._prepare(intent)
         # for every guard that is there: should the link go now, it does what is asked here
         target = Target(
@@ -181,6 +181,12 @@ class Asking:
         alias = intent.release.alias if intent.release else "nothing"
         code = "release.committed" if committed else "release.asked"
         records.add_event(self._connection, intent.app, code, f"{intent.app}: {alias}")
+
+
+def _ends(trial: Intent, intent: Intent) -> bool:
+    """Whether an intent commits or takes back the trial that is running: all it takes is there."""
+    ends = trial.guard is not None and intent.guard is None
+    return ends and intent.release in (trial.release, trial.previous)
 
 
 def _commits(trial: Intent, intent: Intent) -> bool:

@@ -25,10 +25,11 @@ def switch(connection: Connection, wanted: Object | None, kept: Kept) -> None:
     """Apply a Deployment, or delete it (None), as long as `kept` is what was asked for last.
 
     The version is read before the record is looked at: what somebody does after that look changes
-    the version, and this write is refused.
+    the version, and this write is refused. What is done without a guard goes back from a trial, and
+    by force: a field that somebody took over must not keep a bad release there.
 
     Raises:
-        Refused: `site.fenced`; `kubernetes.conflict`, somebody else manages one of the fields.
+        Refused: `site.fenced`.
     """
     app = kept.record.intent.app
     path = place("Deployment", app, app)
@@ -39,7 +40,7 @@ def switch(connection: Connection, wanted: Object | None, kept: Kept) -> None:
         try:
             if wanted is not None:
                 metadata = {**wanted["metadata"], **({"resourceVersion": version} if found else {})}
-                connection.apply(path, {**wanted, "metadata": metadata})
+                connection.apply(path, {**wanted, "metadata": metadata}, force=True)
             elif found is not None:
                 options = {
                     "propagationPolicy": "Background",

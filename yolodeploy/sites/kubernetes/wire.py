@@ -7,7 +7,7 @@ dozen. What a kubeconfig says of addresses, certificates and tokens is still the
 from __future__ import annotations
 
 import http.client
-import select
+import socket
 import ssl
 import threading
 import time
@@ -44,6 +44,8 @@ class Answer:
     ) -> None:
         self.status = response.status
         self.headers = response.headers
+        self.whole = False
+        """It was read to its end: the connection is good for the next request."""
         self._response = response
         self._connection = connection
 
@@ -62,6 +64,7 @@ class Answer:
                 raise TooLarge
         if self._response.length:  # the standard library does not complain
             raise Cut("it was cut off in the middle of an answer")
+        self.whole = not self._response.will_close
         return b"".join(pieces)
 
     def lines(self, idle_s: float, shorten: int = 0) -> Iterator[bytes]:
@@ -126,14 +129,12 @@ class Wire:
             OSError: Nobody is there, or it takes too long.
         """
         connection, response = self._sent(method, self._base + target, headers, body, limit_s)
-        whole = False
+        answer = Answer(response, connection)
         try:
-            yield Answer(response, connection)
-            # one of a known length is read, and yet not closed
-            whole = (response.isclosed() or response.length == 0) and not response.will_close
+            yield answer
         finally:
             response.close()
-            self._give_back(connection) if whole else hang_up(connection)
+            self._give_back(connection) if answer.whole else hang_up(connection)
 
     def close(self) -> None:
         """Hang up on those that wait for the next request."""
@@ -186,8 +187,7 @@ class Wire:
                 if not self._idle:
                     return None
                 connection = self._idle.pop()
-            # nothing was asked, so what can be read is the end
-            if not select.select([connection.sock], [], [], 0)[0]:
+            if _is_open(connection.sock):
                 return connection
             hang_up(connection)
 
@@ -215,10 +215,20 @@ class Wire:
         return connection
 
 
+def _is_open(sock: socket.socket) -> bool:
+    """Whether nothing has come: nothing was asked, so that would be the end."""
+    sock.setblocking(False)
+    try:
+        sock.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):  # TLS has words of its own to read
+        return True
+    except OSError:
+        pass
+    return False
+
+
 def hang_up(connection: http.client.HTTPConnection) -> None:
     """End a connection, also one that another thread reads from."""
-    import socket
-
     if connection.sock is not None:
         with suppress(OSError):
             connection.sock.shutdown(socket.SHUT_RDWR)
