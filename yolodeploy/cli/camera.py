@@ -67,6 +67,7 @@ CHANGED = [
     Column("before", "before", lambda row: row.before.number),
     Column("note", "note", lambda row: row.now.note),
     Column("followed", "servers", lambda row: row.followed),
+    Column("replaced", "replaced", lambda row: ", ".join(row.replaced)),
 ]
 TRIED = [
     Column("codec", "codec", lambda row: row.codec),
@@ -310,4 +311,7 @@ def _told(done: Changed, form: str, *, dry_run: bool) -> None:
         say(f"site {done.site} has version {done.now.number}; no server runs there yet")
     else:
         say(f"site {done.site} has version {done.now.number}; {done.followed} servers follow it")
+    if done.replaced:
+        would = "would be" if dry_run else "are"
+        say(f"servers of {', '.join(done.replaced)} {would} replaced, as a release replaces them")
     emit_one(done, CHANGED, form)

@@ -43,12 +43,16 @@ class Change(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """What came of it. `followed` is how many servers follow; None: nobody was waited for."""
+    """What came of it. `followed` is how many servers follow; None: nobody was waited for.
+
+    `replaced` are the apps whose servers are replaced, because they cannot follow as they are.
+    """
 
     site: str
     before: KeptSettings
     now: KeptSettings
     followed: int | None
+    replaced: Sequence[str] = ()
 
 
 def site_of(home: Home, name: str) -> Site:
@@ -77,13 +81,16 @@ def change(
     text = wanted.edit(before.text)
     settings = settings_of(text.encode(), NAME)
     now = KeptSettings(by=_who(), note=one_line(wanted.note, 200), text=text)
-    if dry_run or text == before.text:
-        return Changed(site.name, before, before if text == before.text else now, None)
+    if text == before.text:
+        return Changed(site.name, before, before, None)
+    replaced = site.replaced(settings)
+    if dry_run:
+        return Changed(site.name, before, now, None, replaced)
     fence = site.claim(new_holder("settings"), max(LEASE_S, wait_s + LEASE_S))
     try:
         now = site.keep_settings(now, wanted.secrets, fence)
         if wait_s <= 0:
-            return Changed(site.name, before, now, None)
+            return Changed(site.name, before, now, None, replaced)
         news = _news(_cameras(before.text), settings)
         followed, trouble = _watched(site, now, news, wait_s)
         if trouble:
@@ -92,7 +99,7 @@ def change(
             raise RolledBack("camera.went_back", site=site.name, reason="; ".join(trouble))
     finally:
         site.release_lease(fence)
-    return Changed(site.name, before, now, followed)
+    return Changed(site.name, before, now, followed, replaced)
 
 
 def undo(

@@ -27,6 +27,7 @@ from yolodeploy.core.site import (
     SiteState,
     StageReport,
 )
+from yolodeploy.core.site_settings import SiteSettings
 
 ALL_LOGS = LogQuery()
 
@@ -116,6 +117,15 @@ class Site(Protocol):
 
     def secret_path(self, name: str) -> str:
         """Where the site's servers find a secret that `keep_settings` brings."""
+        ...
+
+    def replaced(self, settings: SiteSettings) -> Sequence[str]:
+        """The apps whose running servers are replaced when these settings are kept.
+
+        Raises:
+            UsageError: `camera.cluster_unfit`, the site cannot have them.
+            Refused: `camera.held`, an app must not be touched now.
+        """
         ...
 
     def keep_settings(

@@ -33,6 +33,7 @@ from yolodeploy.core.site import (
     SiteState,
     StageReport,
 )
+from yolodeploy.core.site_settings import SiteSettings
 from yolodeploy.sites.embedded.clock import boot, since_boot
 from yolodeploy.sites.embedded.content import lacking, place
 from yolodeploy.sites.embedded.folder import SiteFolder
@@ -107,6 +108,10 @@ class EmbeddedSite:
     def secret_path(self, name: str) -> str:
         """Where servers find a secret."""
         return str(self.folder.secrets.absolute() / name)
+
+    def replaced(self, settings: SiteSettings) -> Sequence[str]:
+        """None: servers follow as they are."""
+        return ()
 
     def keep_settings(
         self, wanted: KeptSettings, secrets: Mapping[str, bytes], fence: Fence

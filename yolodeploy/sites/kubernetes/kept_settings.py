@@ -84,7 +84,15 @@ class Settings:
 
     def outside(self, app: str) -> Outside:
         """What the servers of an app may reach for it, the API server with it."""
-        found = outside(self.in_force(), app)
+        return self.reach(self.in_force(), app)
+
+    def reach(self, settings: SiteSettings, app: str) -> Outside:
+        """The same for settings that are not in force.
+
+        Raises:
+            NotFound: `kubernetes.absent`, nobody says where the API server is.
+        """
+        found = outside(settings, app)
         if not found.looks:
             return found
         return Outside((*found.places, *self._api_servers()), looks=True)
@@ -192,6 +200,16 @@ def check(text: str, site: str) -> SiteSettings:
         kilobytes = LARGEST_TEXT // 1000
         raise UsageError("camera.settings_too_large", site=site, kilobytes=kilobytes)
     settings = settings_of(text.encode(), _FILE)
+    check_fits(settings, site)
+    return settings
+
+
+def check_fits(settings: SiteSettings, site: str) -> None:
+    """See that pods can follow them.
+
+    Raises:
+        UsageError: `camera.cluster_unfit`, `camera.settings_invalid`.
+    """
     for camera in settings.cameras:
         reason = ""
         if camera.app is msgspec.UNSET:
@@ -207,7 +225,6 @@ def check(text: str, site: str) -> SiteSettings:
             outside(settings, app)
     except ValueError as error:
         raise UsageError("camera.settings_invalid", path=site, reason=error) from error
-    return settings
 
 
 def _bounded(

@@ -37,7 +37,7 @@ from yolodeploy.sites.kubernetes.access import Way
 from yolodeploy.sites.kubernetes.asking import Asking
 from yolodeploy.sites.kubernetes.connection import AT_ONCE, Connection
 from yolodeploy.sites.kubernetes.fitting import Fitting
-from yolodeploy.sites.kubernetes.kept_settings import Settings, check
+from yolodeploy.sites.kubernetes.kept_settings import Settings, check, check_fits
 from yolodeploy.sites.kubernetes.lists import listed
 from yolodeploy.sites.kubernetes.logs import Following, last_lines
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
@@ -122,14 +122,17 @@ class KubernetesSite:
 
     def replaced(self, settings: SiteSettings) -> Sequence[str]:
         """The apps whose pods are replaced so that they can follow settings."""
+        check_fits(settings, self.name)
         return [app for app in self._mine() if self._asking.replaced(app, settings)]
 
     def keep_settings(
         self, wanted: KeptSettings, secrets: Mapping[str, bytes], fence: Fence
     ) -> KeptSettings:
         """Put settings in force, in every app."""
-        anew = self.replaced(check(wanted.text, self.name))
-        apps = self._mine()
+        settings = check(wanted.text, self.name)
+        anew, apps = self.replaced(settings), self._mine()
+        for app in apps:
+            self._settings.reach(settings, app)  # what would be refused then is now
         now = self._settings.keep(wanted, secrets, apps, fence)
         for app in apps:
             self._asking.follow(app, anew=app in anew)
