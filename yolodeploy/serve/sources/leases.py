@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -34,6 +35,8 @@ LEASES = "/apis/coordination.k8s.io/v1/namespaces"
 AGENT = "yolodeploy-server"
 
 Obj = dict[str, Any]
+
+logger = logging.getLogger(__name__)
 
 
 class Seen(NamedTuple):
@@ -134,7 +137,7 @@ class LeaseClaim:
             if found is None:
                 asked_s = now_s()
                 made = await self._leases.send("POST", path, self._new(space, who))
-                return self._is_ours(made, asked_s)
+                return self._is_ours(made, who, asked_s)
             self._seen = seen(found, self._seen, now_s())
             if not self._seen.free_for(who, now_s()):
                 return False
@@ -162,8 +165,9 @@ class LeaseClaim:
         held, self._until_s = self.held, 0.0
         if held:
             try:
-                await self._give_back()
-            except (Refusal, Unreachable):
+                async with asyncio.timeout(LIMIT_S):
+                    await self._give_back()
+            except (Refusal, Unreachable, TimeoutError):
                 return  # it ends by itself
 
     # inside ----------------------------------------------------------------------------------
@@ -194,7 +198,7 @@ class LeaseClaim:
 
     async def _write(self, lease: Obj, who: str) -> bool:
         asked_s = now_s()
-        return self._is_ours(await self._put(lease, who), asked_s)
+        return self._is_ours(await self._put(lease, who), who, asked_s)
 
     async def _put(self, lease: Obj, who: str) -> Obj:
         """Write it down as `who`'s, or as nobody's."""
@@ -209,30 +213,37 @@ class LeaseClaim:
         path = f"{LEASES}/{meta['namespace']}/leases/{meta['name']}"
         return await self._leases.send("PUT", path, lease | {"spec": after})
 
-    def _is_ours(self, lease: Obj, asked_s: float) -> bool:
+    def _is_ours(self, lease: Obj, who: str, asked_s: float) -> bool:
         # its length counts from before it was asked for: others saw the change later
         self._lease, self._until_s = lease, asked_s + LEASE_S - SPARE_S
         if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._renew(), name=f"lease {self._camera}")
+            self._renewing = asyncio.create_task(self._renew(who), name=f"lease {self._camera}")
         return True
 
-    async def _renew(self) -> None:
+    async def _renew(self, who: str) -> None:
         """Keep it; who cannot stops in time."""
-        _, who = await self._leases.me()
+        try:
+            await self._keep(who)
+        # a mistake of ours: what is no longer renewed is not read either
+        except Exception:
+            logger.exception("lease of camera %s: a mistake", self._camera)
+        self._until_s = 0.0
+        self._lost()
+
+    async def _keep(self, who: str) -> None:
+        """Renew it again and again, as long as that goes."""
         pause_s = RENEW_S
         while True:
             await asyncio.sleep(min(pause_s, max(self._until_s - now_s(), 0.0)))
             if not self.held:
-                break
+                return
             try:
                 async with asyncio.timeout(max(self._until_s - now_s(), 0.0)):
                     pause_s = RENEW_S if await self._again(who) else 0.0
             except (Unreachable, TimeoutError):
                 pause_s = AGAIN_S
             if not pause_s:
-                break
-        self._until_s = 0.0
-        self._lost()
+                return
 
     async def _again(self, who: str) -> bool:
         """Renew it once; False where it is somebody else's.
