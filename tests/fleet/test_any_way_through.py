@@ -30,6 +30,8 @@ from tests.fleet.ending import wrongs
 from tests.fleet.fleet import ONLY_CLUSTERS, SITES, Fleet, Laptop, wish_for
 from tests.fleet.plants import Kind
 from tests.rollouts.plant import wait
+from tests.sites.parts import APP
+from yolodeploy.core.site import Phase
 from yolodeploy.core.steps import Step
 from yolodeploy.core.waves import Scope
 from yolodeploy.inventory.rollouts import FINAL
@@ -133,7 +135,29 @@ class Story(RuleBasedStateMachine):
             self.laptop.drive(self.rollout)
         times = 1 if self.lost is None else 2
         found = wrongs(self.fleet, self.laptop, self.rollout, self.kind, rollouts=times)
+        left = self.left_to_guards()
+        found = [wrong for wrong in found if wrong.partition(":")[0] not in left]
         assert not found, "\n".join(found)
+
+    def left_to_guards(self) -> set[str]:
+        """Sites on trial by the laptop that is lost, if its successor failed before their turn.
+
+        It may not touch them while the lease lasts; their guards bring them back, as
+        `test_link_cut` sees.
+        """
+        if self.lost is None:
+            return set()
+        laptop, rollout = self.lost
+        lineage = f"/{laptop.row(rollout).operation}/"
+        found = set()
+        for name in set(SITES) - self.fleet.stopped - set(self.fleet.offline):
+            state = self.fleet.inside(name).observe()
+            app = state.app(APP)
+            its = state.lease is not None and lineage in state.lease.fence.holder
+            before = app is not None and app.previous is not None and app.guard_left_s is not None
+            if its and (before or (app is not None and app.phase is not Phase.TRIAL)):
+                found.add(name)
+        return found
 
 
 def test_it_always_ends_right(fleet: Fleet) -> None:

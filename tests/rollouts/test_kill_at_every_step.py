@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from tests.rollouts.plant import WISH, End, Plant, text_of, wait
+from tests.sites.parts import until
 from yolodeploy.core.site import Phase
 from yolodeploy.core.steps import Outcome, SiteResult, Step
 from yolodeploy.inventory import rollout_waves
@@ -260,6 +261,11 @@ def test_killed_while_a_site_is_away_it_is_given_up_once(pair: Pair) -> None:
         assert plant.resume(rollout) == 3
     finally:
         pair.one.start()
+    # a server that is just starting has no answers for the next one to be compared with
+    until(
+        lambda: [i.ready for i in pair.one.site.observe().instances] == [True],
+        "site-1 answers again",
+    )
     row = plant.row(rollout)
     assert (row.state, row.again_at) == (RolloutState.EXPIRED, None)
     assert plant.results(rollout) == {

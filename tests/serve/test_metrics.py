@@ -78,7 +78,8 @@ def test_promtool_finds_nothing_and_the_table_names_everything(everything: Serve
     table = (CHECKOUT / "docs" / "measuring.md").read_text()
     assert set(re.findall(r"^\| `([a-z_]+)` \| ", table, re.MULTILINE)) >= told
     named = set(re.findall(r"^\| `((?:yolodeploy|process)_[a-z_]+)`", table, re.MULTILINE))
-    assert named == told
+    # those of `yolodeploy metrics` stand in the same document: tests/telemetry
+    assert {name for name in named if not name.startswith("yolodeploy_fleet_")} == told
 
 
 def test_who_waits_is_told_from_who_is_served(start: Start, slow_model: Path) -> None:
