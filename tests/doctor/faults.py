@@ -55,8 +55,8 @@ FIRST = (
     Fault("kernel", "true", "kernel 2.6"),
     # the disk under /var/lib is a card; it keeps what is written in memory
     Fault("medium", instead("/sys/block", {"mmcblk0/mmcblk0p2/partition": "2"}) +
-          " && mkdir -p /run/card/upper /run/card/work && mount -t overlay /dev/mmcblk0p2 -o "
-          "lowerdir=/var/lib,upperdir=/run/card/upper,workdir=/run/card/work /var/lib", "SD/eMMC"),
+          " && mkdir -p /run/card/upper /run/card/spare && mount -t overlay /dev/mmcblk0p2 -o "
+          "lowerdir=/var/lib,upperdir=/run/card/upper,workdir=/run/card/spare /var/lib", "SD/eMMC"),
     # an environment that sudo takes over too
     Fault("fsync", f"printf '%s\\n' LD_PRELOAD={LIBRARY} DOUBLE_STALL_MS=500 >>/etc/environment; "
           "echo 'Defaults env_file=/etc/environment' >/etc/sudoers.d/disk", "takes 50"),
