@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.detections import Box
@@ -17,7 +17,6 @@ from yolodeploy.core.site import (
     InstanceState,
     Intent,
     Lease,
-    LogLine,
     Phase,
     Prefetched,
     SiteEvent,
@@ -102,10 +101,6 @@ class Instant:
         self._total.record(5000.0)
         return ANSWER
 
-    def draw(self, instance: InstanceState, picture: bytes) -> bytes:
-        """Nobody asks for it here."""
-        raise NotImplementedError
-
     def sketches(self) -> Sequence[StageReport]:
         """What the server has measured."""
         epoch = Epoch(
@@ -133,16 +128,6 @@ class Instant:
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Nothing happens."""
         return ()
-
-    def logs(
-        self, *, app: str | None = None, device: str | None = None, lines: int = 100
-    ) -> Iterator[LogLine]:
-        """Nobody reads them here."""
-        return iter(())
-
-    def releases(self, app: str) -> Sequence[Release]:
-        """What it runs."""
-        return (self._app.release,) if self._app.release else ()
 
     def _instance(self) -> InstanceState:
         return InstanceState(
