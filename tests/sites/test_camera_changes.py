@@ -6,8 +6,10 @@ A real site with a real server; the camera is a folder of pictures that begins a
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,11 @@ from tests.cli.conftest import Run, run  # noqa: F401 (a fixture)
 from tests.rollouts.plant import EXAMPLE, Plant
 from tests.sites.parts import Bench
 from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings
+from yolodeploy.ops import cameras, site_settings
 from yolodeploy.ops.home import Home
+from yolodeploy.ops.person import person
+from yolodeploy.ops.rollout_run import new_holder
+from yolodeploy.ops.settings_text import with_camera
 
 FRAMES = str(EXAMPLE / "frames")
 NOWHERE = "rtsp://127.0.0.1:9/stream"
@@ -141,3 +147,45 @@ def test_versions_are_bounded_and_take_their_secrets_with_them(home: Home) -> No
     versions = bench.site.settings()
     assert [each.number for each in versions] == list(range(VERSIONS_KEPT + 3, 3, -1))
     assert len(list(bench.site.folder.secrets.iterdir())) == VERSIONS_KEPT
+
+
+def test_who_changes_settings_at_once_with_somebody_loses_nothing_of_his(home: Home) -> None:
+    """Between reading and the lease somebody else may have had it."""
+    (bench,) = Plant(home).sites(1)
+    site = bench.site
+    claim, others = site.claim, [True]
+
+    def late(*words: Any, **options: Any) -> Any:
+        if others.pop():
+            others.append(False)
+            cameras.add(home, "site-1", "his", cameras.Given({"url": FRAMES}), wait_s=0)
+        return claim(*words, **options)
+
+    site.claim = late  # type: ignore[method-assign]
+
+    def edit(text: str) -> str:
+        return with_camera(text, "site-1", "ours", {"url": FRAMES})
+
+    done = site_settings.change(home, site, site_settings.Change(edit, "ours"), wait_s=0)
+    assert [camera.name for camera in site_settings.cameras_of(site)] == ["his", "ours"]
+    assert done.now.number == 2
+
+
+def test_a_person_without_a_name_is_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container runs as a number that no list of users has."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 65532")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert person().partition("@")[0] == str(os.getuid())
+    assert new_holder("op-1").startswith(person())
+
+
+def test_a_camera_is_tried_from_here(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    away = run("camera", "test", NOWHERE)
+    assert (away.code, len(away.err.splitlines())) == (3, 2), "trying again may help"
+    (tried,) = rows(run("camera", "test", FRAMES, "--seconds", "0.5", "-o", "json"))
+    assert (tried["width"], tried["height"]) == (640, 480)
+    absent = run("camera", "test", FRAMES, "--credentials-file", str(tmp_path / "absent"))
+    assert (absent.code, len(absent.err.splitlines())) == (2, 2)

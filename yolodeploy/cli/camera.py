@@ -297,7 +297,7 @@ def _credentials(path: Path | None, ask: bool) -> bytes | None:
         return None
     user = click.prompt("User", err=True)
     password = click.prompt("Password", hide_input=True, err=True)
-    return checked_credentials(f"{user}:{password}".encode(), "what was typed")
+    return checked_credentials(f"{user}:{password}", "what was typed")
 
 
 def _told(done: Changed, form: str, *, dry_run: bool) -> None:

@@ -20,12 +20,15 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What a camera gave: an error's `code` and `fields`, or figures.
 
+    `unreachable` tells an error that may pass from one of the settings or of the camera.
+
     `first_s` is the time until the first picture, `fps` what came a second after it, `stream_fps`
     what the stream says of itself (0: nothing), `brightness` that of the last picture, 0 to 255.
     """
 
     code: str = ""
     fields: dict[str, str] = {}
+    unreachable: bool = False
     codec: str = ""
     decoder: str = ""
     width: int = 0

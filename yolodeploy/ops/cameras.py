@@ -13,7 +13,7 @@ import msgspec
 from yolodeploy.core.camera_address import address_of
 from yolodeploy.core.camera_state import CameraState
 from yolodeploy.core.camera_trial import Found, Trial
-from yolodeploy.core.errors import Failed, UsageError, YolodeployError
+from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
 from yolodeploy.core.kept_settings import LARGEST_SECRET, secret_name
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.site_settings import Camera
@@ -21,6 +21,7 @@ from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops.connect import connect_all
 from yolodeploy.ops.files import read_file
+from yolodeploy.ops.secret_lines import line_of
 from yolodeploy.ops.settings_text import with_camera, with_changed_camera, without_camera
 from yolodeploy.ops.site_settings import Change, Changed, camera_of, cameras_of, change, site_of
 
@@ -149,7 +150,7 @@ def look_at(camera: Camera, credentials: bytes | None, seconds: float) -> Found:
         YolodeployError: `camera.*`, the camera cannot be read.
     """
     address_of(camera.url)
-    user, _, password = (credentials or b"").decode().strip().partition(":")
+    user, _, password = (credentials or b"").decode().partition(":")
     trial = Trial(camera=camera, user=user, password=password, seconds=seconds)
     command = [sys.executable, "-P", "-m", "yolodeploy.serve.sources.trial"]
     try:
@@ -164,7 +165,7 @@ def look_at(camera: Camera, credentials: bytes | None, seconds: float) -> Found:
         reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise Failed("camera.test", reason=reason[0] if reason else error) from error
     if found.code:
-        raise Failed(found.code, **found.fields)
+        raise (Unreachable if found.unreachable else Failed)(found.code, **found.fields)
     return found
 
 
@@ -173,24 +174,20 @@ def credentials_of(path: Path) -> bytes:
 
     Raises:
         UsageError: `camera.secret`.
-        NotFound: `ops.unreadable`.
     """
-    content = read_file(path, LARGEST_SECRET)
-    if path.stat().st_mode & 0o077:
-        raise UsageError("camera.secret", path=path, reason="others can read it")
-    return checked_credentials(content, path)
+    try:
+        line = line_of(str(path), "utf-8")
+    except ValueError as error:
+        raise UsageError("camera.secret", path=path, reason=error) from error
+    return checked_credentials(line, path)
 
 
-def checked_credentials(content: bytes, path: object) -> bytes:
-    """The same bytes, if they are one line `user:password`.
+def checked_credentials(line: str, path: object) -> bytes:
+    """The line in bytes, if it is `user:password`.
 
     Raises:
         UsageError: `camera.secret`.
     """
-    try:
-        line = content.decode().strip("\r\n")
-    except UnicodeDecodeError:
-        line = ""
     user, colon, _ = line.partition(":")
     if not (user and colon and line.isprintable()):
         raise UsageError("camera.secret", path=path, reason="it does not hold user:password")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import Failed, Refused
 from yolodeploy.oci.locks import try_lock
+from yolodeploy.ops.person import person
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
@@ -73,8 +72,4 @@ def _lock_of(home: Home) -> Path:
 
 
 def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()} (process {os.getpid()})"
+    return f"{person()} (process {os.getpid()})"

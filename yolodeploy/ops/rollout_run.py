@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import secrets
 import socket
@@ -21,6 +20,7 @@ from yolodeploy.inventory.rollouts import FINAL, RolloutState
 from yolodeploy.ops.connect import connect_named
 from yolodeploy.ops.notifying import notify
 from yolodeploy.ops.operations import alive
+from yolodeploy.ops.person import person
 from yolodeploy.ops.pictures import golden_in, pictures_in
 from yolodeploy.ops.rollout_journal import InventoryJournal, renew
 from yolodeploy.ops.watching import of_rollout
@@ -85,11 +85,6 @@ def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str
 def new_holder(lineage: str) -> str:
     """A name for this process that no other one has: who, for which rollout, and which process."""
     return f"{person()}/{lineage}/{os.getpid()}-{secrets.token_hex(3)}"
-
-
-def person() -> str:
-    """Who runs this process, and where."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def is_dead_here(holder: str) -> bool:

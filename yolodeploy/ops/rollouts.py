@@ -27,9 +27,10 @@ from yolodeploy.ops.calendars import opens_at
 from yolodeploy.ops.connect import connect, connect_all
 from yolodeploy.ops.notifying import post
 from yolodeploy.ops.opening import present_inventory
+from yolodeploy.ops.person import person
 from yolodeploy.ops.provenance import require_signature
 from yolodeploy.ops.rollout_journal import holds
-from yolodeploy.ops.rollout_run import is_dead_here, person
+from yolodeploy.ops.rollout_run import is_dead_here
 from yolodeploy.ops.selecting import chosen_sites
 from yolodeploy.rollouts.planning import Wish, plan_rollout
 

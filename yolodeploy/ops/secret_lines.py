@@ -11,24 +11,36 @@ LARGEST = 1 << 12
 
 
 def secret_line(path: str) -> str:
-    """The one line of a file of mode 0600; one that root gave to our group will do (0440).
+    """The one line of a file that only we can read, in ASCII.
 
     Raises:
         Failed: `notice.secret_file`.
+    """
+    try:
+        return line_of(path, "ascii")
+    except ValueError as error:
+        raise Failed("notice.secret_file", path=path, reason=error) from error
+
+
+def line_of(path: str, encoding: str) -> str:
+    """The one line of a file of mode 0600; one that root gave to our group will do (0440).
+
+    Raises:
+        ValueError: Why it cannot be used.
     """
     try:
         # a pipe would keep us waiting for a writer
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             if _is_open(os.fstat(descriptor)):
-                raise Failed("notice.secret_file", path=path, reason="others can read it")
-            line = (file.read(LARGEST) or b"").decode("ascii").strip("\r\n")
+                raise ValueError("others can read it")
+            line = (file.read(LARGEST) or b"").decode(encoding).strip("\r\n")
     except OSError as error:
-        raise Failed("notice.secret_file", path=path, reason=error.strerror or error) from error
+        raise ValueError(error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
-        raise Failed("notice.secret_file", path=path, reason="it is not ASCII") from error
+        raise ValueError(f"it is not {encoding.upper()}") from error
     if not line or not line.isprintable():
-        raise Failed("notice.secret_file", path=path, reason="it does not hold one line")
+        raise ValueError("it does not hold one line")
     return line
 
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolodeploy.core.errors import NotFound, Refused, RolledBack
 from yolodeploy.core.kept_settings import Follower, KeptSettings
 from yolodeploy.core.settings_content import settings_of
-from yolodeploy.core.site_settings import Camera, SiteSettings
+from yolodeploy.core.site_settings import Camera
 from yolodeploy.core.text import one_line
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.ops.connect import connect_named
+from yolodeploy.ops.person import person
 from yolodeploy.ops.rollout_journal import hold_of
 from yolodeploy.ops.rollout_run import new_holder
 
@@ -77,29 +78,40 @@ def change(
     """
     with read_inventory(home.inventory) as inventory:
         _refuse_held(site.name, hold_of(inventory, site.name))
-    before = _in_force(site)
-    text = wanted.edit(before.text)
-    settings = settings_of(text.encode(), NAME)
-    now = KeptSettings(by=_who(), note=one_line(wanted.note, 200), text=text)
-    if text == before.text:
-        return Changed(site.name, before, before, None)
-    replaced = site.replaced(settings)
-    if dry_run:
-        return Changed(site.name, before, now, None, replaced)
+    planned = _planned(site, wanted)
+    if dry_run or planned.now is planned.before:
+        return planned
     fence = site.claim(new_holder("settings"), max(LEASE_S, wait_s + LEASE_S))
     try:
-        now = site.keep_settings(now, wanted.secrets, fence)
+        # once more: what somebody else changed before the lease was ours must not be lost
+        planned = _planned(site, wanted)
+        if planned.now is planned.before:
+            return planned
+        kept = planned._replace(now=site.keep_settings(planned.now, wanted.secrets, fence))
         if wait_s <= 0:
-            return Changed(site.name, before, now, None, replaced)
-        news = _news(_cameras(before.text), settings)
-        followed, trouble = _watched(site, now, news, wait_s)
+            return kept
+        news = _news(_cameras(kept.before.text), _cameras(kept.now.text))
+        followed, trouble = _watched(site, kept.now, news, wait_s)
         if trouble:
-            back = KeptSettings(by=_who(), note=f"back from {now.number}", text=before.text)
+            back = KeptSettings(
+                by=person(), note=f"back from {kept.now.number}", text=kept.before.text
+            )
             site.keep_settings(back, {}, fence)
             raise RolledBack("camera.went_back", site=site.name, reason="; ".join(trouble))
     finally:
         site.release_lease(fence)
-    return Changed(site.name, before, now, followed, replaced)
+    return kept._replace(followed=followed)
+
+
+def _planned(site: Site, wanted: Change) -> Changed:
+    """What a change would make of the settings in force; the same object where it is nothing."""
+    before = _in_force(site)
+    text = wanted.edit(before.text)
+    settings = settings_of(text.encode(), NAME)
+    if text == before.text:
+        return Changed(site.name, before, before, None)
+    now = KeptSettings(by=person(), note=one_line(wanted.note, 200), text=text)
+    return Changed(site.name, before, now, None, site.replaced(settings))
 
 
 def undo(
@@ -112,7 +124,6 @@ def undo(
         UsageError, Refused, RolledBack: As `change`.
     """
     versions = site.settings()
-    present = versions[0].number if versions else 0
     earlier = [
         each for each in versions[1:]
         if (each.number == number if number is not None else each.text != versions[0].text)
@@ -120,8 +131,8 @@ def undo(
     if not earlier:
         raise NotFound("camera.no_version", site=site.name, number=number or "earlier")
     found = earlier[0]
-    note = f"back to {found.number}" if present else "undo"
-    return change(home, site, Change(lambda _: found.text, note), wait_s=wait_s, dry_run=dry_run)
+    wanted = Change(lambda _: found.text, f"back to {found.number}")
+    return change(home, site, wanted, wait_s=wait_s, dry_run=dry_run)
 
 
 def camera_of(site: Site, name: str) -> Camera:
@@ -155,13 +166,9 @@ def _refuse_held(site: str, reason: str) -> None:
         raise Refused("camera.held", site=site, reason=reason)
 
 
-def _who() -> str:
-    return new_holder("").partition("/")[0]
-
-
-def _news(before: Sequence[Camera], settings: SiteSettings) -> frozenset[str]:
+def _news(before: Sequence[Camera], now: Sequence[Camera]) -> frozenset[str]:
     """The cameras that are new or changed: those that must show something."""
-    return frozenset(camera.name for camera in settings.cameras if camera not in before)
+    return frozenset(camera.name for camera in now if camera not in before)
 
 
 def _watched(

@@ -13,7 +13,7 @@ from time import perf_counter
 import msgspec
 
 from yolodeploy.core.camera_trial import Found, Trial
-from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.errors import Unreachable, YolodeployError
 from yolodeploy.serve.sources.reading import Reading
 from yolodeploy.serve.sources.wire import Opened
 
@@ -68,7 +68,7 @@ def main() -> int:
         found = asyncio.run(look(trial))
     except YolodeployError as error:
         fields = {name: str(value) for name, value in error.fields.items()}
-        found = Found(code=error.code, fields=fields)
+        found = Found(code=error.code, fields=fields, unreachable=isinstance(error, Unreachable))
     sys.stdout.buffer.write(msgspec.json.encode(found))
     return 0
 
