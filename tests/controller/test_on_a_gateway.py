@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.gateways.hosts import Gateway, gateways
+from tests.gateways.offline import wheels_or_skip
 from tests.sites.parts import until
-from yolodeploy.core.errors import Failed
-from yolodeploy.ops.wheels import collected_wheels
 
 UNIT = "/etc/systemd/system/yolodeploy-controller.service"
 SERVICE = "yolodeploy-controller"
@@ -35,10 +34,7 @@ def gateway() -> Iterator[Gateway]:
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ours and those that it needs, from the index."""
-    try:
-        return collected_wheels(tmp_path_factory.mktemp("wheels"))
-    except Failed as error:
-        pytest.skip(f"no package index: {error.text()}")
+    return wheels_or_skip(tmp_path_factory.mktemp("wheels"))
 
 
 def shown(gateway: Gateway, name: str) -> str:

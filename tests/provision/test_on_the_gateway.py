@@ -14,9 +14,8 @@ import pytest
 
 from tests.cli.running import program
 from tests.gateways.hosts import Gateway, gateways
-from yolodeploy.core.errors import Failed
+from tests.gateways.offline import wheels_or_skip
 from yolodeploy.ops.home import Home
-from yolodeploy.ops.wheels import collected_wheels
 
 _INSTALL = """set -e
 cd /root && tar -xf plant.tar wheels && python3 -m venv --without-pip /opt/yolodeploy
@@ -38,10 +37,7 @@ def gateway() -> Iterator[Gateway]:
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ours and those that it needs, from the index."""
-    try:
-        return collected_wheels(tmp_path_factory.mktemp("wheels"))
-    except Failed as error:
-        pytest.skip(f"no package index: {error.text()}")
+    return wheels_or_skip(tmp_path_factory.mktemp("wheels"))
 
 
 @pytest.fixture
