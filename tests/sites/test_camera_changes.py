@@ -147,6 +147,10 @@ def test_versions_are_bounded_and_take_their_secrets_with_them(home: Home) -> No
     versions = bench.site.settings()
     assert [each.number for each in versions] == list(range(VERSIONS_KEPT + 3, 3, -1))
     assert len(list(bench.site.folder.secrets.iterdir())) == VERSIONS_KEPT
+    (bench.site.folder.kept_settings / f"{5:06}.json").write_bytes(b"\xff{")
+    assert len(bench.site.settings()) == VERSIONS_KEPT - 1, "one that is damaged costs itself"
+    again = bench.site.keep_settings(KeptSettings(text="# again\n"), {}, fence)
+    assert again.number == VERSIONS_KEPT + 4
 
 
 def test_who_changes_settings_at_once_with_somebody_loses_nothing_of_his(home: Home) -> None:

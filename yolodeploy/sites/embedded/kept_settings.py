@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def kept_settings(folder: SiteFolder) -> list[KeptSettings]:
         UsageError: `camera.settings_unreadable`.
     """
     text = _in_force(folder)
-    versions = sorted(map(_version, _files(folder)), key=lambda each: -each.number)
+    versions = sorted(_versions(_files(folder)), key=lambda each: -each.number)
     if (versions[0].text if versions else "") != text:
         at = folder.settings.stat().st_mtime if text else time.time()
         versions.insert(0, KeptSettings(at=at, note=BY_HAND, text=text))
@@ -60,7 +60,8 @@ def keep(folder: SiteFolder, wanted: KeptSettings, secrets: Mapping[str, bytes])
     except OSError as error:
         path = folder.settings
         raise Failed("camera.settings_unwritten", path=path, reason=error.strerror) from error
-    _prune(folder)
+    with suppress(OSError):  # what is in force is there; the next change tries again
+        _prune(folder)
     return kept
 
 
@@ -80,8 +81,11 @@ def _files(folder: SiteFolder) -> list[Path]:
     return list(folder.kept_settings.glob("*.json"))
 
 
-def _version(path: Path) -> KeptSettings:
-    return msgspec.json.decode(path.read_bytes(), type=KeptSettings)
+def _versions(paths: Iterable[Path]) -> Iterator[KeptSettings]:
+    """What can be read of them: one that a disk has damaged costs that version alone."""
+    for path in paths:
+        with suppress(OSError, msgspec.DecodeError):
+            yield msgspec.json.decode(path.read_bytes(), type=KeptSettings)
 
 
 def _write_version(folder: SiteFolder, version: KeptSettings) -> None:
@@ -105,7 +109,7 @@ def _prune(folder: SiteFolder) -> None:
     files = sorted(_files(folder))
     for path in files[:-VERSIONS_KEPT]:
         path.unlink(missing_ok=True)
-    texts = [_version(path).text for path in files[-VERSIONS_KEPT:]]
+    texts = [version.text for version in _versions(files[-VERSIONS_KEPT:])]
     for path in folder.secrets.iterdir():
         if not any(path.name in text for text in texts):
             path.unlink(missing_ok=True)
