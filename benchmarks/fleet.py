@@ -52,6 +52,7 @@ from yolodeploy.ops.shipped import shipped
 from yolodeploy.rollouts.engine import Engine
 from yolodeploy.rollouts.planning import Wish, plan_rollout
 from yolodeploy.rollouts.ports import Ending
+from yolodeploy.rollouts.rollout import Operator, Rollout
 from yolodeploy.sites.kubernetes.access import Access
 from yolodeploy.sites.kubernetes.live import OFTEN_S
 from yolodeploy.sites.kubernetes.site import KubernetesSite
@@ -209,15 +210,16 @@ def bench_engine(folder: Path, count: int) -> Figures:
         for name in names:
             site_rows.add_site(inventory, name, "kubernetes", "here", at=time.time())
         operations.create_operation(inventory, "op-1", "rollout", {}, at=time.time())
-        planned = plan_rollout(new, sites.values(), wish, lambda _: "")
+        planned = plan_rollout(new, sites.values(), wish, lambda _: None)
         rollout = rollouts.create_rollout(inventory, planned, "op-1", at=time.time())
         rollouts.take_rollout(inventory, rollout, "us/op-1/1", at=time.time(), stale_after=10.0)
         teller = Teller(inventory, "op-1")
         journal = InventoryJournal(inventory, rollout, "us/op-1/1", teller, sites)  # type: ignore[arg-type]
         engine = Engine(
-            planned, new, journal, [b"a frame"], sites.__getitem__,
-            holder="us/op-1/1", lineage="op-1",
-        )  # fmt: skip
+            Rollout(planned, new, journal, [b"a frame"]),
+            Operator("us/op-1/1", "op-1"),
+            sites.__getitem__,
+        )
         ending = []
         spent = timed(lambda: ending.append(engine.run()))
         assert ending == [Ending.DONE]
@@ -258,7 +260,7 @@ def bench_planning(sites: int) -> Figures:
     plans = []
 
     def plan() -> None:
-        plans.append(plan_rollout(new, fleet, Wish(), lambda _: ""))
+        plans.append(plan_rollout(new, fleet, Wish(), lambda _: None))
 
     spent = [timed(plan) for _ in range(3)]
     (first, *_) = plans

@@ -9,6 +9,7 @@ from yolodeploy.core.detections import Box
 from yolodeploy.core.errors import YolodeployError
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse
+from yolodeploy.core.shadowing import ShadowReport
 from yolodeploy.core.site import (
     AppState,
     DeviceState,
@@ -124,6 +125,10 @@ class Instant:
     def settings_fault(self) -> YolodeployError | None:
         """None."""
         return None
+
+    def compared(self, app: str) -> Sequence[ShadowReport]:
+        """None mirrors."""
+        return ()
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
         """Nothing happens."""

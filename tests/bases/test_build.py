@@ -174,10 +174,10 @@ def test_ctrl_c_ends_the_build_in_the_engine_too(
         if "waiting" in line:
             break
     process.send_signal(signal.SIGINT)
-    rest = process.communicate(timeout=60)[1]
+    rest = process.communicate(timeout=300)[1]
     assert process.returncode == 130
     assert "Traceback" not in rest
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while any(text.startswith(WAITER.encode()) for text in command_lines()):
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -283,6 +283,7 @@ def test_folders_and_pipes_are_no_bundles(tmp_path: Path, other: Layout) -> None
     (tmp_path / "loop").symlink_to("loop")
     assert code(tmp_path / "pipe", other, tmp_path / "files") == "bundle.unreadable"
     assert code(tmp_path / "folder", other, tmp_path / "files") == "bundle.unreadable"
+    assert code(Path("/"), other, tmp_path / "files") == "bundle.unreadable"
     assert code(tmp_path / "loop", other, tmp_path / "files") == "bundle.absent"
 
 

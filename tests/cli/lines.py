@@ -149,3 +149,10 @@ LEAVES = {
     for path, command in commands()
     if not isinstance(command, click.Group) or command.invoke_without_command
 }
+
+
+def takes(option: str) -> set[str]:
+    """The commands that have an option, by the name of its parameter."""
+    return {
+        path for path, command in LEAVES.items() if any(p.name == option for p in command.params)
+    }

@@ -53,14 +53,14 @@ def program(
 ) -> Answer:
     """Run it to its end."""
     process = started(*arguments, home=home, prefix=prefix, **environment)
-    out, err = process.communicate(timeout=150)
+    out, err = process.communicate(timeout=300)
     return Answer(process.returncode, out.decode(), err.decode())
 
 
 def together(command_lines: Sequence[Sequence[str]], home: Path) -> list[Answer]:
     """Run several at once."""
     running = [started(*line, home=home) for line in command_lines]
-    ended = [(process, *process.communicate(timeout=150)) for process in running]
+    ended = [(process, *process.communicate(timeout=300)) for process in running]
     return [Answer(process.returncode, out.decode(), err.decode()) for process, out, err in ended]
 
 
@@ -71,3 +71,20 @@ def contents(folder: Path) -> dict[str, bytes | None]:
         for path in sorted(folder.rglob("*"))
         if not path.name.endswith(("-shm", "-wal")) and not path.is_socket()
     }
+
+
+def is_error(answer: Answer, code: int) -> None:
+    """Two lines on stderr (what happened, what mends it), and nothing on stdout."""
+    assert answer.code == code, answer
+    assert answer.out == ""
+    lines = answer.err.splitlines()
+    assert len(lines) == 2, answer.err
+    assert lines[0].startswith("yolodeploy: ")
+    assert lines[1].startswith(("  mend it with: ", "  解决方法："))
+    assert "should not have happened" not in answer.err
+    assert "Traceback" not in answer.err
+    assert all(character.isprintable() or character == "\n" for character in answer.err)
+
+
+def words(line: str, **places: object) -> list[str]:
+    return [word.format_map({k: str(v) for k, v in places.items()}) for word in line.split()]

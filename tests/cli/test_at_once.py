@@ -78,7 +78,7 @@ def test_a_killed_creation_leaves_a_site_that_can_be_adopted(home: Home, run: Ru
     assert "yolodeploy site adopt plant" in answer.err
     assert lifecycle.Supervisor(lifecycle.SiteFolder(home.site("plant")), "plant").running()
     assert run("site", "adopt", "plant").code == 0
-    assert program("status", home=home.root).err == "1 devices: 1 ready\n"
+    assert program("status", home=home.root).err == "1 device: 1 ready\n"
 
 
 def test_a_stopped_site_that_nobody_knows_can_be_started_and_adopted(home: Home, run: Run) -> None:
@@ -97,7 +97,7 @@ def test_a_stopped_site_that_nobody_knows_can_be_started_and_adopted(home: Home,
 def test_what_is_unreachable_is_3_or_a_state(home: Home, run: Run) -> None:
     assert run("site", "create", "plant").code == 0
     assert run("site", "stop", "plant", "--yes").code == 0
-    assert run("status").err == "1 devices: 1 offline\n"
+    assert run("status").err == "1 device: 1 offline\n"
     assert run("status", "--refresh").code == 0
     assert run("logs").code == 0
     assert run("doctor").code == 1

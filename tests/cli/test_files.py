@@ -12,8 +12,7 @@ import onnx
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.running import UNPRIVILEGED, contents, program
-from tests.cli.test_commands import is_error
+from tests.cli.running import UNPRIVILEGED, contents, is_error, program
 from yolodeploy.ops.home import Home
 
 

@@ -21,7 +21,7 @@ DEVICE = [
 SITE = [
     "site", "kind", "reachable", "devices", "apps", "observed_at", "held", "k3s_version",
     "backed_up_at", "proxy", "operator", "labels", "windows", "reason", "location", "waiting",
-    "certificate_days", "account_days",
+    "certificate_days", "account_days", "credentials", "unseen",
 ]  # fmt: skip
 MODEL = [
     "model", "task", "classes", "input", "size_bytes", "digest", "stride", "opset", "license",
@@ -33,7 +33,7 @@ IMAGE = [
 APP = ["app", "releases", "description", "frames", "signed_by", "added_at"]
 RELEASE = ["release", "digest", "image", "model", "classes", "gates", "created_at"]
 ROLLOUT = [
-    "rollout", "app", "release", "digest", "state", "sites", "waves", "again_at", "reason",
+    "rollout", "app", "release", "digest", "state", "sites", "waves", "again_at", "reason", "said",
     "operation", "holder", "created_at", "ended_at",
 ]  # fmt: skip
 OPERATION = [
@@ -131,7 +131,17 @@ SINGLES: dict[str, tuple[str | None, list[str]]] = {
     ),
     "rollout status r-1": (
         "r-1",
-        ["rollout", "release", "state", "reason", "operation", "again_at", "waves", "sites"],
+        [
+            "rollout",
+            "release",
+            "state",
+            "reason",
+            "said",
+            "operation",
+            "again_at",
+            "waves",
+            "sites",
+        ],
     ),
 }
 BOTH = LISTS | SINGLES

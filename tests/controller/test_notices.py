@@ -24,6 +24,7 @@ from tests.serve.sinks.webhook_server import (
 )
 from yolodeploy.core.errors import Failed, UsageError
 from yolodeploy.core.notices import EVENTS, PER_MINUTE, Notice, delay_s, wait_s
+from yolodeploy.core.sentences import sentence
 from yolodeploy.inventory import notices as rows
 from yolodeploy.inventory.connection import Inventory, open_inventory
 from yolodeploy.inventory.events import query_events
@@ -91,6 +92,21 @@ def test_a_state_is_told_once_when_it_begins_and_once_when_it_is_over(
     posted = json.loads(server.taken[0])
     assert posted["text"] == f"{found[0]['text']} ({found[0]['remedy']})"
     assert posted["from"] == os.uname().nodename
+
+
+def test_a_rollouts_reason_is_told_in_the_receivers_language_and_as_code_and_fields(
+    home: Home, server: WebhookServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YOLODEPLOY_LANGUAGE", "zh")
+    hook(home, server)
+    reason = sentence("step.held", reason="换镜头\x1b[31m")
+    notify(home, FAILED._replace(fields={**FAILED.fields, "reason": reason}))
+    [one] = told(server)
+    assert one["text"] == "a@1 的发布 r-7 失败：已锁定：换镜头\\x1b[31m"
+    assert one["code"] == "notice.failed"
+    assert one["fields"]["reason"] == "held: 换镜头\\x1b[31m"  # what receivers had before
+    said = {"code": "step.held", "fields": {"reason": "换镜头\\x1b[31m"}}
+    assert one["said"] == {"reason": said}
 
 
 @pytest.mark.parametrize("status", [0, 302, 401, 404, 429, 500])
@@ -208,17 +224,21 @@ def test_a_command_reads_the_same_and_its_words_are_no_shells(
     said, body = taken.read_text().splitlines()
     assert said == "$(id) ; x"
     assert json.loads(body)["notices"][0]["about"] == "r-7"
-    monkeypatch.setattr(notice_places, "COMMAND_S", 0.3)
     for text, reason in (
         ("echo no >&2; exit 7", "exit code 7 no"),
-        ("sleep 600", "no end after"),
         ("head -c 1000000 /dev/zero >&2; exit 1", "exit code 1"),
+        ("sleep 600", "no end after"),
     ):
-        with pytest.raises(Failed) as refused:
-            Command(program(tmp_path / "tell", text)).deliver(b"{}" * 100_000)
+        with monkeypatch.context() as patched:
+            if "sleep" in text:  # the others end by themselves, at once or not
+                patched.setattr(notice_places, "COMMAND_S", 0.3)
+            with pytest.raises(Failed) as refused:
+                Command(program(tmp_path / "tell", text)).deliver(b"{}" * 100_000)
         assert reason in refused.value.text()
     with pytest.raises(Failed):
         Command(str(tmp_path / "absent")).deliver(b"{}")
+    # what it leaves behind holds its standard error open, and would be told again and again
+    Command(program(tmp_path / "tell", "sleep 600 & exit 0")).deliver(b"{}")
 
 
 def test_the_settings_are_checked_before_anything_is_sent(home: Home) -> None:

@@ -56,14 +56,15 @@ def test_one_that_waits_goes_on_when_its_time_has_come(inventory: Inventory) -> 
         rollouts.set_state(inventory, found, RolloutState.ABORTED, at=now)
 
 
-def test_one_that_waits_goes_on_when_a_site_of_it_comes_back(inventory: Inventory) -> None:
+@pytest.mark.parametrize("code", ["site.back", "hold.ended", "window.set"])
+def test_one_that_waits_goes_on_when_a_site_of_it_is_free(inventory: Inventory, code: str) -> None:
     found = rollout(inventory, RolloutState.WAITING)
-    events.add_event(inventory, "elsewhere", "site.back", at=time.time())
+    events.add_event(inventory, "elsewhere", code, at=time.time())
     assert turn(inventory, found) is Turn.LATER
     journal.set_result(inventory, found, "north", SiteResult.COMMITTED)
-    events.add_event(inventory, "north", "site.back", at=time.time())  # it is done there
+    events.add_event(inventory, "north", code, at=time.time())  # it is done there
     assert turn(inventory, found) is Turn.LATER
-    events.add_event(inventory, "south", "site.back", at=time.time())
+    events.add_event(inventory, "south", code, at=time.time())
     assert turn(inventory, found) is Turn.NOW
 
 

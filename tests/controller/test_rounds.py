@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -111,3 +113,18 @@ def test_an_inventory_that_was_replaced_is_followed(
         sites.add_site(inventory, "s1", "embedded", "/nowhere", at=time.time())
     asks(home)
     assert fleet.reachable() == {"s1": True}
+
+
+def test_a_thousand_clusters_find_room_for_their_connections() -> None:
+    """A service has 1,024 files as a rule, and its clusters would be silent for want of more."""
+    program = """
+import resource
+from yolodeploy.ops.rounds import Rounds
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+Rounds()
+soft, still = resource.getrlimit(resource.RLIMIT_NOFILE)
+assert still == hard
+assert soft == 16384 or soft == hard < 16384
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)

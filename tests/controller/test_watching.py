@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from tests.inventory.parts import NOW, plan, spec
+from yolodeploy.core.nodes import ClusterFigures
+from yolodeploy.core.site import SiteState
 from yolodeploy.inventory import catalog, events, releases, rollouts, sites
 from yolodeploy.inventory.connection import Inventory, open_inventory
 from yolodeploy.inventory.rollouts import RolloutState
-from yolodeploy.inventory.status import record_unreachable
+from yolodeploy.inventory.status import record_site_state, record_unreachable
 from yolodeploy.ops import watching
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.notifying import deliver
@@ -160,3 +162,26 @@ def test_an_account_that_ends_is_told_while_there_is_time(
     (home.site("plant") / "account.yaml").write_bytes(b"\xff")
     look.now += 601
     assert look() == []
+
+
+def test_what_lets_us_into_a_cluster_is_told_before_it_ends(
+    look: Looking, inventory: Inventory
+) -> None:
+    sites.add_site(inventory, "quay", "kubernetes", "/home/ann/.kube/config#quay", at=NOW)
+
+    def seen(**ends: float) -> list[tuple[str, str, str]]:
+        until: dict[str, Any] = {name: time.time() + 86400 * days for name, days in ends.items()}
+        figures = ClusterFigures(**until)
+        state = SiteState(
+            site="quay", at=NOW, lease=None, devices=(), apps=(), instances=(), cluster=figures
+        )
+        record_site_state(inventory, "quay", state, at=time.time())
+        look.now += 601
+        return look()
+
+    assert seen(client_ends=30.0, certificate_ends=200.0) == []
+    assert seen(client_ends=13.0, certificate_ends=200.0) == [("expiring", "quay", "begins")]
+    assert seen(client_ends=365.0, certificate_ends=200.0) == [("expiring", "quay", "over")]
+    assert seen(certificate_ends=-1.0) == [("expiring", "quay", "begins")]
+    assert seen(token_ends=90.0) == [("expiring", "quay", "over")]
+    assert seen() == [], "a plug-in's token has no end that matters"

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from yolodeploy.core.detections import Agreement, Box, Meant, compare
 from yolodeploy.core.gates import (
     DEFAULT_GATES,
+    ON_TRAFFIC,
     OUTRANKED,
     AgreementGate,
+    Change,
     ErrorsGate,
     Gate,
     GateResult,
@@ -27,6 +29,7 @@ from yolodeploy.core.gates import (
     overall,
     samples_wanted,
 )
+from yolodeploy.core.shadowing import ShadowReport, agreement_but_for
 from yolodeploy.core.sketch import Sketch
 
 ORDER = [Verdict.PASSED, Verdict.INCONCLUSIVE, Verdict.FAILED]
@@ -251,3 +254,66 @@ def test_what_a_release_is_meant_to_change_is_counted_apart() -> None:
 def test_what_nobody_measured_does_not_pass() -> None:
     assert verdict(GpuMemoryGate(max_mb=1), Observation()) is Verdict.INCONCLUSIVE
     assert verdict(GpuMemoryGate(max_mb=1), Observation(gpu_memory_mb=2)) is Verdict.FAILED
+
+
+FEW, GOOD = Agreement(2, 2, 2), Agreement(50, 90, 85, 3)
+LOSES, INVALID = Agreement(50, 90, 20), Agreement(50, 90, 88, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("frames", "traffic", "said"),
+    [
+        (GOOD, GOOD, {"agreement": "passed", ON_TRAFFIC: "passed"}),
+        (GOOD, LOSES, {"agreement": "passed", ON_TRAFFIC: "failed"}),
+        (LOSES, GOOD, {"agreement": "failed", ON_TRAFFIC: "passed"}),
+        (GOOD, FEW, {"agreement": "passed"}),
+        (None, GOOD, {ON_TRAFFIC: "passed"}),
+        (None, FEW, {"agreement": "inconclusive", ON_TRAFFIC: "inconclusive"}),
+        (FEW, INVALID, {ON_TRAFFIC: "failed"}),
+        (GOOD, None, {"agreement": "passed"}),
+    ],
+)
+def test_traffic_counts_beside_frames_and_each_alone_where_the_other_is_too_little(
+    frames: Agreement | None, traffic: Agreement | None, said: dict[str, str]
+) -> None:
+    seen = Observation(agreement=frames, mirrored=traffic)
+    results = judge([AgreementGate()], seen, Observation())
+    assert {each.gate: each.verdict.value for each in results} == said
+
+
+def shadow(seen: Agreement, lost: dict[str, int] | None, **gained: int) -> ShadowReport:
+    """What a server tells; without `lost` one that does not count by class."""
+    by_class = {"lost_by_class": lost, "gained_by_class": gained} if lost is not None else {}
+    empty = {side: Sketch(0.0, {}) for side in ("up", "down", "here", "there")}
+    told = ShadowReport(url="http://new", share=1.0, since=0.0, agreement=seen, **empty)
+    return msgspec.structs.replace(told, **by_class)
+
+
+def test_what_was_mirrored_is_not_held_against_a_release_that_is_meant_to_differ() -> None:
+    """A shadow would never pass; and what else it loses must not hide behind what it declares."""
+    for lost, but_for, verdict in (
+        ({"rust": 68, "pit": 2}, Agreement(50, 22, 20, declared=68), Verdict.PASSED),
+        ({"rust": 28, "pit": 42}, Agreement(50, 62, 20, declared=28), Verdict.FAILED),
+        # it cannot tell: frames alone say what they say, and few of them nothing
+        (None, Agreement(50), Verdict.PASSED),
+    ):
+        seen = agreement_but_for(shadow(LOSES, lost), {"rust"}, set())
+        assert seen == but_for
+        meant = AgreementGate(meant=(Change("lost", "rust"),))
+        observed = Observation(agreement=GOOD, mirrored=seen)
+        assert overall(judge([meant], observed, Observation())) is verdict
+    alone = Observation(agreement=FEW, mirrored=Agreement(50))
+    assert overall(judge([meant], alone, Observation())) is Verdict.INCONCLUSIVE
+    # boxes that are none are never meant, whoever counted
+    old = Observation(agreement=GOOD, mirrored=agreement_but_for(shadow(INVALID, None), {"a"}, ()))
+    assert overall(judge([meant], old, Observation())) is Verdict.FAILED
+    more = shadow(Agreement(50, 9, 9, 30), {}, rust=25)
+    assert agreement_but_for(more, (), {"rust"}) == Agreement(50, 9, 9, 5, declared=25)
+    assert agreement_but_for(more, (), ()) == more.agreement
+
+
+def test_labels_say_who_is_right_on_traffic_too_but_not_of_boxes_that_are_none() -> None:
+    labelled = Observation(mirrored=LOSES, golden=Agreement(20, 40, 40))
+    assert overall(judge([AgreementGate()], labelled, Observation())) is Verdict.PASSED
+    labelled = Observation(mirrored=INVALID, golden=Agreement(20, 40, 40))
+    assert overall(judge([AgreementGate()], labelled, Observation())) is Verdict.FAILED

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import click
 import pytest
@@ -21,28 +21,62 @@ import pytest
 import yolodeploy
 from yolodeploy.cli.main import yolodeploy as program
 from yolodeploy.core import errors
-from yolodeploy.core.messages import Message, message
-from yolodeploy.core.steps import Outcome
+from yolodeploy.core.beside import Way
+from yolodeploy.core.camera_state import Phase as CameraPhase
+from yolodeploy.core.capacity import Strategy
+from yolodeploy.core.fates import Fate
+from yolodeploy.core.gates import OUTRANKED, Verdict
+from yolodeploy.core.messages import Message, message, table
+from yolodeploy.core.messages.done import VERBS
+from yolodeploy.core.steps import Outcome, SiteResult, Step
+from yolodeploy.core.waves import Scope, Standing
+from yolodeploy.images.sending.delivery import State as Sending
+from yolodeploy.inventory.operations import OperationState
+from yolodeploy.inventory.rollouts import RolloutState
+from yolodeploy.oci.registry.transfers import Fate as Part
 from yolodeploy.ops.actions import ACTIONS
+from yolodeploy.ops.checked import Result
+from yolodeploy.ops.finding import State as Found
+from yolodeploy.ops.pending import Turn
+from yolodeploy.provision.looking import CHECKS
 from yolodeploy.telemetry import look
 
 PACKAGE = Path(yolodeploy.__file__).parent
 ROOMS = sorted(
     path.stem for path in (PACKAGE / "core/messages").glob("*.py") if path.stem != "__init__"
 )
+TELLING = {"tell", "said", "confirm"}  # cli.telling
+SAYING = {"say", "UsageError", "BadParameter", "fail"}
 KINDS = {
     name
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, errors.YolodeployError)
-} | {"Busy"}  # inventory.faults
+} | {"Busy", "sentence"}  # inventory.faults; what a journal keeps
 CODE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
+WORD = re.compile(r"[a-z]{2,}")
+NO_WORDS = ("yolodeploy: ", "http://", "/metrics")  # the same in every language
 CONTEXT = program.context_settings
 INTAKE = ("open", "build", "export", "prepare", "quantise", "compare", "probe")
 # made up of two parts where they are said; every value is listed here
 COMPOSED = {
     "progress": {o.value for o in Outcome if o is not Outcome.INTENDED}
     | {f"model_{step}" for step in INTAKE},
+    "cluster": set(CHECKS),
+    "plan": {way.value for way in Way} | {f"gets_{way.value}" for way in Way},
+    "tui": {f"step.{step.value}" for step in Step}
+    | {f"rollout.{state.value}" for state in RolloutState}
+    | {f"result.{result.value}" for result in SiteResult}
+    | {f"standing.{standing.value}" for standing in Standing}
+    | {f"verdict.{verdict.value}" for verdict in Verdict}
+    | {f"strategy.{strategy}" for strategy in ("surge", *get_args(Strategy))},
 }
+
+
+# what gates say their figures are
+UNITS = {
+    "share", "times", "ms", "s", "MiB", "frames/s", "lost", "gained", "missed", "false",
+    "invalid boxes", OUTRANKED,
+}  # fmt: skip
 
 
 class Use(NamedTuple):
@@ -51,6 +85,7 @@ class Use(NamedTuple):
     code: str
     fields: frozenset[str] | None
     where: str
+    told: bool  # to who typed a command, and nothing to be mended
 
 
 def _codes(node: ast.expr) -> Iterator[str]:
@@ -88,7 +123,7 @@ def _fields(call: ast.Call, scope: ast.AST) -> frozenset[str] | None:
         if keys is None:
             return None
         found |= keys
-    return frozenset(found)
+    return frozenset(found | set(VERBS) if "dry_run" in found else found)
 
 
 def _uses_in(path: Path) -> Iterator[Use]:
@@ -99,11 +134,12 @@ def _uses_in(path: Path) -> Iterator[Use]:
         if not (isinstance(node, ast.Call) and node.args):
             continue
         name = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
-        if name in KINDS or (name == "say" and isinstance(node.func, ast.Attribute)):
+        told = name in TELLING and path.parent.name == "cli"
+        if told or name in KINDS or (name == "say" and isinstance(node.func, ast.Attribute)):
             scope = scope_of.get(id(node), tree)
             for code in _codes(node.args[0]):
                 where = f"{path.relative_to(PACKAGE)}:{node.lineno}"
-                yield Use(code, _fields(node, scope), where)
+                yield Use(code, _fields(node, scope), where, told)
 
 
 @cache
@@ -138,6 +174,74 @@ def test_every_code_that_is_raised_has_a_text() -> None:
         assert message(code).en
 
 
+def _titles() -> set[str]:
+    """The titles of all columns of the command line; what has none is shown alone by its key."""
+    found = set()
+    for path in (PACKAGE / "cli").glob("*.py"):
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)):
+            name = getattr(getattr(node, "func", None), "id", "")
+            if not isinstance(node, ast.Call) or name not in ("Column", "print_table"):
+                continue
+            title = node.args[1] if len(node.args) > 1 else None
+            if "emit_one(" in text and isinstance(title, ast.Constant) and not title.value:
+                title = node.args[0]
+            parts = title.elts if isinstance(title, ast.List | ast.Tuple) else [title]
+            found |= {str(one.value) for one in parts if isinstance(one, ast.Constant)}
+    return found - {""}
+
+
+def test_every_title_of_a_table_is_there_in_chinese() -> None:
+    titles = _titles()
+    assert {"last step", "approved by", "mend it with"} <= titles
+    assert titles <= set(table.MESSAGES)
+    for word in (
+        {outcome.value for outcome in Outcome}
+        | {scope.value for scope in Scope}
+        | {fate.value for fate in Fate}
+        | UNITS
+        | {"surge", *get_args(Strategy)}
+        | {"yes", "no", "never", "always", "unknown"}
+        | {"ready", "not ready", "proved", "offline", "held", "switching", "trial", "reverting"}
+        | {"running", "hangs", "none", *get_args(CameraPhase)}
+        | {"BLOCKING", "warning"}
+        | {
+            one.value
+            for kind in (OperationState, Turn, Found, Sending, Part, Result)
+            for one in kind
+        }
+    ):
+        assert f"word.{word}" in table.MESSAGES
+
+
+def _said_in_english() -> Iterator[str]:
+    """What commands say, ask or refuse in words of their own, where it stands."""
+    for path in sorted((PACKAGE / "cli").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            func = getattr(node, "func", None)
+            name = getattr(func, "attr", None) or getattr(func, "id", "")
+            if not (isinstance(node, ast.Call) and node.args and name in {*SAYING, *TELLING}):
+                continue
+            for text in _texts_in(node.args[0]):
+                if not CODE.fullmatch(text) and WORD.search(text):
+                    yield f"{path.name}:{node.lineno}: {text}"
+
+
+def _texts_in(node: ast.expr) -> Iterator[str]:
+    """What an expression says whatever its values are."""
+    if isinstance(node, ast.Constant):
+        yield str(node.value)
+    elif isinstance(node, ast.IfExp | ast.BinOp | ast.JoinedStr):
+        for part in ast.iter_child_nodes(node):
+            if isinstance(part, ast.expr):
+                yield from _texts_in(part)
+
+
+def test_what_commands_say_ask_and_refuse_is_in_the_catalogue() -> None:
+    """Else who reads Chinese is told in English what was done, or what a yes would do."""
+    assert [told for told in _said_in_english() if not told.endswith(NO_WORDS)] == []
+
+
 def test_every_field_of_a_text_is_given_where_it_is_raised() -> None:
     wrong = [
         (use.where, use.code, part, sorted(fields_of(template) - use.fields))
@@ -169,7 +273,8 @@ def test_a_remedy_in_words_is_told_in_chinese_too() -> None:
 
 
 def test_every_error_has_a_remedy() -> None:
-    raised = {use.code for use in uses() if not use.code.startswith("progress.")}
+    narrated = ("progress.", "step.", "plan.", "engine.", "quickstart.")
+    raised = {use.code for use in uses() if not (use.told or use.code.startswith(narrated))}
     without = {code for code in raised if code in catalogue() and not catalogue()[code].remedy}
     assert without <= {"ops.interrupted"}
 

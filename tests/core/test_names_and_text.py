@@ -12,8 +12,9 @@ from rich.cells import cell_len
 
 from yolodeploy.core.digests import checked_digest, digest_of, short
 from yolodeploy.core.errors import UsageError
+from yolodeploy.core.messages import Message
 from yolodeploy.core.names import checked_name, nearest_name
-from yolodeploy.core.text import LONGEST, cells, fit, one_line
+from yolodeploy.core.text import LONGEST, cells, counted, fit, one_line
 
 # RFC 1123, section 2.1, as Kubernetes narrows it for labels: lower case, at most 63
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
@@ -129,6 +130,14 @@ scripts = st.text("aZ0-中文한글カナｱ ไทยก็กิ्हिन�
 @given(scripts)
 def test_cells_are_those_that_the_terminal_takes(text: str) -> None:
     assert cells(text) == cell_len(text)
+
+
+def test_a_count_has_its_noun_in_every_text_that_asks_for_it() -> None:
+    assert [counted(n, "box") for n in (0, 1, 2)] == ["0 boxes", "1 box", "2 boxes"]
+    text = Message("{n:site}, {m:wave} of {n}", "{n} 个站点，{m} 波")
+    assert text.rendered("text", "en", {"n": "1", "m": "2"}) == "1 site, 2 waves of 1"
+    assert text.rendered("text", "en", {"n": "1"}) == "1 site, <m> waves of 1"
+    assert text.rendered("text", "zh", {"n": "1", "m": "2"}) == "1 个站点，2 波"
 
 
 def test_the_emoji_form_of_a_sign_is_wide() -> None:

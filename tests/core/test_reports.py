@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolodeploy.core.reports import MOST_EPOCHS, MOST_STAGES, fault_of, read_report
+from yolodeploy.core.nodes import DeviceLoad, GpuLoad, NodeFigures, node_text, with_loads
+from yolodeploy.core.reports import MOST_EPOCHS, MOST_GPUS, MOST_STAGES, fault_of, read_report
 from yolodeploy.core.site import Epoch, StageReport
 from yolodeploy.core.sketch import LARGEST_BUCKET, Sketch
 
@@ -94,3 +95,40 @@ def test_a_server_cannot_speak_for_another_or_accuse_itself() -> None:
 def test_lives_without_end_are_refused() -> None:
     epochs = tuple(epoch(number=number) for number in range(MOST_EPOCHS + 1))
     assert fault_of(epochs) == f"{MOST_EPOCHS + 1} epochs"
+
+
+ABSURD = [-1.0, 2.0, 1e300, float("nan"), float("inf"), None]
+
+
+@given(st.lists(st.tuples(st.text(max_size=99), *[st.sampled_from(ABSURD)] * 3), max_size=99))
+def test_what_a_server_sees_of_its_device_is_figures_or_nothing(
+    gpus: list[tuple[str, float | None, float | None, float | None]],
+) -> None:
+    load = DeviceLoad(
+        cpu_used_millis=-5, memory_used_mb=1 << 60, gpus=tuple(GpuLoad(*gpu) for gpu in gpus)
+    )
+    said = msgspec.msgpack.encode(msgspec.structs.replace(NAMES, load=load))
+    read = read_report(said, NAMES)
+    assert read.load is not None
+    assert (read.load.cpu_used_millis, read.load.memory_used_mb) == (None, None)
+    assert len(read.load.gpus) == min(len(gpus), MOST_GPUS)
+    node = with_loads(NodeFigures(cpu_millis=8000), [read.load, read.load])
+    assert node.gpu_busy is None or 0 <= node.gpu_busy <= 1
+    for figure in (node.gpu_used_mb, node.gpu_total_mb):
+        assert figure is None or figure >= 0
+    assert "\n" not in node_text(node)
+
+
+def test_servers_that_share_a_gpu_do_not_fill_it_twice() -> None:
+    shared, own = GpuLoad("GPU-a", 24576.0, 6000.0, 0.5), GpuLoad("GPU-b", 24576.0, 0.0, 0.0)
+    loads = [
+        DeviceLoad(cpu_used_millis=900, memory_used_mb=2048, gpus=(shared,)),
+        DeviceLoad(cpu_used_millis=1000, memory_used_mb=2000, gpus=(shared, own)),
+        DeviceLoad(),
+    ]
+    node = with_loads(NodeFigures(cpu_millis=8000), loads)
+    assert (node.cpu_used_millis, node.memory_used_mb) == (1000, 2048)
+    assert (node.gpu_used_mb, node.gpu_total_mb, node.gpu_busy) == (6000.0, 49152.0, 0.25)
+    # what is measured by others is theirs to tell
+    measured = NodeFigures(cpu_used_millis=1, memory_used_mb=1, gpu_used_mb=1.0)
+    assert with_loads(measured, loads) == measured

@@ -57,6 +57,12 @@ def test_a_quantile_is_at_most_two_percent_off(recorded: list[float], share: flo
     assert sketch_of(recorded).quantile(share) == pytest.approx(exact, rel=0.02)
 
 
+@given(st.lists(st.integers(0, 1 << 27)))
+def test_powers_of_two_are_bounds_that_nothing_is_estimated_at(recorded: list[int]) -> None:
+    for bound_us, below in sketch_of([float(value) for value in recorded]).cumulated(range(5, 26)):
+        assert below == sum(value < bound_us for value in recorded)
+
+
 @given(many, many)
 def test_it_does_not_matter_who_is_added_to_whom(one: list[float], other: list[float]) -> None:
     there = merged([sketch_of(one), sketch_of(other)])

@@ -22,6 +22,8 @@ OLD_AND_32_BIT = "/usr/bin/setarch linux32 --uname-2.6 "
 SURE_US, LOST_US = 1000, 16_000_000
 # its source is this machine's disk, whatever that is called
 DISK = "$(awk '$2 == \"/var/lib\" {print $1}' /proc/self/mounts | xargs basename)"
+STATE = "/var/lib/rancher/k3s"
+CONTAINERD = f"{STATE}/agent/containerd"
 MODULES = ("overlay", "br_netfilter", "nf_conntrack", "ip_tables", "vxlan")
 
 
@@ -61,9 +63,11 @@ def kernel_says(*lines: str) -> str:
     records = [f"3,{number},{number},-;{line}" for number, line in enumerate(lines, 1)]
     told = " ".join(map(quote, records))
     return (
-        "mkfifo /dev/kmsg && systemd-run -q --unit=kmsg sh -c 'exec 3<>/dev/kmsg; sleep infinity' "
-        "&& mkdir -p /run/systemd/journald.conf.d && printf '[Journal]\\nReadKMsg=yes\\n' "
-        ">/run/systemd/journald.conf.d/kmsg.conf && sleep 0.2 && systemctl restart systemd-journald"
+        "mkfifo /dev/kmsg && systemd-run -q --unit=kmsg sh -c "
+        "'exec 3<>/dev/kmsg; touch /run/kmsg-held; sleep infinity' && "
+        "until [ -e /run/kmsg-held ]; do sleep 0.1; done && "
+        "mkdir -p /run/systemd/journald.conf.d && printf '[Journal]\\nReadKMsg=yes\\n' "
+        ">/run/systemd/journald.conf.d/kmsg.conf && systemctl restart systemd-journald"
         f" && journalctl --rotate && for record in {told}; do "
         'for try in 1 2 3 4 5 6 7 8 9; do echo "$record" >/dev/kmsg; sleep 0.1; '
         'journalctl --sync; journalctl -kqo cat | grep -qF "${record#*;}" && break; done; done'
@@ -77,6 +81,8 @@ SOUND = "\n".join((
     instead("/sys/dev/block", {}),  # its number is this machine's
     instead("/sys/block", {f"{DISK}/queue/rotational": "0"}),
     modules(*MODULES),
+    # this machine's disk may be full
+    f"mkdir -p {CONTAINERD} && mount -t tmpfs -o size=1m none {CONTAINERD}",
 ))  # fmt: skip
 
 

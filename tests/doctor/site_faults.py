@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from tests.doctor.faults import Fault
-from tests.doctor.seen import instead
+from tests.doctor.seen import CONTAINERD, STATE, instead
 from tests.gateways.doubles.nvidia.packages import DRIVER, NEWER_DRIVER
 
-STATE = "/var/lib/rancher/k3s"
-CONTAINERD = f"{STATE}/agent/containerd"
 CONTAINERD_CONFIG = f"{STATE}/agent/etc/containerd/config.toml"
 IMAGES = "k3s ctr -n k8s.io images"
 # where the newer packages lie that an upgrade half brought
@@ -33,9 +31,7 @@ def pod(name: str, spec: str) -> str:
             f"'spec: {{{spec}}}' | k3s kubectl apply -f -")  # fmt: skip
 
 
-# what a healthy site has beside seen.SOUND: a disk with room for images, and a proxy that k3s
-# knows of
-ROOM = f"mount -t tmpfs -o size=1m none {CONTAINERD}"
+# what a healthy site has beside seen.SOUND: a proxy that k3s knows of
 PROXY = (
     "echo 'export https_proxy=http://proxy:3128' >/etc/profile.d/proxy.sh; printf '%s\\n' "
     "HTTP_PROXY=http://proxy:3128 NO_PROXY=10.42.0.0/16,10.43.0.0/16,198.18.0.0/15 "

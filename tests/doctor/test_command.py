@@ -14,9 +14,12 @@ from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.devices import Gateway, add_device, set_device_hold
 from yolodeploy.inventory.operations import OperationEvent
 from yolodeploy.inventory.sites import add_site, set_site_backed_up, set_site_k3s
+from yolodeploy.ops.checked import Result
 from yolodeploy.ops.doctor import examine
 from yolodeploy.ops.home import Home
-from yolodeploy.ops.site_doctor import Mend, Result, checks_of, meant
+from yolodeploy.ops.site_doctor import Meant, Mend, checks_of, meant
+
+PLANT = [Meant("plant", by_api=False, devices=())]
 
 
 def event(code: str, level: str = "step", /, **fields: Any) -> OperationEvent:
@@ -100,7 +103,7 @@ def test_a_narrow_terminal_shows_line_below_line(
 ) -> None:
     """A table of sentences breaks at 80 columns, and nobody finds the command in it."""
     found = [report("gw-1", "swap", "finding", fields={"places": "/dev/mmcblk0p3"})]
-    monkeypatch.setattr("yolodeploy.cli.doctor_gateways.meant", lambda *_: {"plant": ()})
+    monkeypatch.setattr("yolodeploy.cli.doctor_gateways.meant", lambda *_: PLANT)
     monkeypatch.setattr("yolodeploy.cli.doctor_gateways.start_doctor", lambda *_, **__: "op-1")
     monkeypatch.setattr("yolodeploy.cli.doctor_gateways._followed", lambda *_: found)
     piped = run("doctor", "plant").out.splitlines()
@@ -126,7 +129,7 @@ def test_the_exit_code_tells_what_is_wrong_from_who_is_away(
     code: int,
 ) -> None:
     ends = [event("play.host", host=f"gw-{n}", state=s, reason="-") for n, s in enumerate(states)]
-    monkeypatch.setattr("yolodeploy.cli.doctor_gateways.meant", lambda *_: {"plant": ()})
+    monkeypatch.setattr("yolodeploy.cli.doctor_gateways.meant", lambda *_: PLANT)
     monkeypatch.setattr("yolodeploy.cli.doctor_gateways.start_doctor", lambda *_, **__: "op-1")
     monkeypatch.setattr("yolodeploy.cli.doctor_gateways._followed", lambda *_: ends)
     assert run("doctor", "plant", "-o", "json").code == code
@@ -183,8 +186,9 @@ def plant(home: Home) -> Callable[..., None]:
 
 def test_names_are_sites_and_devices(home: Home, plant: Callable[..., None]) -> None:
     plant()
-    assert meant(home, ["gw-1", "plant/gw-1"]) == {"plant": ("gw-1",)}
-    assert meant(home, ["gw-1", "plant"]) == meant(home, ["plant", "gw-1"]) == {"plant": ()}
+    assert meant(home, ["gw-1", "plant/gw-1"]) == [("plant", False, ("gw-1",))]
+    whole = [("plant", False, ())]
+    assert meant(home, ["gw-1", "plant"]) == meant(home, ["plant", "gw-1"]) == whole
 
 
 @pytest.mark.parametrize(
@@ -229,6 +233,14 @@ def test_a_held_device_is_looked_at_and_not_mended(
 def findings(home: Home) -> set[str]:
     """The codes of what is wrong here."""
     return {error.code for one in examine(home) for error in one.findings} - {"doctor.disk"}
+
+
+def test_a_damaged_inventory_is_one_finding_and_said_once(home: Home) -> None:
+    home.create().inventory.write_bytes(b"noise" * 2000)
+    (told,) = [error for one in examine(home) for error in one.findings
+               if error.code != "doctor.disk"]  # fmt: skip
+    assert told.text().count("is damaged") == 1
+    assert "rollouts" not in {one.check for one in examine(home)}, "nobody could look"
 
 
 def test_what_is_known_of_k3s_sites_is_told_without_asking_them(

@@ -420,6 +420,16 @@ def test_measuring_the_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     assert judge.disk.syncs_ms(tmp_path / "absent") == []
 
 
+@pytest.mark.parametrize(("slow", "told"), [(1, False), (2, True)])
+def test_one_slow_write_of_a_hundred_is_no_slow_disk(
+    machine: Callable[..., list[Row]], monkeypatch: pytest.MonkeyPatch, slow: int, told: bool
+) -> None:
+    """It met a busy moment of the processor; a card that tidies up is slow again and again."""
+    took = [0.1] * (100 - slow) + [900.0] * slow
+    monkeypatch.setattr(judge.disk, "syncs_ms", lambda _folder: took)
+    assert ("fsync" in findings(machine(fsync_ms=50.0))) == told
+
+
 @pytest.mark.parametrize(("last", "wrong"), [("mmcblk0p2", True), ("nvme0n1p2", False)])
 def test_the_disk_is_the_one_that_was_mounted_last(
     machine: Callable[..., list[Row]], last: str, wrong: bool

@@ -26,9 +26,9 @@ class Links:
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(120)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(30)
+        self._thread.join(120)
         self._loop.close()
 
     async def _end(self) -> None:
@@ -41,7 +41,7 @@ class Links:
         """A way to `http://HOST:PORT`."""
         parts = urlsplit(address)
         link = Link(parts.hostname or "", parts.port or 80)
-        link.address = asyncio.run_coroutine_threadsafe(link.open(), self._loop).result(30)
+        link.address = asyncio.run_coroutine_threadsafe(link.open(), self._loop).result(120)
         return link
 
 

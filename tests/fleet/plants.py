@@ -13,7 +13,7 @@ import msgspec
 from tests.kubernetes.double import Answers, Cluster
 from tests.kubernetes.double.store import Key, Obj
 from tests.sites.parts import APP, LIMIT_S
-from yolodeploy.core.cluster import RELEASE
+from yolodeploy.core.cluster import RECORD, RELEASE, Record
 from yolodeploy.core.site import StageReport
 from yolodeploy.core.sketch import Sketch
 
@@ -56,11 +56,10 @@ class Plant(Cluster):
             if self.kinds.get(release) is Kind.CRASHES and pod["status"].get("phase") == "Running":
                 self.crash(APP, release)
 
-    def _proxied(self, path: str) -> bytes:
-        answer = super()._proxied(path)
-        if not path.endswith("/sketches"):
+    def _proxied(self, pod: Obj, path: str) -> bytes:
+        answer = super()._proxied(pod, path)
+        if path != "sketches":
             return answer
-        pod = self.there("pods", APP, path.split("/pods/")[1].partition(":")[0])
         slow = self.kinds.get(pod["metadata"]["annotations"][RELEASE]) is Kind.SLOW
         return slowed(answer) if slow else answer
 
@@ -82,6 +81,18 @@ class Plant(Cluster):
             self.forget_history()
 
         self._between_ticks(back)
+
+    def run_out(self) -> None:
+        """As if the deadline of the trial had come: its guard counts seconds since boot."""
+
+        def over() -> None:
+            note = self.kept["configmaps", APP, RECORD]
+            record = msgspec.json.decode(note["data"]["record"], type=Record)
+            past = msgspec.structs.replace(record, guard_until=1.0)
+            note["data"]["record"] = msgspec.json.encode(past).decode()
+            self.put("configmaps", APP, RECORD, note)
+
+        self._between_ticks(over)
 
     def on_guard(self) -> bool:
         """Whether a guard's process lives."""

@@ -15,7 +15,7 @@ from tests.fleet.plants import Kind
 from yolodeploy.core.steps import SiteResult, Step
 from yolodeploy.inventory.rollouts import RolloutState
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 FORWARD = (Step.PREFETCH, Step.CHECK, Step.SWITCH, Step.SETTLE, Step.OBSERVE, Step.VERDICT)
 COMES_BACK, STAYS_AWAY = "plant-02", "plant-20"

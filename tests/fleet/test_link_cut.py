@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
+from contextlib import closing
 
 import pytest
 from msgspec.structs import replace
@@ -18,15 +20,14 @@ from tests.sites.parts import APP, until
 from yolodeploy.core.site import AppState, Phase
 from yolodeploy.core.steps import SiteResult
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 CUT = ("plant-01", "plant-02", "plant-03")
-GUARD_S = 15.0
 
 
 def test_with_the_link_cut_for_good_after_the_switch_the_guard_reverts(fleet: Fleet) -> None:
     laptop = fleet.laptop
-    wish = replace(FLEET_WISH, waves="100%", guard_s=GUARD_S, soak_s=60.0, observe_s=90.0)
+    wish = replace(FLEET_WISH, waves="100%", soak_s=300.0, observe_s=330.0)
     started = laptop.start(fleet.sound, CUT, wish)
     for name in CUT:
         laptop.reached(started.rollout, "observe intended", name)
@@ -36,6 +37,9 @@ def test_with_the_link_cut_for_good_after_the_switch_the_guard_reverts(fleet: Fl
     pid = laptop.operation(started).pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
+    # only now: on a busy machine it takes any time until all three are on trial and cut off
+    for name in CUT:
+        run_out(fleet, name)
 
     for name in CUT:
         app = until(lambda name=name: reverted(fleet, name), f"{name} has gone back by itself")  # type: ignore[misc]
@@ -50,6 +54,15 @@ def test_with_the_link_cut_for_good_after_the_switch_the_guard_reverts(fleet: Fl
     assert laptop.drive(started.rollout) == 4
     assert set(laptop.results(started.rollout).values()) == {SiteResult.REVERTED}
     assert not wrongs(fleet, laptop, started.rollout, Kind.SOUND, only=CUT)
+
+
+def run_out(fleet: Fleet, name: str) -> None:
+    """As if the guard had waited already: it counts seconds since boot."""
+    if name in fleet.plants:
+        fleet.plants[name].run_out()
+        return
+    with closing(sqlite3.connect(fleet.laptop.bench(name).folder.database)) as store, store:
+        store.execute("UPDATE apps SET guard_until = 1.0 WHERE guard_until IS NOT NULL")
 
 
 def reverted(fleet: Fleet, name: str) -> AppState | None:

@@ -216,8 +216,15 @@ def test_an_older_reading_is_told_and_left_out(fleet: Inventory) -> None:
     assert ingest(fleet, "plant", [report(epoch(1, 10.0, 20.0, 9.0))], at=NOW) == (1, 0, ())
 
 
+def pruned(inventory: Inventory, at: float) -> int:
+    """Prune; how many rows went, which is what was said before."""
+    told = retention.outdated(inventory, at=at)
+    assert retention.prune(inventory, at=at) == told
+    return told
+
+
 def test_what_is_kept_long_enough_goes_and_the_rest_answers(fleet: Inventory) -> None:
-    gone = retention.prune(fleet, at=START + 3 * HOUR_S)
+    gone = pruned(fleet, START + 3 * HOUR_S)
     assert gone == 4  # the minutes of four series
     # the edge of a device window is widened to its hour, and the answer says so
     answer = latency(fleet, START + 60, START + 120, group_by=["site"])
@@ -225,7 +232,7 @@ def test_what_is_kept_long_enough_goes_and_the_rest_answers(fleet: Inventory) ->
     assert {row.group: row.requests for row in answer.rows} == {("depot",): 1, ("plant",): 7}
     # the fleet's minutes are still there
     assert latency(fleet, START + 60, START + 120).rows[0].requests == 1
-    retention.prune(fleet, at=START + 20 * DAY_S)
+    pruned(fleet, START + 20 * DAY_S)
     # hours of devices have become days
     answer = latency(fleet, START + 60, START + 120, group_by=["site", "day"])
     assert (answer.start, answer.end) == (START - START % DAY_S, START + HOUR_S)
@@ -236,7 +243,7 @@ def test_what_is_kept_long_enough_goes_and_the_rest_answers(fleet: Inventory) ->
     }
     assert fleet.row("SELECT count(*) FROM latency_device_hours") == (0,)
     assert counts(fleet, START, START + DAY_S, "app") == {"brake-disc": 8}
-    retention.prune(fleet, at=START + 500 * DAY_S)
+    pruned(fleet, START + 500 * DAY_S)
     tables = [rollup.table for rollup in ROLLUPS] + ["latency_series", "latency_streams"]
     for table in tables:
         assert fleet.row(f"SELECT count(*) FROM {table}") == (0,)
@@ -249,11 +256,11 @@ def test_pruning_forgets_no_reading_that_may_come_again(inventory: Inventory) ->
     # still reported after two months, and away for a year after that: counted once
     for days in (20, 40, 60, 60 + 365):
         at = START + days * DAY_S
-        retention.prune(inventory, at=at)
+        pruned(inventory, at)
         assert ingest(inventory, "plant", [report(old, new)], at=at).grown == 0
     # the server has dropped its first epoch: so do we, a month later
     ingest(inventory, "plant", [report(epoch(2, 3.0, 4.0))], at=START + 500 * DAY_S)
-    retention.prune(inventory, at=START + 501 * DAY_S)
+    pruned(inventory, START + 501 * DAY_S)
     assert inventory.rows("SELECT epoch FROM latency_series") == [(2,)]
 
 

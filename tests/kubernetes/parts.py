@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tests.kubernetes.double import Cluster
+from tests.kubernetes.double.controllers import is_ready
+from tests.kubernetes.double.store import selected
 from tests.sites.parts import APP, until
+from yolodeploy.core.beside import Beside
+from yolodeploy.core.cluster import RELEASE
 from yolodeploy.core.gates import ErrorsGate, RestartsGate
 from yolodeploy.core.release import Release, ReleaseSpec, Resources
 from yolodeploy.core.site import AppState, Fence, Guard, Intent, Phase
@@ -57,6 +63,23 @@ class Bench:
         intent = Intent(app=APP, release=wanted, previous=previous, guard=Guard(guard_s))
         self.site.apply(intent, fence)
         return Intent(app=APP, release=wanted, previous=previous)
+
+    def try_beside(
+        self, wanted: Release, previous: Release, beside: Beside, fence: Fence, guard_s: float
+    ) -> Intent:
+        """Try a release beside another; what the switch would have to say is returned."""
+        switch = Intent(app=APP, release=wanted, previous=previous, guard=Guard(guard_s))
+        self.site.apply(msgspec.structs.replace(switch, beside=beside), fence)
+        return switch
+
+    def answering(self) -> list[str]:
+        """The releases of the pods that the app's traffic reaches."""
+        service = self.double.kept["services", APP, APP]
+        selector = ",".join(f"{k}={v}" for k, v in service["spec"]["selector"].items())
+        return sorted(
+            pod["metadata"]["annotations"][RELEASE] for pod in self.double.of("pods", APP)
+            if selected(pod, selector) and is_ready(pod)
+        )  # fmt: skip
 
     def reasons(self) -> list[str]:
         """What pods say that are not ready."""

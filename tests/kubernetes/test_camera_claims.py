@@ -23,13 +23,15 @@ from tests.kubernetes.test_tunnels import Door
 from tests.registry.certificates import certificate
 from tests.serve.conftest import model  # noqa: F401 (a fixture)
 from tests.serve.running import Server, until
+from tests.serve.sources.test_places import pictures_in
 from yolodeploy.core.serving import ServeConfig
 from yolodeploy.ops.shipped import shipped
-from yolodeploy.serve.sources.leases import LEASE_S, LONGEST_S, Seen, seen
+from yolodeploy.serve.sources.leases import LEASE_S, LONGEST_S, NOTE_S, RENEW_S, Seen, seen
 
 pytest.importorskip("av", reason="PyAV is not installed: pip install -e '.[streams]'")
 
 FRAMES = Path(__file__).parents[2] / "examples" / "brake_disc" / "frames"
+AGAIN = f'url = "{FRAMES}"\nrepeat = true'
 AWAY = (503, b'{"kind": "Status", "message": "away"}')
 Start = Callable[..., Server]
 
@@ -52,7 +54,9 @@ def start(
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(door.port))
     servers: list[Server] = []
 
-    def started(name: str, *, account: bool = True, app: str = "press") -> Server:
+    def started(
+        name: str, *, account: bool = True, app: str = "press", camera: str = AGAIN
+    ) -> Server:
         folder = tmp_path / name
         (folder / "account").mkdir(parents=True)
         for file, text in (("name", name), ("namespace", "press"), ("token", double.token)):
@@ -60,7 +64,7 @@ def start(
                 (folder / "account" / file).write_text(text)
         (folder / "account" / "ca.crt").write_bytes(made.authority.read_bytes())
         (folder / "settings.toml").write_text(
-            f'[[cameras]]\nname = "line"\nurl = "{FRAMES}"\nrepeat = true\nfps = 20\n'
+            f'[[cameras]]\nname = "line"\n{camera}\nfps = 20\n'
             f'[[sinks]]\nkind = "jsonl"\nname = "all"\npath = "{folder / "all.jsonl"}"\n'
         )
         config = ServeConfig(
@@ -90,6 +94,12 @@ def published(server: Server) -> list[dict[str, Any]]:
     file = server.state.parent / "all.jsonl"
     lines = file.read_text().splitlines() if file.exists() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def reading(servers: list[Server]) -> Server:
+    """Which of them has read some pictures by now."""
+    until(lambda: any(len(published(each)) > 5 for each in servers))
+    return max(servers, key=lambda each: len(published(each)))
 
 
 def holder(double: Cluster) -> str:
@@ -145,6 +155,39 @@ def test_who_cannot_ask_reads_nothing(start: Start, double: Cluster) -> None:
     until(lambda: state(server)["phase"] == "running", server)
     until(lambda: len(published(server)) > count, server)
     assert published(alone) == []
+
+
+def test_a_folder_is_looked_at_once_by_all_pods_together(
+    start: Start, double: Cluster, tmp_path: Path
+) -> None:
+    widths = pictures_in(tmp_path / "pictures", 240)
+    once = f'url = "{tmp_path / "pictures"}"'
+    # somebody has it until all are there: a busy machine may start a server while another reads all
+    theirs = {"holderIdentity": "somebody", "leaseDurationSeconds": LONGEST_S}
+    lease = double.put("leases", "press", "camera-line", {"metadata": {}, "spec": theirs})
+    pods = [start(f"pod-{number}", camera=once) for number in (1, 2, 3)]
+    lease["spec"]["holderIdentity"] = ""
+    first = reading(pods)
+    assert first.stop() == 0, "a rollout"
+    pods.remove(first)
+    second = reading(pods)
+    seen = [message["width"] for message in (*published(first), *published(second))]
+    assert seen == widths[: len(seen)]
+    # a node that is lost: what it had not noted yet is looked at again, and nothing is left out
+    pods.remove(second)
+    (third,) = pods
+    os.kill(second.process.pid, signal.SIGKILL)
+    until(lambda: state(third)["phase"] == "ended", third)
+    lost = [message["width"] for message in published(second)]
+    after = [message["width"] for message in published(third)]
+    assert after == widths[-len(after) :]
+    assert lost[-1] + 1 >= after[0]
+    assert lost[-1] - after[0] <= 20 * (NOTE_S + RENEW_S), "no more than since the last note"
+    assert third.stop() == 0
+    # all was read, whoever asks
+    fourth = start("pod-4", camera=once)
+    until(lambda: state(fourth)["phase"] == "ended", fourth)
+    assert published(fourth) == []
 
 
 LEASES = st.fixed_dictionaries(

@@ -16,11 +16,12 @@ from tests.kubernetes.parts import Bench
 from tests.kubernetes.test_camera_claims import FRAMES, Start, start  # noqa: F401 (a fixture)
 from tests.kubernetes.test_site_settings import settings_in
 from tests.serve.conftest import model  # noqa: F401 (a fixture)
-from tests.sites.parts import APP
+from tests.sites.parts import APP, impatient_with
 from yolodeploy.core.release import Release
 from yolodeploy.ops.home import Home
 
 NOWHERE = "rtsp://127.0.0.1:9/stream"
+LONG_S = "300"  # whoever is well is followed sooner
 
 
 @pytest.fixture
@@ -54,7 +55,11 @@ def rows(answer: Any) -> list[dict[str, Any]]:
     return found if isinstance(found, list) else [found]
 
 
-def test_a_camera_s_life_on_a_cluster(plant: Bench, run: Run) -> None:  # noqa: F811
+def test_a_camera_s_life_on_a_cluster(
+    plant: Bench,
+    run: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     add = ("camera", "add", "line", "--site", "plant", "--url", str(FRAMES), "--repeat")
     nobody = run(*add)
     assert (nobody.code, "--app" in nobody.err) == (2, True), "two apps would read it"
@@ -63,24 +68,25 @@ def test_a_camera_s_life_on_a_cluster(plant: Bench, run: Run) -> None:  # noqa: 
     assert "would be replaced" in said.err
     assert plant.site.settings() == (), "a dry run changes nothing"
 
-    (made,) = rows(run(*add, "--app", APP, "--wait", "60", "-o", "json"))
+    (made,) = rows(run(*add, "--app", APP, "--wait", LONG_S, "-o", "json"))
     assert (made["version"], made["followed"], made["replaced"]) == (1, 1, APP)
     (seen,) = rows(run("camera", "list", "-o", "json"))
     assert (seen["camera"], seen["phase"], seen["device"]) == ("line", "running", "edge-1")
     before = settings_in(plant)
 
     door = ("camera", "add", "door", "--site", "plant", "--url", NOWHERE, "--app", APP)
-    back = run(*door, "--wait", "10")
+    impatient_with(monkeypatch, "door")
+    back = run(*door, "--wait", LONG_S)
     assert (back.code, "camera door" in back.err) == (4, True)
     assert settings_in(plant) == before
     udp = run(*door, "--transport", "udp")
     assert (udp.code, len(udp.err.splitlines())) == (2, 2)
 
-    edited = run("camera", "edit", "line", "--site", "plant", "--fps", "2", "--wait", "60")
+    edited = run("camera", "edit", "line", "--site", "plant", "--fps", "2", "--wait", LONG_S)
     assert edited.code == 0, edited.err
-    assert run("camera", "undo", "plant", "--wait", "60").code == 0
+    assert run("camera", "undo", "plant", "--wait", LONG_S).code == 0
     assert settings_in(plant) == before
-    removed = run("camera", "remove", "line", "--site", "plant", "--yes", "--wait", "60")
+    removed = run("camera", "remove", "line", "--site", "plant", "--yes", "--wait", LONG_S)
     assert removed.code == 0, removed.err
     assert rows(run("camera", "list", "-o", "json")) == []
     history = rows(run("camera", "history", "plant", "-o", "json"))

@@ -5,7 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolodeploy.core.capacity import Room, fits, outage_of, strategy_of
+from yolodeploy.core.capacity import (
+    MOST_AT_ONCE,
+    Room,
+    Switching,
+    canaries,
+    fits,
+    outage_of,
+    shares_beside,
+    strategy_of,
+)
 
 ROOM = Room.__struct_fields__
 ROOMS = st.builds(
@@ -52,3 +61,15 @@ def test_an_outage_is_told_where_nobody_answers_meanwhile() -> None:
     assert outage_of("surge-free", 1, 9.0) == 9.0
     assert outage_of("recreate", 4, 9.0) == 9.0
     assert outage_of("recreate", 0, 9.0) == 0, "nothing runs that could be missed"
+
+
+@given(st.integers(1, 100), st.integers(1, 200), st.integers(1, 50))
+def test_canaries_have_about_the_share_that_is_wanted(
+    percent: int, replicas: int, room_for: int
+) -> None:
+    shares = shares_beside(replicas, room_for)
+    count = canaries(percent, shares)
+    assert 1 <= count <= min(room_for, MOST_AT_ONCE)
+    told = Switching(shares=shares).share_for(percent)
+    assert told == 100 * count / (count + replicas), "the plan says another than there will be"
+    assert all(abs(told - percent) <= abs(share - percent) for share in shares)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import ssl
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
+from kubernetes.config import kube_config
 
 from tests.kubernetes.double import Fault
 from tests.kubernetes.parts import Bench
 from tests.kubernetes.test_tunnels import signed
-from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
+from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
+from yolodeploy.sites.kubernetes import connection, session, wire
 from yolodeploy.sites.kubernetes.access import Access
 from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.kubeconfig import credentials
+from yolodeploy.sites.kubernetes.session import Ends, Session
 
 NODES = "/api/v1/nodes"
 
@@ -59,30 +68,108 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_connection_is_used_again(tmp_path: Path) -> None:
+def kubeconfig(folder: Path, cluster: dict[str, object], user: dict[str, object]) -> Path:
+    file = folder / "kubeconfig"
+    file.write_text(yaml.safe_dump({
+        "apiVersion": "v1", "kind": "Config", "current-context": "here",
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        "users": [{"name": "u", "user": user}],
+    }))  # fmt: skip
+    return file
+
+
+PLUGIN = """\
+#!/bin/sh
+echo '{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1",
+       "status": {"token": "aa.eyJleHAiOiAxfQ.cc"}}'
+"""
+
+
+def test_a_connection_is_used_again_and_what_ends_is_known(tmp_path: Path) -> None:
     certificate = signed(tmp_path, "localhost")
+    plugin = tmp_path / "plugin"
+    plugin.write_text(PLUGIN)
+    plugin.chmod(0o700)
     with Server(certificate) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        cluster = {
+        # files are named as seen from the kubeconfig's folder
+        cluster: dict[str, object] = {
             "server": f"https://127.0.0.1:{server.server_port}", "tls-server-name": "localhost",
-            "certificate-authority": str(certificate),
+            "certificate-authority": certificate.name,
         }  # fmt: skip
-        file = tmp_path / "kubeconfig"
-        file.write_text(yaml.safe_dump({
-            "apiVersion": "v1", "kind": "Config", "current-context": "here",
-            "clusters": [{"name": "c", "cluster": cluster}],
-            "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
-            "users": [{"name": "u", "user": {"token": "aa.bb.cc"}}],
-        }))  # fmt: skip
-        connection = Connection("plant", Access(file, "here"))
-        for path in ("/a", "/chunked", "/b", "/chunked", "/c"):
-            assert connection.call("GET", path) == b'{"items": []}'
+
+        def ends_of(user: dict[str, object]) -> Ends:
+            connection = Connection("plant", Access(kubeconfig(tmp_path, cluster, user), "here"))
+            for path in ("/a", "/chunked", "/b", "/chunked", "/c"):
+                assert connection.call("GET", path) == b'{"items": []}'
+            return connection.ends()
+
+        told = ends_of({"token": "aa.bb.cc"})
         assert server.shaken == 1
-        ends, token = connection.ends()
-        assert ends is not None
-        assert 29 < (ends - time.time()) / 86400 < 31
-        assert token is None, "a token that does not say until when it is good"
+        assert told.server is not None
+        assert 29 < (told.server - time.time()) / 86400 < 31
+        assert (told.kind, told.token) == ("token", None), "it does not say until when it is good"
+        soon = base64.urlsafe_b64encode(b'{"exp": 2000000000}').decode().rstrip("=")
+        assert ends_of({"token": f"aa.{soon}.cc"}).token == 2e9
+        mine = {"client-certificate": certificate.name, "client-key": "localhost.key"}
+        told = ends_of({**mine})
+        assert (told.kind, told.certificate) == ("certificate", told.server)
+        run = {
+            "apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin),
+            "interactiveMode": "Never",
+        }  # fmt: skip
+        told = ends_of({"exec": run})
+        assert (told.kind, told.token) == ("program", None), "a plug-in has a new one when it ends"
         server.shutdown()
+
+
+def test_one_context_of_a_thousand_is_read_alone(tmp_path: Path) -> None:
+    """A fleet in one kubeconfig: each site kept all of it, and took two seconds to read it."""
+    names = [f"c{number}" for number in range(1000)]
+    file = tmp_path / "kubeconfig"
+    file.write_text(json.dumps({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c7",
+        "clusters": [{"name": n, "cluster": {"server": f"http://{n}.example"}} for n in names],
+        "contexts": [{"name": n, "context": {"cluster": n, "user": n}} for n in names],
+        "users": [{"name": n, "user": {"token": f"t-{n}"}} for n in names],
+    }))  # fmt: skip
+    read = {name: credentials("plant", Access(file, name)).settings for name in names[::10]}
+    assert all(settings.host == f"http://{name}.example" for name, settings in read.items())
+    tokens = [settings.api_key["BearerToken"] for settings in read.values()]
+    assert tokens == [f"Bearer t-{name}" for name in read]
+    assert credentials("plant", Access(file, "")).settings.host == "http://c7.example"
+    with pytest.raises(UsageError) as told:
+        credentials("plant", Access(file, "c1000"))
+    assert "c1000" in told.value.text()
+
+
+def test_sites_with_one_authority_are_opened_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package names a certificate's file to the second before the first has written it."""
+    authority = signed(tmp_path, "localhost").read_bytes()
+    cluster = {
+        "server": "https://127.0.0.1:1",
+        "certificate-authority-data": base64.b64encode(authority).decode(),
+    }
+    file = tmp_path / "kubeconfig"
+    file.write_text(yaml.safe_dump({
+        "apiVersion": "v1", "kind": "Config", "current-context": "here",
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        "users": [{"name": "u", "user": {"token": "aa.bb.cc"}}],
+    }))  # fmt: skip
+
+    def open_slowly(name: str, mode: str) -> Any:
+        time.sleep(0.2)  # it has a name by now, and no content
+        return Path(name).open(mode)
+
+    monkeypatch.setattr(kube_config, "open", open_slowly, raising=False)
+    monkeypatch.setattr(kube_config, "_temp_files", {})
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        opened = list(pool.map(lambda _: Session("plant", Access(file, "here")), range(8)))
+    assert all(session.wire for session in opened)
 
 
 Faults = Callable[[str, str], Fault | None]
@@ -129,6 +216,27 @@ def test_a_slow_answer_ends_at_its_deadline(bench: Bench) -> None:
         bench.site.connection.call("GET", NODES, limit_s=0.3, tries=1)
     assert told.value.code == "kubernetes.silent"
     assert told.value.exit_code == 3
+
+
+def test_what_is_read_before_the_first_question_is_no_silence_of_the_server(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client's package takes seconds on a gateway, and more on a busy one."""
+    late, read = [0.0], session.credentials
+
+    def slowly(*words: Any) -> Any:
+        late[0] += 3600.0
+        return read(*words)
+
+    clock = SimpleNamespace(
+        monotonic=lambda: time.monotonic() + late[0], time=time.time, sleep=time.sleep
+    )
+    monkeypatch.setattr(session, "credentials", slowly)
+    for module in (connection, wire):
+        monkeypatch.setattr(module, "time", clock)
+    bench.site.connection.close()
+    assert bench.site.connection.call("GET", NODES)
+    assert late == [3600.0]
 
 
 def test_ten_megabytes_of_nonsense_are_one_line(bench: Bench) -> None:

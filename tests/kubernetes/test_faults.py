@@ -128,6 +128,16 @@ def test_a_pod_says_why_it_is_not_ready(bench: Bench, v1: Release, v2: Release) 
     bench.site.apply(Intent(app=APP, release=v2), fence)
 
 
+def test_an_image_without_a_base_is_told_as_one(bench: Bench, v1: Release) -> None:
+    """It is there, so what is wrong with it must not read as a bad link."""
+    bench.double.without_base.add(v1.spec.image)
+    with pytest.raises(YolodeployError) as told:
+        bench.site.prefetch(v1.spec)
+    assert told.value.code == "kubernetes.not_run"
+    assert '"python": executable file not found' in told.value.text()
+    assert "--base" in told.value.remedy()
+
+
 def test_a_record_that_somebody_broke_is_told(bench: Bench, v1: Release) -> None:
     bench.commit(v1)
     whole = bench.double.kept["configmaps", APP, "yolodeploy-record"]["data"]["record"]

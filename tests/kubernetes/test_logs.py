@@ -169,7 +169,7 @@ def test_following_all_sites_until_ctrl_c(at_home: Home, double: Cluster, tmp_pa
         assert json.loads(process.stdout.readline())["text"] == "a new one"
     finally:
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err.count(b"gone") >= 1
     assert b"Traceback" not in err

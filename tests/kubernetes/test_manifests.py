@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from tests.kubernetes.double import CUSTOM, KINDS
 from tests.kubernetes.parts import Bench, release
 from tests.kubernetes.standard import refusals
+from tests.shipped.schemas import fits
 from tests.sites.parts import APP
 from yolodeploy.core.app_setup import AppSetup, Autoscale, Exposed, KeptSetup, Quota
+from yolodeploy.core.beside import Way
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.cluster import RELEASE
 from yolodeploy.core.release import Release, ReleaseSpec, Resources, Serving
@@ -87,6 +89,7 @@ def every(
     way: Switching | None = None,
     setup: AppSetup | None = None,
     scaler: Scaler = "cpu",
+    tried: Way = Way.CANARY,
 ) -> list[Any]:
     app, setup = found.spec.app, setup or AppSetup()
     return [
@@ -94,36 +97,38 @@ def every(
         *MANIFESTS.options(app, setup, scaler, 1),
         MANIFESTS.config(found, "plant", IMAGE, 0.0),
         MANIFESTS.deployment(found, IMAGE, way or Switching("surge-free"), setup, looks=True),
-        *MANIFESTS.guard(app, IMAGE, 7),
+        MANIFESTS.beside(found, IMAGE, tried, 2, setup),
+        *MANIFESTS.around_beside(app),
+        *MANIFESTS.guard(app, IMAGE, 7, beside=True),
         MANIFESTS.prefetch(found.digest, app, IMAGE, "edge-1", 0),
     ]
 
 
 @pytest.mark.parametrize("minor", MINORS)
 @settings(max_examples=12, deadline=None)
-@given(SPECS, WAYS, SETUPS, st.sampled_from(SCALERS))
+@given(SPECS, WAYS, SETUPS, st.sampled_from(SCALERS), st.sampled_from(Way))
 def test_every_kubernetes_from_1_30_accepts_what_is_filled_in(
-    minor: int, spec: ReleaseSpec, way: Switching, setup: AppSetup, scaler: Scaler
+    minor: int, spec: ReleaseSpec, way: Switching, setup: AppSetup, scaler: Scaler, tried: Way
 ) -> None:
-    objects = every(Release(1, spec), way, setup, scaler)
+    objects = every(Release(1, spec), way, setup, scaler, tried)
     for one in objects:
         if one["kind"] not in ("ScaledObject", "ServiceMonitor"):  # docs/testing.md: never checked
-            kubernetes_validate.validate(one, f"1.{minor}.0", strict=True)
+            fits(one, f"1.{minor}.0")
     names = [(one["kind"], one["metadata"]["name"]) for one in objects]
     assert len(set(names)) == len(names), "one would be written over the other"
 
 
 @settings(max_examples=60, deadline=None)
-@given(SPECS, WAYS, SETUPS)
+@given(SPECS, WAYS, SETUPS, st.sampled_from(Way))
 def test_no_namespace_that_enforces_restricted_refuses_a_pod(
-    spec: ReleaseSpec, way: Switching, setup: AppSetup
+    spec: ReleaseSpec, way: Switching, setup: AppSetup, tried: Way
 ) -> None:
     templates = [
         one["spec"]["template"]["spec"]
-        for one in every(Release(1, spec), way, setup)
+        for one in every(Release(1, spec), way, setup, tried=tried)
         if one["kind"] in ("Deployment", "Job")
     ]
-    assert len(templates) == 3
+    assert len(templates) == 4
     for pod in templates:
         assert list(refusals(pod)) == []
         for container in pod["containers"]:
@@ -168,6 +173,34 @@ def test_a_release_is_filled_in_whole() -> None:
             "spec"
         ]
     ), "a pod without a GPU would see them all"
+
+
+def test_a_release_beside_another_is_found_by_whom_it_shall_be() -> None:
+    """Else the first Deployment takes its pods for its own, or a shadow answers people."""
+    found = release(3, gpus=1)
+    main = MANIFESTS.deployment(found, IMAGE, Switching("rolling"), looks=True)
+    config = MANIFESTS.config(found, "plant", IMAGE, 0.0)["data"]
+    around = {one["kind"]: one for one in MANIFESTS.surroundings(APP, AppSetup(), OUTSIDE)}
+    own = {one["kind"]: one["spec"] for one in MANIFESTS.around_beside(APP)}
+    service = around["Service"]["spec"]["selector"]
+    (policy,) = around["NetworkPolicy"]["spec"]["podSelector"]["matchExpressions"]
+    for way in Way:
+        made = MANIFESTS.beside(found, IMAGE, way, 2)
+        labels = made["spec"]["template"]["metadata"]["labels"]
+        selector = made["spec"]["selector"]["matchLabels"]
+        assert selector.items() <= labels.items()
+        assert not selector.items() <= main["spec"]["template"]["metadata"]["labels"].items()
+        assert (service.items() <= labels.items()) == (way is Way.CANARY)
+        assert (own["Service"]["selector"].items() <= labels.items()) == (way is not Way.CANARY)
+        assert labels[policy["key"]] in policy["values"], "nobody else may ask it"
+        pod = made["spec"]["template"]["spec"]
+        assert pod["runtimeClassName"] == "nvidia"
+        (volume,) = (one["configMap"] for one in pod["volumes"] if "configMap" in one)
+        (item,) = volume["items"]
+        told = json.loads(config[item["key"]])
+        assert told["release"] == found.digest
+        assert not {"settings", "account", "mirror"} & set(told), "a camera has one reader"
+    assert json.loads(config["serve.json"])["mirror"].startswith("/etc/yolodeploy-mirror/")
 
 
 def test_nothing_of_the_sample_is_left() -> None:
@@ -220,7 +253,8 @@ def test_what_is_shown_is_what_is_applied(bench: Bench) -> None:
         there = bench.double.kept[plurals[one["kind"]], space, one["metadata"]["name"]]
         for part in ("data", "spec"):
             had = dict(there.get(part) or {})
-            had.pop("replicas", None)
+            for theirs in ("replicas", "clusterIP"):
+                had.pop(theirs, None)
             assert had == (one.get(part) or {}), f"{one['kind']}.{part}"
         assert one["metadata"]["labels"].items() <= there["metadata"]["labels"].items()
     names = {(plurals[one["kind"]], one["metadata"]["name"]) for one in shown}
@@ -234,7 +268,7 @@ def test_what_is_shown_is_what_is_applied(bench: Bench) -> None:
 def test_the_image_stays_what_it_was_brought_as(bench: Bench, v1: Release, tmp_path: Path) -> None:
     """A rollback must not ask a registry that was named since for what the node has."""
     bench.commit(v1)
-    bench.site._name_of = lambda digest: "elsewhere.example/app"
+    bench.site._images._name_of = lambda digest: "elsewhere.example/app"
     (deployment,) = (one for one in bench.site.objects(v1) if one["kind"] == "Deployment")
     (server,) = deployment["spec"]["template"]["spec"]["containers"]
     assert server["image"] == f"edge.local/app@{v1.spec.image}"

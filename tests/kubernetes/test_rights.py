@@ -12,6 +12,7 @@ from tests.kubernetes.double import CUSTOM, KINDS, METRICS
 from tests.kubernetes.parts import Bench
 from tests.sites.parts import APP, until
 from yolodeploy.core.app_setup import AppSetup, Autoscale, Exposed, Quota
+from yolodeploy.core.beside import Beside, Way
 from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings
 from yolodeploy.core.release import Release, Serving
 from yolodeploy.core.site import Intent, Phase
@@ -82,7 +83,7 @@ def test_an_account_has_what_a_rollout_takes_and_no_more(
     site = bench.site
     fence = site.claim("ann", 60.0)
     site.prefetch(v1.spec)
-    assert bench.double.of("pods") == []
+    until(lambda: not bench.double.of("pods"), "what has brought the image is gone")
     bench.commit(v1, fence)
     commit = bench.trial(v2, v1, 3600.0, fence)
     bench.settled(v2, Phase.TRIAL)
@@ -92,6 +93,17 @@ def test_an_account_has_what_a_rollout_takes_and_no_more(
     bench.trial(v1, None, 0.5, fence)  # goes back to nothing
     bench.settled(None, Phase.REVERTED)
     bench.commit(v2, fence)
+    # one beside the other, each way, and the traffic there and back
+    for way in Way:
+        switch = bench.try_beside(v1, v2, Beside(way), fence, 3600.0)
+        until(lambda: (app := bench.app()) and app.beside and app.settled, "one beside the other")
+        if way is Way.BLUE_GREEN:
+            site.apply(switch, fence)
+            bench.settled(v1, Phase.TRIAL)
+        if way is Way.SHADOW:
+            site.compared(APP)
+        bench.commit(v2, fence)
+        until(lambda: all(j["status"].get("succeeded") for j in bench.double.of("jobs")), "ended")
     (instance,) = site.observe().instances
     site.detect(instance, b"picture")
     assert site.sketches()
@@ -120,7 +132,10 @@ def test_an_account_has_what_a_rollout_takes_and_no_more(
     for number in range(VERSIONS_KEPT + 2):
         secret = f"door-{number}"
         text = CAMERA.format(app=APP, path=site.secret_path(secret))
-        site.keep_settings(KeptSettings(text=text), {secret: b"a:b"}, fence)
+        site.finish_settings(
+            site.keep_settings(KeptSettings(text=text), {secret: b"a:b"}, fence), fence
+        )
+    site.keep_settings(KeptSettings(text=""), {}, fence)  # the last one is taken out
     site.claim("bob", 60.0, take_over=True)
     site.release_lease(site.claim("bob", 60.0))
 
@@ -130,11 +145,13 @@ def test_an_account_has_what_a_rollout_takes_and_no_more(
     cluster = granted(account / "nodes.yaml", "ClusterRole")
     assert used(bench, "operator", "") | used(bench, "operator", "default") == cluster
     # what the operator gives to a guard and to servers, she must have
-    guard = granted(shipped("k3s") / "guard" / "role.yaml", "Role")
+    roles = (shipped("k3s") / "guard" / name for name in ("role.yaml", "beside/role.yaml"))
+    guard = {right for file in roles for right in granted(file, "Role")}
     mine = granted(account / "app.yaml", "ClusterRole")
     cameras = granted(shipped("k3s") / "serve" / "cameras" / "role.yaml", "Role")
     assert guard | cameras <= mine
     assert mine == used(bench, "operator", APP) | guard | cameras
-    assert guard == used(bench, "guard", APP)
+    # its Service is there, and it says which one it has seen: it makes none
+    assert guard == used(bench, "guard", APP) - {("services.", "create")}
     named = {resource.partition(".")[0] for resource, _ in mine | mark | cluster}
     assert {resource.partition("/")[0] for resource in named} <= set(KINDS)

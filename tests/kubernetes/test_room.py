@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.kubernetes.parts import Bench, release
+from tests.sites.parts import until
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.release import ReleaseSpec, Resources, Serving
 from yolodeploy.core.site import Intent
@@ -55,7 +56,10 @@ def way(wanted: ReleaseSpec, nodes: list[Node], mine: list[Pod], **more: Any) ->
 
 def test_one_gpu_goes_the_surge_free_way_and_says_the_outage() -> None:
     found = way(spec(gpus=1), [node(gpus=1)], [pod(gpus=1)])
-    assert found == Switching("surge-free", outage_s=6.0 + room.DRAIN_S, at_once=1)
+    assert (found.strategy, found.at_once) == ("surge-free", 1)
+    assert found.outage_s == 6.0 + room.DRAIN_S
+    assert not found.beside
+    assert "nothing is free" in str(found.no_room)
     built = way(spec(Serving(engine="tensorrt"), gpus=1), [node(gpus=1)], [pod(gpus=1)])
     assert built.outage_s == room.BUILD_S + room.DRAIN_S, "an engine may be built first"
 
@@ -63,11 +67,29 @@ def test_one_gpu_goes_the_surge_free_way_and_says_the_outage() -> None:
 def test_free_gpus_on_all_nodes_say_how_many_at_once() -> None:
     nodes = [node("n1", gpus=3), node("n2", gpus=2)]
     mine = [pod("n1", gpus=1), pod("n1", gpus=1), pod("n2", gpus=1)]
-    assert way(spec(gpus=1), nodes, mine) == Switching("rolling", at_once=2)
+    found = way(spec(gpus=1), nodes, mine)
+    assert (found.strategy, found.at_once) == ("rolling", 2)
+    assert (found.beside, found.beside_all) == (True, False)
+    assert str(found.no_room) == "room for 2 beside 3"
     ending = [pod("n2", gpus=1)]  # it terminates, and still has its GPU
     assert way(spec(gpus=1), nodes, mine, others=ending).at_once == 1
     full = [pod("n1", gpus=1)] * 3 + [pod("n2", gpus=1)] * 2
-    assert way(spec(gpus=1), nodes, full) == Switching("surge-free", at_once=1), "the others answer"
+    found = way(spec(gpus=1), nodes, full)
+    assert (found.strategy, found.at_once, found.outage_s) == ("surge-free", 1, 0.0)
+
+
+def test_there_is_room_beside_what_runs_or_it_is_told_why() -> None:
+    """Else a release is promised a trial beside the old one, and its pods wait for ever."""
+    nodes = [node(gpus=4, allocatable={"cpu": "8", "nvidia.com/gpu": "4"})]
+    found = way(spec(gpus=1), nodes, [pod(gpus=1)] * 2)
+    assert (found.beside, found.beside_all, found.no_room) == (True, True, None)
+    scaled = way(spec(gpus=1), nodes, [pod(gpus=1)] * 2, scaled=True)
+    assert (scaled.beside, scaled.beside_all) == (True, False)
+    assert "autoscaler" in str(scaled.no_room), (
+        "it would take away those that traffic comes back to"
+    )
+    assert "nothing runs" in str(way(spec(gpus=1), nodes, []).no_room)
+    assert not way(spec(), [], [pod()]).beside, "nobody was allowed to see the nodes"
 
 
 def test_instances_of_a_size_are_not_gpus() -> None:
@@ -100,10 +122,10 @@ def test_closed_nodes_are_no_room() -> None:
 
 
 def test_a_site_that_can_never_run_it_is_told_beforehand() -> None:
-    assert "nvidia.com/gpu 1" in way(spec(gpus=1), [node()], []).blocked
-    assert "cpu 9000m" in way(spec(cpu_millis=9000), [node()], []).blocked
-    assert way(spec(), [node()], [pod()] * 9).blocked == "", "it is full, which may pass"
-    assert way(spec(gpus=1), [], []).blocked == "", "nobody was allowed to see the nodes"
+    assert "nvidia.com/gpu 1" in str(way(spec(gpus=1), [node()], []).blocked)
+    assert "cpu 9000m" in str(way(spec(cpu_millis=9000), [node()], []).blocked)
+    assert way(spec(), [node()], [pod()] * 9).blocked is None, "it is full, which may pass"
+    assert way(spec(gpus=1), [], []).blocked is None, "nobody was allowed to see the nodes"
 
 
 def test_a_quota_is_as_good_as_full_nodes() -> None:
@@ -116,7 +138,21 @@ def test_a_quota_is_as_good_as_full_nodes() -> None:
     assert way(spec(), big, [pod()], quotas=[quota(pods="1")]).strategy == "surge-free"
     assert way(spec(), big, [pod()], quotas=[quota(requests_cpu="1")]).strategy == "surge-free"
     assert way(spec(), big, [pod()], quotas=[quota(limits_memory="1Gi")]).strategy == "rolling"
-    assert "quota" in way(spec(), big, [pod()], quotas=[quota(pods="0")]).blocked
+    full = way(spec(), big, [pod()], quotas=[quota(pods="0")])
+    assert "quota" in str(full.blocked)
+
+
+def test_a_plan_says_how_many_are_replaced_at_once(bench: Bench) -> None:
+    from yolodeploy.rollouts.planning import site_plan
+
+    bench.commit(release(1))
+    assert site_plan(bench.site, release(2), None).at_once == 1
+    (deployment,) = bench.double.of("deployments", "brake-disc")
+    name = deployment["metadata"]["name"]
+    bench.double.take_over("brake-disc", name, ".spec.replicas", "kubectl-scale", 3)
+    until(lambda: len(bench.site.observe().instances) == 3, "three run")
+    bench.settled(release(1))
+    assert site_plan(bench.site, release(2), None).at_once == 3, "the node holds three more"
 
 
 def test_a_plan_for_a_cluster_without_gpus(bench: Bench) -> None:
@@ -126,7 +162,7 @@ def test_a_plan_for_a_cluster_without_gpus(bench: Bench) -> None:
     bench.double.kept["nodes", "", "edge-1"]["spec"]["taints"] = [
         {"key": "dedicated", "effect": "NoSchedule"}
     ]
-    found = site_plan(bench.site, release(1, gpus=1), "")
+    found = site_plan(bench.site, release(1, gpus=1), None)
     assert found.standing is Standing.BLOCKED
     assert "nvidia.com/gpu 1" in found.reason
     bench.site.apply(Intent(app="brake-disc", release=None), bench.site.claim("ann", 60.0))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.cli.conftest import Run, run  # noqa: F401 (a fixture)
 from tests.gateways.hosts import Gateway
+from tests.sites.parts import LIMIT_S
 from tests.ssh.conftest import Plant, pair, plant  # noqa: F401 (fixtures)
 from yolodeploy.ops.home import Home
 
@@ -21,11 +22,11 @@ def typed(home: Home, *words: str, text: str) -> str:
     """What a terminal shows when a command is typed there, and then a text."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ |= {"YOLODEPLOY_HOME": str(home.root), "SHELL": "/bin/sh", "ENV": ""}
+        os.environ |= {"YOLODEPLOY_HOME": str(home.root), "SHELL": "/usr/sbin/nologin", "ENV": ""}
         os.execv(sys.executable, [sys.executable, "-c", LINE, *words])
     os.write(terminal, text.encode())
     seen = b""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline:
         if not select.select([terminal], [], [], 1.0)[0]:
             continue

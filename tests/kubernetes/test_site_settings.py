@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,8 +18,13 @@ from yolodeploy.core.digests import digest_of
 from yolodeploy.core.errors import Refused, UsageError
 from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings
 from yolodeploy.core.release import Release
-from yolodeploy.core.site import Intent
+from yolodeploy.core.settings_content import settings_of
+from yolodeploy.core.site import Intent, Phase
 from yolodeploy.core.site_settings import Camera, KafkaSink, MqttSink, SiteSettings, WebhookSink
+from yolodeploy.oci import media_types, our_image
+from yolodeploy.oci.layers import LayerFile, layer_chunks
+from yolodeploy.oci.layout import Layout
+from yolodeploy.oci.manifests import ImageConfig, Manifest, RootFs
 from yolodeploy.sites.kubernetes.egress import Place, outside, rules
 from yolodeploy.sites.kubernetes.kept_settings import LARGEST_ALL, LARGEST_TEXT
 
@@ -154,6 +160,57 @@ def test_a_trial_is_not_replaced_by_pods_that_it_does_not_know(
         bench.site.keep_settings(KeptSettings(text=text()), {}, fence)
     assert refused.value.code == "camera.held"
     assert bench.site.settings() == ()
+
+
+def image_of_before(folder: Path) -> str:
+    """An image whose server has a guard, and knows no Leases."""
+    layout = Layout(folder).create()
+    files = layer_chunks([LayerFile("/opt/yolodeploy/yolodeploy/serve/guard/tracks.py", b"")])
+    kind = {our_image.LAYER_KIND: our_image.SERVER}
+    layer = layout.add_blob(files, media_types.LAYER_TAR, kind)
+    empty = ImageConfig(architecture="amd64", os="linux", rootfs=RootFs(diff_ids=(layer.digest,)))
+    config = layout.add_json(empty, media_types.CONFIG)
+    manifest = Manifest(media_type=media_types.MANIFEST, config=config, layers=(layer,))
+    return layout.add_json(manifest, media_types.MANIFEST).digest
+
+
+def test_servers_too_old_to_share_a_camera_get_none(
+    bench: Bench, v1: Release, v2: Release, tmp_path: Path
+) -> None:
+    """Two of their pods would both read and publish it, whoever goes back to them."""
+    spec = msgspec.structs.replace(v1.spec, image=image_of_before(tmp_path / "images"))
+    old = Release(3, spec)
+
+    def volumes() -> set[str]:
+        pod = bench.double.kept["deployments", APP, APP]["spec"]["template"]["spec"]
+        (server,) = pod["containers"]
+        assert {each["name"] for each in server["volumeMounts"]} <= {
+            volume["name"] for volume in pod["volumes"]
+        }, "no pod would start"
+        return {volume["name"] for volume in pod["volumes"]} & {"account", "secrets", "site"}
+
+    fence = bench.commit(old)
+    assert volumes() == {"secrets", "site"}, "there is no camera yet"
+    bench.commit(v2, fence)
+    bench.site.keep_settings(KeptSettings(text=text()), {}, fence)
+    assert volumes() == {"account", "secrets", "site"}
+    bench.commit(old, fence)
+    assert volumes() == set()
+    assert "release.blind" in bench.codes()
+    assert bench.site.followers() == [], "nobody waits for those who were told nothing"
+    # what would not be read is not taken; another app's is, and the last one goes
+    with pytest.raises(Refused) as refused:
+        bench.site.replaced(settings_of(text("gate").encode(), Path("settings.toml")))
+    assert refused.value.code == "camera.old_servers"
+    for said in (text() + text("seam", "weld-seam"), ""):
+        assert bench.site.replaced(settings_of(said.encode(), Path("settings.toml"))) == []
+    # nor does a guard bring them back to cameras, and what is newer has them at once
+    bench.trial(v2, old, 1.0, fence)
+    bench.settled(old, Phase.REVERTED)
+    assert volumes() == set()
+    bench.commit(old, fence)
+    bench.commit(v2, fence)
+    assert volumes() == {"account", "secrets", "site"}
 
 
 def test_somebody_s_damage_is_told(bench: Bench) -> None:

@@ -67,6 +67,9 @@ def test_adopting_says_what_is_wrong_and_leaves_nothing(
     with read_inventory(home.inventory) as inventory:
         assert sites.get_site(inventory, "plant").location == f"{file}#here"
     assert main(["site", "adopt", "plant", "--context", "here", "--kubeconfig", file]) == 1
+    capsys.readouterr()
+    assert main(["site", "adopt", "quay", "--context", "here", "--kubeconfig", file]) == 1
+    assert "is site plant already" in capsys.readouterr().err
     assert main(["site", "start", "plant"]) == 1
     assert not (home.site("plant") / "site.db").exists()
 

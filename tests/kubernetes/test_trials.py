@@ -5,10 +5,13 @@ The guard is the real one, in a process of its own.
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.kubernetes.parts import Bench
 from tests.sites.parts import APP, until
+from yolodeploy.core.cluster import RECORD, Record
 from yolodeploy.core.errors import Refused
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Intent, Phase
@@ -58,18 +61,23 @@ def test_a_crash_loop_is_reverted_before_the_deadline(
     bench.trial(v2, v1, 3600.0, fence)
     bench.settled(v2, Phase.TRIAL)
     bench.double.crash(APP, v2.digest)
-    assert bench.settled(v1, Phase.REVERTED).reason == "restarts"
+    assert bench.settled(v1, Phase.REVERTED).reason == "restarts (edge-1: OOMKilled, 137)"
 
 
 def test_a_killed_guard_comes_back_with_the_same_deadline(
     bench: Bench, v1: Release, v2: Release
 ) -> None:
     fence = bench.commit(v1)
-    bench.trial(v2, v1, 6.0, fence)
+    bench.trial(v2, v1, 3600.0, fence)
     bench.settled(v2, Phase.TRIAL)
     ((place, first),) = bench.double.guard_processes.items()
     first.kill()
     first.wait()
+    note = bench.double.kept["configmaps", APP, RECORD]
+    record = msgspec.json.decode(note["data"]["record"], type=Record)
+    over = replace(record, guard_until=1.0)  # as if the hour were over: it counts since boot
+    note["data"]["record"] = msgspec.json.encode(over).decode()
+    bench.double.put("configmaps", APP, RECORD, note)
     del bench.double.guard_processes[place]  # as the Job's controller sees it
     assert bench.settled(v1, Phase.REVERTED).reason == "deadline"
 

@@ -19,8 +19,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 import yaml
 
-from tests.serve.running import free_port
-from tests.sites.parts import Bench, answer, until
+from tests.ports import free_port
+from tests.sites.parts import LIMIT_S, Bench, answer, until
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.metrics import MetricsServer
 from yolodeploy.ops.rounds import Rounds
@@ -64,7 +64,7 @@ class Scraped:
 
     def ask(self, path: str) -> Any:
         """What the API answers; None while it is not there yet."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)
         try:
             connection.request("GET", f"/api/v1/{path}")
             response = connection.getresponse()
@@ -84,6 +84,15 @@ class Scraped:
         assert told["status"] == "success", (expression, told)
         found: list[Any] = told["data"]["result"]
         return found
+
+    def values(self, expression: str) -> list[float]:
+        """Its values now, one a series."""
+        return [float(each["value"][1]) for each in self.query(expression)]
+
+    def found(self, name: str, expression: str) -> None:
+        """Wait until a metric that an expression asks for is there: a scrape that a busy machine
+        did not answer within its second leaves none of its target until the next."""
+        until(lambda: self.query(name), f"{name}, for {expression}")
 
 
 @pytest.fixture
@@ -118,7 +127,7 @@ def expressions() -> list[str]:
 
 def get(port: int, path: str = "/metrics", **headers: str) -> tuple[int, str, str]:
     """Status, content type and text of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
     connection.request("GET", path, headers=headers)
     response = connection.getresponse()
     told = response.status, response.getheader("content-type", ""), response.read().decode()
@@ -160,21 +169,17 @@ def test_every_expression_finds_what_it_asks_for(
             scraped.query(expression)  # sound
             for name in NAME.findall(expression):
                 if not NOT_HERE.match(name):
-                    assert scraped.query(name), (name, expression)
+                    scraped.found(name, expression)
         # the fleet's figures are those of the server
         until(
-            lambda: (
-                (collect(bench.home), scraped.query(counted))[1]
-                and float(scraped.query(counted)[0]["value"][1]) == sent
-            ),
+            lambda: (collect(bench.home), scraped.values(counted) == [sent])[1],
             "all requests are counted",
         )
-        (total,) = scraped.query('yolodeploy_fleet_stage_seconds_count{stage="total"}')
-        assert float(total["value"][1]) == sent / 2
+        counted_times = 'yolodeploy_fleet_stage_seconds_count{stage="total"}'
+        until(lambda: scraped.values(counted_times) == [sent / 2], "and what was answered is timed")
         told = scraped.ask("metadata?metric=yolodeploy_fleet_requests")
         assert told["data"]["yolodeploy_fleet_requests"][0]["type"] == "counter"
-        targets_up = scraped.query("up")
-        assert [each["value"][1] for each in targets_up] == ["1", "1"]
+        until(lambda: scraped.values("up") == [1, 1], "both answer")
     finally:
         scraped.process.kill()
         scraped.process.wait()

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, filled, run  # noqa: F401 fixtures
-from tests.cli.running import contents
-from tests.cli.test_commands import is_error
+from tests.cli.running import contents, is_error
 from tests.gateways.hosts import Gateway, gateways
+from yolodeploy.core.errors import UsageError
 from yolodeploy.inventory import devices as rows
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.devices import DeviceRow
+from yolodeploy.ops.device_list import LARGEST, read_devices
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.proofs import prove
 
@@ -169,6 +170,14 @@ def test_a_file_that_is_no_list(plant: Run, home: Home, tmp_path: Path, text: st
         other.write_text(content)
         is_error(plant("device", "import", str(other), "--site", "plant", "--offline"), 2)
     assert names(home) == []
+
+
+def test_a_list_is_not_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "devices.csv"
+    path.write_text("name,address\n" + "ü,10.0.0.1\n" * (LARGEST // 11), "utf-8")
+    with pytest.raises(UsageError) as raised:  # it has fewer characters than may be, but more bytes
+        read_devices(path, "plant")
+    assert "more than 4 MB" in raised.value.text()
 
 
 def test_a_provisioned_device_is_not_forgotten_by_accident(plant: Run, home: Home) -> None:

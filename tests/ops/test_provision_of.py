@@ -9,15 +9,14 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Run, run  # noqa: F401 a fixture
-from tests.cli.running import contents
-from tests.cli.test_commands import is_error
+from tests.cli.running import contents, is_error
 from yolodeploy.core.errors import Refused
 from yolodeploy.core.proxy import Proxy
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.sites import get_site, set_site_k3s
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.proofs import proof_of, prove
-from yolodeploy.ops.provisioning import Provision, provision_of
+from yolodeploy.ops.provisioning import Provision, provision_of, replacing_variables
 from yolodeploy.ops.site_proxy import site_variables
 
 pytest.importorskip("ansible_runner", reason="not installed: ansible-runner")
@@ -66,7 +65,6 @@ def test_a_proof_is_of_what_ran(plant: Run, home: Home) -> None:
     for changed in (
         {"nvidia_container_toolkit": toolkit},
         {"images": {"proof_cpu": f"registry.example/busybox@sha256:{DIGEST}"}},
-        {"version": "v1.35.7+k3s1"},
     ):
         lock(home, **changed)
         assert planned(home).devices == ("gw-1", "gw-2"), changed
@@ -75,16 +73,37 @@ def test_a_proof_is_of_what_ran(plant: Run, home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "code"), [("v1.34.9+k3s1", "k3s.downgrade"), ("v1.37.1+k3s1", "k3s.skips")]
+    ("version", "code"),
+    [
+        ("v1.34.9+k3s1", "k3s.downgrade"),
+        ("v1.37.1+k3s1", "k3s.skips"),
+        ("v1.35.7+k3s1", "k3s.in_use"),
+        ("v1.36.2+k3s1", "k3s.in_use"),
+    ],
 )
-def test_no_k3s_is_put_there_that_an_upgrade_refuses(
+def test_no_other_k3s_is_put_under_what_runs(
     plant: Run, home: Home, version: str, code: str
 ) -> None:
-    """An older one does not start on a newer one's datastore."""
+    """An older one does not start on a newer one's datastore; a newer one takes a drain."""
     lock(home, version)
     with pytest.raises(Refused) as refused:
         planned(home)
     assert refused.value.code == code
+    told = plant("site", "provision", "plant", "--device", "gw-1", "--online", "--dry-run")
+    is_error(told, 1)
+    with pytest.raises(Refused) as refused:
+        replacing_variables(home, "plant", "gw-1", None, online=True)
+    assert refused.value.code == code
+    if code == "k3s.in_use":
+        assert "yolodeploy site upgrade plant" in told.err
+
+
+def test_a_site_on_which_nothing_has_run_takes_what_the_lock_says(plant: Run, home: Home) -> None:
+    with open_inventory(home.inventory) as inventory:
+        for name in ("gw-1", "gw-2"):
+            prove(inventory, "plant", name, at=None)
+    lock(home, "v1.36.2+k3s1")
+    assert planned(home).devices == ("gw-1", "gw-2")
 
 
 def test_a_proxy_is_kept_with_the_site_and_told_to_every_play(

@@ -6,7 +6,6 @@ Or it leaves server processes behind, or, worse, deletes what was not its own.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -43,7 +42,6 @@ def homes_in(folder: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 def test_everything_once_and_nothing_left(tmp_path: Path) -> None:
     answer = program("quickstart", "-o", "json", TMPDIR=str(tmp_path), YOLODEPLOY_LANGUAGE="en")
     assert answer.code == 0, answer.err
@@ -61,7 +59,6 @@ def test_everything_once_and_nothing_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("said", ["site plant-b", "r-1 of brake-disc@1 begins"])
 def test_a_stop_in_the_middle_cleans_up(said: str, number: int, tmp_path: Path) -> None:
@@ -72,7 +69,7 @@ def test_a_stop_in_the_middle_cleans_up(said: str, number: int, tmp_path: Path) 
             break
     process.send_signal(number)
     process.send_signal(number)  # people press it twice
-    _, rest = process.communicate(timeout=120)
+    _, rest = process.communicate(timeout=300)
     assert process.returncode == 130
     assert b"Traceback" not in rest
     assert rest.endswith(b"interrupted\n")
@@ -81,7 +78,6 @@ def test_a_stop_in_the_middle_cleans_up(said: str, number: int, tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 def test_own_pictures_and_a_fleet_that_stays(tmp_path: Path, example: Path) -> None:
     mine = tmp_path / "my pictures"
     mine.mkdir()
@@ -146,7 +142,7 @@ def test_a_folder_that_holds_something_is_not_taken(tmp_path: Path) -> None:
 
 def test_cleaning_up_half_of_it(home: Home) -> None:
     create_site(home, "plant", 1, {})
-    home.inventory.write_bytes(os.urandom(5000))
+    home.inventory.write_bytes(b"\xa7" * 5000)
     clean_up(home)
     assert processes_of(str(home.root)) == []
     assert not home.root.exists()

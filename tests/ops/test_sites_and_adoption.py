@@ -38,7 +38,8 @@ from yolodeploy.rollouts.planning import Wish
 from yolodeploy.sites.embedded import lifecycle
 
 Make = Callable[..., list[str]]
-WISH = Wish(waves="100%", soak_s=0.5, observe_s=60, settle_s=60, guard_s=180)
+# each step ends as soon as it can be told how
+WISH = Wish(waves="100%", soak_s=0.5, observe_s=180, settle_s=180, guard_s=600)
 
 
 def rolled_out(home: Home, release: str) -> None:
@@ -90,6 +91,10 @@ def test_a_lost_inventory_comes_back_from_the_site(
     assert one.drawn == home.root / "drawn" / frame.name
     assert one.drawn.read_bytes().startswith(b"\xff\xd8")
     assert one.drawn.read_bytes() != frame.read_bytes()
+    broken = home.root / "broken.jpg"
+    broken.write_text("no picture")
+    with pytest.raises(Failed, match=r"plant-\d\.\w+ refused /.*broken\.jpg \(HTTP 415\)"):
+        detect(home, [frame, broken], site="plant", app=None)
     # those lay on the laptop; without their labels, by which the second release is the better one
     frames = shutil.copytree(
         example / "frames", home.root / "frames", ignore=shutil.ignore_patterns("*.txt")

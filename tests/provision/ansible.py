@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,10 @@ import yaml
 from tests.gateways.hosts import Gateway
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
+# that of this environment, which need not be on PATH
+PROGRAM = shutil.which(
+    "ansible-playbook", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
+)
 LIMIT_S = 600.0
 _RECAP = re.compile(r"^(\S+)\s+: (ok=.*)$", re.MULTILINE)
 
@@ -86,8 +91,7 @@ def play(playbook: str | Path, inventory: Inventory, *args: str, limit_s: float 
 
 def begin(playbook: str | Path, inventory: Inventory, *args: str, **variables: Any) -> Any:
     """Start one; for tests that break something while it runs."""
-    program = shutil.which("ansible-playbook")
-    if program is None:
+    if PROGRAM is None:
         pytest.skip("not installed: ansible-core")
     home = inventory.folder / "home"
     home.mkdir(exist_ok=True)
@@ -99,7 +103,7 @@ def begin(playbook: str | Path, inventory: Inventory, *args: str, **variables: A
         # short: a path for a socket has 108 bytes at most
         "ANSIBLE_SSH_CONTROL_PATH_DIR": f"/tmp/ydcp-{os.getpid()}",
     }  # fmt: skip
-    words = [program, "-i", str(inventory.file), *args, "-e", json.dumps(variables), str(playbook)]
+    words = [PROGRAM, "-i", str(inventory.file), *args, "-e", json.dumps(variables), str(playbook)]
     return subprocess.Popen(
         words, cwd=PLAYBOOKS, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True,

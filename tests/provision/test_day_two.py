@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Run, run  # noqa: F401 a fixture
-from tests.cli.test_commands import is_error
+from tests.cli.running import is_error
 from tests.gateways.base import base
 from tests.gateways.hosts import Gateway
 from tests.gateways.machine import Machine
@@ -254,7 +254,7 @@ def test_a_site_whose_server_lost_its_disk_comes_back(
     assert plant.ready() == dict.fromkeys(plant.names, True)
     # it was installed anew after the backup, which knows another password of it
     plant.agent("systemctl restart k3s-agent")
-    kubectl(plant.server, f"wait node/{plant.names[1]} --for=condition=Ready --timeout=60s")
+    kubectl(plant.server, f"wait node/{plant.names[1]} --for=condition=Ready --timeout=300s")
     assert secrets_of(plant) == tokens
     answer = command(f"site restore plant --parts {plant.parts}", 2)
     assert "--yes" in answer.err

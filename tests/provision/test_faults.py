@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from tests.gateways.hosts import Gateway
 from tests.provision.playing import Heard, command, host, play, run
+from tests.sites.parts import until
 from yolodeploy.core.errors import YolodeployError
 from yolodeploy.provision.acquaintance import look_at
 from yolodeploy.provision.bringing import THERE, Bringing
@@ -146,7 +146,7 @@ def test_another_key_and_another_host_key(two: list[Gateway], tmp_path: Path) ->
 
 def test_one_that_is_restarted_in_the_middle(two: list[Gateway], tmp_path: Path) -> None:
     """It fails, the others go on, and afterwards the same play does the rest."""
-    again = threading.Thread(target=restarted, args=(two[1],))
+    again = threading.Thread(target=two[1].reboot)
 
     def at(step: Step) -> None:
         if step.task == "Work" and step.host == "gw-2" and step.state is State.RUNNING:
@@ -166,15 +166,6 @@ def test_one_that_is_restarted_in_the_middle(two: list[Gateway], tmp_path: Path)
     assert outcome.done == ("gw-1", "gw-2")
 
 
-def restarted(gateway: Gateway) -> None:
-    before = gateway.machine.process
-    gateway("systemctl reboot", fails=True)
-    deadline = time.monotonic() + 90
-    while gateway.machine.process is before and time.monotonic() < deadline:
-        time.sleep(0.05)
-    gateway.wait()
-
-
 def part(folder: Path, size: int, arch: str = "") -> Part:
     import hashlib
     import os
@@ -186,16 +177,23 @@ def part(folder: Path, size: int, arch: str = "") -> Part:
 
 def test_parts_go_on_where_the_link_was_cut(two: list[Gateway], tmp_path: Path) -> None:
     one, gateway = host(two[0]), two[0]
-    gateway.network.slow_down("60mbit", 1)
+    gateway.network.slow_down("20mbit", 1)
     wanted = part(tmp_path, 12 * MB)
     stage = f"/root/.cache/yolodeploy/parts/{wanted.digest}"
     try:
         with connected(one, tmp_path) as connection:
             bringing = Bringing([wanted], "")
-            cutter = threading.Timer(0.8, connection.hang_up)
+            begun = gateway.network.bytes_to(1)
+
+            def cut() -> None:
+                until(lambda: gateway.network.bytes_to(1) > begun + 2 * MB, "some of it is there")
+                connection.hang_up()
+
+            cutter = threading.Thread(target=cut)
             cutter.start()
             with pytest.raises(YolodeployError):
                 bringing.to(one, connection, lambda _text: None)
+            cutter.join()
         there = int(gateway(f"stat -c %s {stage}"))
         before = gateway.network.bytes_to(1)
         with connected(one, tmp_path) as connection:

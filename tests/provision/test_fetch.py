@@ -15,7 +15,7 @@ from threading import Thread
 import pytest
 
 from tests.cli.conftest import Run, run  # noqa: F401 a fixture
-from tests.cli.test_commands import is_error
+from tests.cli.running import is_error
 from tests.provision.test_lock import Silent
 from tests.registry.images import image, index, new_layout
 from tests.registry.real import registry

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Run, run  # noqa: F401 a fixture
-from tests.cli.test_commands import is_error
+from tests.cli.running import is_error
 from yolodeploy.core.errors import Corrupt
 from yolodeploy.ops.home import Home
 from yolodeploy.provision.lock import Lock, entries, read_lock, text_of

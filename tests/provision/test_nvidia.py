@@ -331,7 +331,7 @@ def app(gateway: Gateway, run: Run, folder: Path, site: None) -> Iterator[None]:
     one = json.loads(json.dumps(APP))
     one["spec"]["template"]["spec"]["containers"][0]["image"] = lock["images"]["device_plugin"]
     gateway("k3s kubectl apply -f -", given=json.dumps(one))
-    gateway("k3s kubectl wait deployment/brake-disc --for=condition=Available --timeout=90s")
+    gateway("k3s kubectl wait deployment/brake-disc --for=condition=Available --timeout=300s")
     yield
     gateway("k3s kubectl delete deployment brake-disc --ignore-not-found")
 
@@ -348,7 +348,7 @@ def test_sharing_is_switched_while_nobody_uses_the_gpu(
     run("share-gpu.yml", share_gpu={name: "time-slicing:4"}).well()
     assert shared(gateway) == ("time-slicing-4", "4")
     assert kubectl(gateway, "get pods -o name") != pod
-    gateway("k3s kubectl wait deployment/brake-disc --for=condition=Available --timeout=90s")
+    gateway("k3s kubectl wait deployment/brake-disc --for=condition=Available --timeout=300s")
     again = run("share-gpu.yml", share_gpu={name: "time-slicing:4"}).well()
     assert again.total("changed") == 0, again.output
 
@@ -376,14 +376,14 @@ def test_a_proof_fails_where_no_pod_can_see_the_gpu(gateway: Gateway, run: Run, 
     kubectl(gateway, "delete daemonset -n nvidia-device-plugin nvidia-device-plugin")
     wait = 'k3s kubectl get node -o json | grep -c \'"nvidia.com/gpu": "0"\''
     gateway(f"for _ in $(seq 60); do [ $({wait}) -ge 1 ] && break; sleep 0.5; done")
-    none = run(["proof"], proof_wait_s=8)
+    none = run(["proof"], proof_wait_s=20)
     assert "Insufficient nvidia.com/gpu" in none.output, none.output
     kubectl(gateway, "delete runtimeclass nvidia")
     missing = run(["gpu_sharing"])
     assert "the runtime class nvidia is missing" in missing.output
     gateway("systemctl restart k3s")  # it brings the class again
     gateway("echo 550.1.1 >/usr/lib/nvidia-double/library-version")
-    broken = run(["proof"], proof_wait_s=8)
+    broken = run(["proof"], proof_wait_s=20)
     assert "not proved: nvidia-smi -L fails with 18" in broken.output
     gateway("cp /sys/module/nvidia/version /usr/lib/nvidia-double/library-version")
     run(["gpu_sharing", "proof"]).well()
@@ -438,7 +438,7 @@ def test_a_person_sees_and_shares_gpus(
     done = command("gpu", "share", name, "--time-slicing", "4", "--yes")
     assert done.code == 0, done.err
     assert shared(gateway) == ("time-slicing-4", "4")
-    gateway("k3s kubectl wait deployment/brake-disc --for=condition=Available --timeout=90s")
+    gateway("k3s kubectl wait deployment/brake-disc --for=condition=Available --timeout=300s")
     with read_inventory(home.inventory) as inventory:
         [row] = list_devices(inventory, "plant")
     assert row.gateway.sharing == "time-slicing:4"

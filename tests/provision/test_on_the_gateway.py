@@ -58,7 +58,7 @@ def test_from_a_stick_to_a_proved_site(
     subprocess.run(
         ["ssh", "-i", gateway.key, "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null",
          "-oLogLevel=ERROR", gateway.root, "cat >/root/plant.tar"],
-        stdin=bundle.open("rb"), check=True, timeout=120,
+        stdin=bundle.open("rb"), check=True, timeout=400,
     )  # fmt: skip
     assert gateway("python3 -m pip --version", fails=True) == "", "it has what Debian gives"
     gateway(_INSTALL)

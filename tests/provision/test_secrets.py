@@ -28,7 +28,7 @@ def typed(home: Home, lines: str, *words: str) -> Answer:
     """A command line whose passwords come on stdin, a line each."""
     done = subprocess.run(
         [sys.executable, "-P", "-c", "from yolodeploy.cli.main import run; run()", *words],
-        input=lines, capture_output=True, text=True, check=False, timeout=150, cwd="/",
+        input=lines, capture_output=True, text=True, check=False, timeout=500, cwd="/",
         env={**os.environ, "YOLODEPLOY_HOME": str(home.root), "SSH_AUTH_SOCK": ""},
     )  # fmt: skip
     return Answer(done.returncode, done.stdout, done.stderr)

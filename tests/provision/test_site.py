@@ -255,7 +255,7 @@ def test_a_proof_that_fails_says_why_and_a_stale_success_does_not_count(
     lied = run("prove.yml", proof_image=LIAR)
     assert lied.code == 2 and lied.total("failed") == 2
     assert "not proved: its pod said: /bin/sh -c printf" in lied.output
-    absent = run("prove.yml", proof_image="registry.invalid/absent:1", proof_wait_s=8)
+    absent = run("prove.yml", proof_image="registry.invalid/absent:1", proof_wait_s=20)
     assert absent.total("failed") == 2 and "Pull" in absent.output
     faults(two[1], exit_codes={"proof": 7})
     one = run("prove.yml")

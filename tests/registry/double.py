@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import NamedTuple
 from urllib.parse import parse_qs
+
+LIMIT_S = 300.0
 
 
 class Seen(NamedTuple):
@@ -42,7 +45,15 @@ class Double:
         self.seen: list[Seen] = []
         self.meddle: Meddle = lambda _handler: False
         self.ranges = True
+        self.connections = 0
         self.lock = threading.Lock()
+
+    def wait_until_alone(self) -> None:
+        """Until it has taken in what dead clients had sent, and their connections have ended."""
+        deadline = time.monotonic() + LIMIT_S
+        while self.connections:
+            assert time.monotonic() < deadline, "somebody lives"
+            time.sleep(0.02)
 
     def asked(self, method: str, part: str = "") -> list[Seen]:
         """The requests of a method whose path has a part."""
@@ -70,6 +81,15 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     double: Double
+
+    def handle(self) -> None:
+        with self.double.lock:
+            self.double.connections += 1
+        try:
+            super().handle()
+        finally:
+            with self.double.lock:
+                self.double.connections -= 1
 
     def handle_one_request(self) -> None:
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-START_S = 60.0
+START_S = 300.0
 
 
 class Engine:
@@ -25,7 +25,7 @@ class Engine:
     def __call__(self, *words: str) -> str:
         """What a command prints."""
         ended = subprocess.run(
-            [*self._command, *words], capture_output=True, text=True, timeout=120, check=False
+            [*self._command, *words], capture_output=True, text=True, timeout=300, check=False
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout.strip()
@@ -78,7 +78,7 @@ def _running(words: list[str], folder: Path) -> Iterator[None]:
     finally:
         process.terminate()
         try:
-            process.wait(30)
+            process.wait(START_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

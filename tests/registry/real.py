@@ -14,10 +14,12 @@ from typing import NamedTuple
 import pytest
 import yaml
 
+from tests.ports import free_port
+
 # "pusher", "correct horse"; from: htpasswd -Bbn
 HTPASSWD = "pusher:$2y$05$fras7CJnBH/etkzPML.np.tUddkcAysvZNPjhDm6wtnzO.JkuAz.e\n"
 USER, PASSWORD = "pusher", "correct horse"
-START_S = 30.0
+START_S = 300.0
 
 
 class Registry(NamedTuple):
@@ -25,13 +27,6 @@ class Registry(NamedTuple):
 
     host: str
     data: Path
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -17,15 +17,17 @@ from pathlib import Path
 import pytest
 
 from tests.oci.small_disk import small_disk
+from tests.ports import free_port
 from tests.registry.double import Double, Handler, double
-from tests.registry.images import image, layer_of, random_image
-from tests.registry.real import free_port, registry
+from tests.registry.images import image, index, layer_of, random_image
+from tests.registry.real import registry
 from yolodeploy.core.digests import digest_of
 from yolodeploy.core.errors import Corrupt, Failed, NotFound, Refused, Unreachable, YolodeployError
 from yolodeploy.oci import media_types
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.manifests import Descriptor
 from yolodeploy.oci.registry import limits
+from yolodeploy.oci.registry import push as pushing
 from yolodeploy.oci.registry.access import Access
 from yolodeploy.oci.registry.pull import Pull, Pulled
 from yolodeploy.oci.registry.push import Push, Pushed
@@ -500,6 +502,19 @@ def test_an_index_that_leads_in_a_circle_or_to_another_index(other: Layout, lyin
     lying.put(media_types.INDEX, outer, "v1")
     with pytest.raises((Corrupt, NotFound)):
         pull(other, lying.host)
+
+
+def test_an_index_is_pushed_whole_or_not_at_all(
+    layout: Layout, lying: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pushing, "_MOST_MANIFESTS", 2)
+    amd64, arm64 = image(layout, "a", b"1"), image(layout, "b", b"2", architecture="arm64")
+    with pytest.raises(Corrupt) as raised:
+        push(layout, lying.host, index(layout, "both", amd64=amd64, arm64=arm64))
+    assert raised.value.code == "oci.json_invalid"
+    assert not lying.blobs
+    assert not lying.uploads
+    push(layout, lying.host, index(layout, "one", amd64=amd64))
 
 
 def test_a_manifest_of_a_gigabyte_is_not_kept_in_memory(other: Layout, lying: Double) -> None:

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
+import subprocess
 import sys
 import threading
-from contextlib import closing
 from fnmatch import fnmatch
 from itertools import count
 from pathlib import Path
@@ -39,16 +38,10 @@ STEPS = threading.local()  # sites are driven in threads
 def at(moment: str, site: str) -> None:
     if moment == MOMENT and fnmatch(site, SITES or "*"):
         if NUMBER == signal.SIGSTOP:
-            wait_for_writers()
-        os.kill(os.getpid(), NUMBER)
-
-
-def wait_for_writers() -> None:
-    """Until no other thread of ours writes to a site: asleep, it would keep everybody out."""
-    for path in Path(sys.argv[1]).rglob("site.db"):
-        with closing(sqlite3.connect(path, timeout=20, isolation_level=None)) as site:
-            site.execute("BEGIN IMMEDIATE")
-            site.execute("ROLLBACK")
+            words = ["-m", "tests.rollouts.sleeping", sys.argv[1], str(os.getpid())]
+            subprocess.run([sys.executable, *words], check=True)
+        else:
+            os.kill(os.getpid(), NUMBER)
 
 
 class MortalJournal(InventoryJournal):

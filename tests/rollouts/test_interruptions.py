@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.rollouts.plant import LONG, WISH, Plant, text_of, wait
+from tests.rollouts.sleeping import asleep, put_to_sleep
 from tests.sites.parts import APP, answer, kill, until
 from yolodeploy.core.errors import Refused
 from yolodeploy.core.site import Guard, Intent, Phase
@@ -43,11 +43,12 @@ def test_a_server_that_dies_while_nobody_looks_is_counted(plant: Plant) -> None:
     plant.run(first)
     started = plant.start(second, wish=LONG)
     plant.reached(started.rollout, "observe intended")
-    os.kill(bench.agent, signal.SIGSTOP)
+    put_to_sleep(bench.root, bench.agent)
     try:
         server = bench.only_instance().name
-        kill(bench.pid(server))
-        until(lambda: bench.pid(server), "the supervisor has started it again")
+        died = bench.pid(server)
+        kill(died)
+        until(lambda: bench.pid(server) not in (0, died), "the supervisor has started it again")
     finally:
         os.kill(bench.agent, signal.SIGCONT)
     assert plant.ended(started) == 4
@@ -65,7 +66,7 @@ def test_a_laptop_that_wakes_behind_another_operator_changes_nothing(
     plant.reached(started.rollout, "observe intended")
     pid = plant.operation(started).pid
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    put_to_sleep(plant.home.root, pid)
     try:
         fence = bench.site.claim("bob", 600.0, take_over=True)
         bench.commit(bench.release(third), fence)
@@ -97,7 +98,7 @@ def test_a_laptop_that_slept_before_a_step_does_not_do_it(
     rollout = plant.created(second)
     engine = plant.crash(rollout, moment, "STOP")
     try:
-        until(lambda: stopped(engine.pid), "the engine sleeps")
+        until(lambda: asleep(engine.pid), "the engine sleeps")
         fence = bench.site.claim("bob", 600.0, take_over=True)
         bench.commit(bench.release(third), fence)
         if gone:
@@ -182,7 +183,7 @@ def test_a_resumed_engine_takes_over_from_one_that_is_only_slow(
     rollout = plant.created(second, msgspec.structs.replace(WISH, soak_s=4.0))
     slow = plant.crash(rollout, "after observe intended", "STOP")
     try:
-        until(lambda: stopped(slow.pid), "the engine is slow")
+        until(lambda: asleep(slow.pid), "the engine is slow")
         with open_inventory(plant.home.inventory) as inventory:
             inventory.execute("UPDATE rollouts SET heartbeat_at = heartbeat_at - 60")
         successor = rollouts.resume(plant.home, rollout)
@@ -246,8 +247,3 @@ def test_an_operation_that_was_killed_is_shown_as_lost(plant: Plant) -> None:
 
 def told(plant: Plant, rollout: str, line: str) -> list[str]:
     return [text for entry in plant.journal(rollout) if (text := text_of(entry)) == line]
-
-
-def stopped(pid: int) -> bool:
-    """Whether a process was stopped by a signal."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"

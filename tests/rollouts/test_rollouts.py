@@ -10,6 +10,8 @@ import pytest
 
 from tests.rollouts.plant import CALM, LONG, WISH, Plant, text_of
 from tests.sites.parts import Bench
+from yolodeploy.core.errors import UsageError
+from yolodeploy.core.fates import Fate
 from yolodeploy.core.gates import LatencyGate
 from yolodeploy.core.site import Phase
 from yolodeploy.core.steps import SiteResult
@@ -18,13 +20,20 @@ from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.releases import add_release, get_release
 from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.oci.layout import Layout
-from yolodeploy.ops import going_back, rollouts
+from yolodeploy.ops import going_back, rollout_fates, rollouts
 from yolodeploy.ops.doctor import examine
 from yolodeploy.ops.sites import hold_device, hold_site, remove_site
 
 COMMITTED, REVERTED = SiteResult.COMMITTED, SiteResult.REVERTED
+STAYS, GOES_ON, GOES_BACK = Fate.STAYS, Fate.GOES_ON, Fate.GOES_BACK
+STOPS, BEGINS, WAITS = Fate.STOPS, Fate.BEGINS, Fate.WAITS
 # no machine detects in a nanosecond
 IMPOSSIBLE = (*CALM, LatencyGate(budget_ms=1e-6, min_samples=1))
+
+
+def fates(told: list[rollout_fates.SiteFate]) -> list[Fate]:
+    """What a dry run says of each site, in the order of the waves."""
+    return [one.fate for one in told]
 
 
 def take_port(bench: Bench) -> socket.socket:
@@ -197,6 +206,10 @@ def test_a_site_on_which_no_server_would_start_is_left_out_and_told(plant: Plant
     assert [site.standing for site in planned.sites] == [Standing.GO, Standing.BLOCKED]
     assert "write [[cameras]]" in planned.sites[1].reason
     assert planned.waves == (("site-1",),)
+    # who names it wants it before the others: told, and nobody goes without it
+    by_name = msgspec.structs.replace(WISH, lists=(("site-2",), ("site-1",)))
+    with pytest.raises(UsageError, match=r"site-2, which would stay.*write \[\[cameras\]\]"):
+        rollouts.plan(plant.home, plant.release(1), (), by_name)
     found = {one.check: [fault.code for fault in one.findings] for one in examine(plant.home)}
     assert found["sites and devices"] == ["camera.settings_invalid"]
     two.site.folder.settings.unlink()
@@ -240,9 +253,12 @@ def test_a_pause_lets_sites_finish_and_begins_no_other(plant: Plant) -> None:
     wish = msgspec.structs.replace(WISH, waves="1,100%", soak_s=5.0)
     started = plant.start(alias, wish=wish)
     plant.reached(started.rollout, "observe intended")
+    assert fates(rollout_fates.of_pause(plant.home, started.rollout)) == [GOES_ON, WAITS]
     rollouts.pause(plant.home, started.rollout)
     assert plant.ended(started) == 0
     assert plant.row(started.rollout).state is RolloutState.PAUSED
+    assert fates(rollout_fates.of_pause(plant.home, started.rollout)) == [STAYS, WAITS]
+    assert fates(rollout_fates.of_resume(plant.home, started.rollout)) == [STAYS, BEGINS]
     assert one.app().phase is Phase.COMMITTED
     assert plant.journal(started.rollout, "site-2") == []
     assert plant.resume(started.rollout) == 0
@@ -256,6 +272,7 @@ def test_an_abort_takes_the_trial_back_and_keeps_what_was_committed(plant: Plant
     plant.run(first)
     started = plant.start(second, wish=msgspec.structs.replace(WISH, waves="1,2,100%", soak_s=6.0))
     plant.reached(started.rollout, "observe intended", "site-2")
+    assert fates(rollout_fates.of_abort(plant.home, started.rollout)) == [STAYS, GOES_BACK, STOPS]
     rollouts.abort(plant.home, started.rollout)
     assert plant.ended(started) == 4
     assert plant.row(started.rollout).state is RolloutState.ABORTED

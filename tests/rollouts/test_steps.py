@@ -21,6 +21,7 @@ from yolodeploy.core.steps import (
 )
 
 BEFORE_SWITCH = {Step.PREFETCH, Step.CHECK}
+CHANGES = {Step.BESIDE, Step.SWITCH}
 # what the engine may write for a step; a revert is never given up
 OUTCOMES = {
     step: [
@@ -44,11 +45,11 @@ turns = st.lists(
 )
 
 
-def played(story: list[tuple[bool, bool, int]]) -> list[Entry]:
+def played(story: list[tuple[bool, bool, int]], *, beside: bool = False) -> list[Entry]:
     """A journal as the engine writes it over several lives."""
     journal: list[Entry] = []
     for dies, reverts, fate in story:
-        upcoming = following(journal)
+        upcoming = following(journal, beside=beside)
         if reverts and switched(journal):
             upcoming = Step.REVERT
         if isinstance(upcoming, SiteResult):
@@ -61,32 +62,54 @@ def played(story: list[tuple[bool, bool, int]]) -> list[Entry]:
     return journal
 
 
-@given(turns)
-def test_every_journal_has_a_next_step_or_a_result(story: list[tuple[bool, bool, int]]) -> None:
-    journal = played(story)
-    upcoming = following(journal)
+@given(turns, st.booleans())
+def test_every_journal_has_a_next_step_or_a_result(
+    story: list[tuple[bool, bool, int]], beside: bool
+) -> None:
+    journal = played(story, beside=beside)
+    upcoming = following(journal, beside=beside)
     assert isinstance(upcoming, Step | SiteResult)
     if isinstance(upcoming, SiteResult):
         assert switched(journal) == (upcoming is SiteResult.COMMITTED)
     else:
-        assert switched(journal) or upcoming in {*BEFORE_SWITCH, Step.SWITCH}
+        assert switched(journal) or upcoming in {*BEFORE_SWITCH, *CHANGES}
         assert not (switched(journal) and upcoming in BEFORE_SWITCH)
 
 
-@given(turns, st.sampled_from([Outcome.DONE, Outcome.FAILED, Outcome.INCONCLUSIVE]))
-def test_every_way_ends(story: list[tuple[bool, bool, int]], ending: Outcome) -> None:
+@given(
+    turns,
+    st.sampled_from([Outcome.DONE, Outcome.FAILED, Outcome.INCONCLUSIVE]),
+    st.booleans(),
+)
+def test_every_way_ends(story: list[tuple[bool, bool, int]], ending: Outcome, beside: bool) -> None:
     """However it began: when steps come to an end, so does the site."""
-    journal = played(story)
+    journal = played(story, beside=beside)
     for _ in range(len(Step) + 1):
-        upcoming = following(journal)
+        upcoming = following(journal, beside=beside)
         if isinstance(upcoming, SiteResult):
             break
         outcome = Outcome.DONE if upcoming is Step.REVERT else ending
         journal += [Entry(upcoming, Outcome.INTENDED), Entry(upcoming, outcome)]
-    result = following(journal)
+    result = following(journal, beside=beside)
     assert isinstance(result, SiteResult)
     assert result not in (SiteResult.WAITING, SiteResult.STOPPED)
     assert switched(journal) == (result is SiteResult.COMMITTED)
+
+
+@given(turns)
+def test_nothing_is_switched_that_was_not_tried_where_that_is_asked(
+    story: list[tuple[bool, bool, int]],
+) -> None:
+    """And without a way nothing is ever tried."""
+    tried = played(story, beside=True)
+    before = [e for e in tried[: _first(tried, Step.SWITCH)] if e.outcome is Outcome.DONE]
+    if _first(tried, Step.SWITCH) < len(tried):
+        assert before[-1].step is Step.BESIDE
+    assert Step.BESIDE not in {entry.step for entry in played(story)}
+
+
+def _first(journal: list[Entry], step: Step) -> int:
+    return next((n for n, entry in enumerate(journal) if entry.step is step), len(journal))
 
 
 @given(turns)

@@ -14,13 +14,14 @@ from tests.rollouts.plant import WISH, Plant, text_of
 from tests.rollouts.test_rollouts import with_a_bad_second_site
 from tests.sites.parts import until
 from yolodeploy.core.errors import NotFound, Refused
+from yolodeploy.core.fates import Fate
 from yolodeploy.core.site import Phase
 from yolodeploy.core.steps import Outcome, SiteResult, Step
 from yolodeploy.core.waves import Scope, Standing
 from yolodeploy.inventory import journal, rollout_waves
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.rollouts import RolloutRow, RolloutState
-from yolodeploy.ops import going_back, rollouts
+from yolodeploy.ops import going_back, rollout_fates, rollouts
 from yolodeploy.ops.calendars import set_calendar
 from yolodeploy.ops.sites import edit_site
 from yolodeploy.rollouts.planning import Wish
@@ -49,14 +50,17 @@ def test_a_person_approves_between_waves_and_it_is_kept_who(plant: Plant) -> Non
     _, two = plant.sites(2)
     alias = plant.release(1)
     rollout, code = plant.run(alias, wish=wish(approve_after="each", jitter_s=0.5))
-    assert (code, plant.row(rollout).state) == (3, RolloutState.APPROVAL)
+    assert (code, plant.row(rollout).state) == (5, RolloutState.APPROVAL)
     assert plant.journal(rollout, "site-2") == []
     # asked again without an approval, it stands where it stood
-    assert plant.resume(rollout) == 3
+    assert plant.resume(rollout) == 5
     assert two.site.observe().apps == ()
     with pytest.raises(Refused, match="wave 2"):
         rollouts.approve(plant.home, rollout, 2)
     assert rollouts.approve(plant.home, rollout, dry_run=True) == (1, None)
+    for approved, second in ((0, Fate.WAITS), (1, Fate.BEGINS)):
+        told = rollout_fates.of_approve(plant.home, rollout, approved)
+        assert [one.fate for one in told] == [Fate.STAYS, second]
     assert not marks(plant, rollout)[1].approved_by
     wave, started = rollouts.approve(plant.home, rollout)
     assert wave == 1
@@ -128,6 +132,27 @@ def test_a_site_waits_for_its_window_and_its_wave_for_it(plant: Plant) -> None:
     assert plant.row(emergency).state is RolloutState.DONE
 
 
+def test_a_window_made_too_short_meanwhile_blocks_nobody_and_expires(plant: Plant) -> None:
+    _, two = plant.sites(2)
+    alias = plant.release(1)
+    later = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 2 * 86400))
+    set_calendar(plant.home, "site-1", (), (f"2020-01-01/{later}",), "")
+    rollout, _ = plant.run(alias, wish=wish(expires_s=86400.0))
+    assert plant.journal(rollout, "site-2") == []
+    set_calendar(plant.home, "site-1", (), FROZEN, "")
+    assert plant.resume(rollout) == 3
+    row = plant.row(rollout)
+    assert "no window of site site-1 is" in row.reason
+    assert "yolodeploy site window site-1" in row.reason
+    assert row.again_at is not None, "a controller goes on by itself"
+    assert two.app().phase is Phase.COMMITTED, "the next wave has not waited for what never comes"
+    with open_inventory(plant.home.inventory) as inventory:
+        inventory.execute("UPDATE steps SET at = at - 86400")
+    assert plant.resume(rollout) == 6
+    assert plant.results(rollout)["site-1"] is SiteResult.EXPIRED
+    assert plant.row(rollout).state is RolloutState.EXPIRED
+
+
 def test_a_site_that_stays_away_expires_and_blocks_nobody(plant: Plant) -> None:
     one, two = plant.sites(2)
     one.stop()
@@ -154,7 +179,7 @@ def test_a_site_that_stays_away_expires_and_blocks_nobody(plant: Plant) -> None:
     with open_inventory(plant.home.inventory) as inventory:
         inventory.execute("UPDATE steps SET at = at - 86400")
     one.start()  # too late: nobody knows what it would be switched into
-    assert plant.resume(rollout) == 3
+    assert plant.resume(rollout) == 6
     assert plant.row(rollout).state is RolloutState.EXPIRED
     assert plant.results(rollout) == {"site-1": SiteResult.EXPIRED, "site-2": COMMITTED}
     assert one.site.observe().apps == ()
@@ -208,13 +233,16 @@ def test_an_undo_reaches_any_release_that_a_site_has_run(plant: Plant) -> None:
     plant.run(second, ("site-1",))
     edit_site(plant.home, "site-1", {"line": "3"})
     edit_site(plant.home, "site-2", {"line": "4"})
-    with pytest.raises(Refused, match="never ran"):
+    with pytest.raises(Refused, match="no rollout that is known here"):
         going_back.undo_to(plant.home, third, ("site-1",), WISH)
-    with pytest.raises(Refused, match="never ran"):
+    with pytest.raises(Refused, match="no rollout that is known here"):
         going_back.undo_to(plant.home, second, ("site-2",), WISH)
     with pytest.raises(NotFound, match="no site"):
         going_back.undo_to(plant.home, first, (), WISH, "line=5")
+    meant = going_back.back_to(plant.home, first, (), WISH, "line in (3,5)")
+    told = going_back.prepared(plant.home, meant).plan
     back = going_back.undo_to(plant.home, first, (), WISH, "line in (3,5)")
+    assert told == msgspec.structs.replace(plant.row(back.rollout).plan, seed=told.seed)
     assert plant.ended(back) == 0
     assert plant.row(back.rollout).plan.moving == ("site-1",)
     assert one.app().release == two.app().release == one.release(first)
@@ -261,6 +289,21 @@ def test_a_pause_reaches_an_engine_that_waits_itself(plant: Plant) -> None:
     assert plant.ended(started) == 0
     assert plant.row(started.rollout).state is RolloutState.PAUSED
     assert plant.journal(started.rollout, "site-2") == []
+
+
+def test_a_pause_holds_what_only_waits_and_an_approval_does_not_end_it(plant: Plant) -> None:
+    """Else it says that it goes on at ten, where nobody will, or goes on against a word."""
+    plant.sites(2)
+    rollout, _ = plant.run(plant.release(1), wish=wish(approve_after="1"))
+    assert rollouts.pause(plant.home, rollout)
+    assert rollouts.pause(plant.home, rollout)
+    assert plant.row(rollout).state is RolloutState.PAUSED
+    told = rollout_fates.of_approve(plant.home, rollout, 1)
+    assert [one.fate for one in told] == [Fate.STAYS, Fate.WAITS]
+    assert rollouts.approve(plant.home, rollout) == (1, None)
+    assert plant.row(rollout).state is RolloutState.PAUSED
+    assert plant.resume(rollout) == 0
+    assert plant.results(rollout) == {"site-1": COMMITTED, "site-2": COMMITTED}
 
 
 def test_a_hold_is_tried_again_by_itself(plant: Plant) -> None:

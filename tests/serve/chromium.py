@@ -14,7 +14,7 @@ from typing import Any
 
 from websockets.sync.client import connect
 
-START_LIMIT_S = 40.0
+START_LIMIT_S = 120.0
 
 
 def program() -> str | None:
@@ -44,7 +44,10 @@ class Chromium:
         tabs = _until(lambda: json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/json")))
         tab = next(one for one in tabs if one["type"] == "page")
         self._socket = connect(
-            tab["webSocketDebuggerUrl"], max_size=None, compression=None
+            tab["webSocketDebuggerUrl"],
+            max_size=None,
+            compression=None,
+            open_timeout=START_LIMIT_S,
         ).__enter__()
         self._count = 0
         self.told: list[str] = []
@@ -57,7 +60,7 @@ class Chromium:
         self._count += 1
         self._socket.send(json.dumps({"id": self._count, "method": method, "params": parameters}))
         while True:
-            message = json.loads(self._socket.recv(timeout=60))
+            message = json.loads(self._socket.recv(timeout=START_LIMIT_S))
             if message.get("id") == self._count:
                 assert "error" not in message, (method, message)
                 return message["result"]
@@ -142,7 +145,7 @@ class Chromium:
         finally:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(START_LIMIT_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

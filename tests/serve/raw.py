@@ -14,7 +14,7 @@ from yolodeploy.core.serving import ErrorResponse
 if TYPE_CHECKING:
     from .running import Server
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 
 class Answered(NamedTuple):

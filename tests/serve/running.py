@@ -6,10 +6,10 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,10 +19,10 @@ from yolodeploy.core.serving import InstanceAddress, ServeConfig
 from yolodeploy.core.site import StageReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 CHECKOUT = Path(__file__).parents[2]
-START_LIMIT_S = 60.0  # a machine that does several things at a time
+LIMIT_S = 120.0  # a machine that does several things at a time
 
 
 class Reply(NamedTuple):
@@ -94,7 +94,11 @@ class Server:
         """Signal it and wait; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait until it ends; its exit code."""
+        return self.process.wait(LIMIT_S)
 
 
 def command(config: Path) -> list[str]:
@@ -110,7 +114,7 @@ def ask(
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
     """One request on a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
     try:
         connection.request(method, path, body, dict(headers or {}))
         response = connection.getresponse()
@@ -121,7 +125,7 @@ def ask(
 
 def until(holds: Callable[[], bool], server: Server | None = None) -> None:
     """Wait for something; fails with the server's log when it ends first."""
-    deadline = time.monotonic() + START_LIMIT_S
+    deadline = time.monotonic() + LIMIT_S
     while not holds():
         ended = server is not None and server.process.poll() is not None
         if ended or time.monotonic() > deadline:
@@ -129,12 +133,15 @@ def until(holds: Callable[[], bool], server: Server | None = None) -> None:
         time.sleep(0.01)
 
 
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def stopped(server: Server) -> Iterator[None]:
+    """All its threads stand still meanwhile."""
+    server.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, server.process.pid, os.WSTOPPED)
+    try:
+        yield
+    finally:
+        server.process.send_signal(signal.SIGCONT)
 
 
 def alive(pid: int) -> bool:

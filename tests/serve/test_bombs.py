@@ -164,7 +164,8 @@ def test_a_row_with_a_filter_that_is_none_does_not_end_the_process(
 
 def test_large_pictures_are_decoded_one_at_a_time(start: Start) -> None:
     """136 bytes each; those of 7000 × 7000 would take 4 GB on a gateway of eight cores."""
-    server = start(serving=Serving(threads=6)).wait_ready()
+    patient = Serving(threads=6, deadline_ms=600_000)  # one at a time takes a busy machine long
+    server = start(serving=patient).wait_ready()
     content = bombs.animated_webp(5100, 5100, 2)
     before = forget_peak(server)
     detected(server.detect(content))

@@ -21,9 +21,15 @@ from yolodeploy.serve.choosing import chosen
 from yolodeploy.serve.engines import onnx_gpu
 from yolodeploy.serve.engines.batching import Batched
 from yolodeploy.serve.engines.engine import Port
-from yolodeploy.serve.engines.gpu import Gpu, engine_key, first_gpu, parsed, slice_in
+from yolodeploy.serve.engines.gpu import Gpu, first_gpu, parsed, slice_in
 from yolodeploy.serve.engines.onnx_cpu import OnnxCpu
-from yolodeploy.serve.engines.onnx_gpu import GpuPlan, OnnxGpu, cache_folder, providers_for
+from yolodeploy.serve.engines.onnx_gpu import (
+    GpuPlan,
+    OnnxGpu,
+    built_for,
+    kept_or_built,
+    providers_for,
+)
 from yolodeploy.serve.engines.page_lock import page_locked
 from yolodeploy.serve.model import load
 
@@ -229,7 +235,7 @@ def test_a_gpu_engine_that_is_not_there_is_refused(
         in_engine(model, tmp_path, engine=engine)
     assert caught.value.code == "model.engine_missing"
     server = start(serving=Serving(engine=engine))
-    assert server.process.wait(30) == 1
+    assert server.ended() == 1
     assert "model.engine_missing" in server.log.read_text()
 
 
@@ -254,49 +260,40 @@ def test_a_session_that_left_the_gpu_out_is_refused(
 
 def test_memory_is_bounded_and_f32_is_f32() -> None:
     ((name, options),) = providers_for(
-        plan_of(engine="cuda", precision="f32", vram_mb=2048), GPU, "", PORT
+        plan_of(engine="cuda", precision="f32", vram_mb=2048), None, PORT
     )
     assert name == "CUDAExecutionProvider"
     assert options["gpu_mem_limit"] == str(2048 * 1024 * 1024)
     assert options["use_tf32"] == "0"
-    ((_, unbounded),) = providers_for(plan_of(engine="cuda", precision="f32"), GPU, "", PORT)
+    ((_, unbounded),) = providers_for(plan_of(engine="cuda", precision="f32"), None, PORT)
     assert "gpu_mem_limit" not in unbounded
 
 
 def test_tensorrt_keeps_its_engines_apart_and_builds_one_for_all_batches(tmp_path: Path) -> None:
     plan = plan_of(cache=str(tmp_path), batch=8, vram_mb=1000)
-    (name, options), (second, _) = providers_for(plan, GPU, "10.14", PORT)
+    (name, options), (second, _) = providers_for(plan, tmp_path, PORT)
     assert (name, second) == ("TensorrtExecutionProvider", "CUDAExecutionProvider")
     assert options["trt_fp16_enable"] == "1"
     assert options["trt_int8_enable"] == options["trt_bf16_enable"] == "0"
     assert options["trt_profile_max_shapes"] == "images:8x3x640x640"
-    folder = Path(options["trt_engine_cache_path"])
-    assert folder.parent == tmp_path
-    told = json.loads((folder / "built_for.json").read_bytes())
-    assert told["gpu"]["name"] == "NVIDIA L4"
-    assert told["tensorrt"] == "10.14"
+    assert options["trt_engine_cache_path"] == options["trt_timing_cache_path"] == str(tmp_path)
+    assert options["trt_max_workspace_size"] == str(500 << 20)
 
 
-def test_an_engine_is_bound_to_all_that_it_depends_on() -> None:
-    same = engine_key(GPU, "10.14", "sha256:m", "f16", 1)
-    assert engine_key(GPU._replace(uuid="GPU-2"), "10.14", "sha256:m", "f16", 1) == same
-    others = {
-        engine_key(GPU._replace(name="NVIDIA T4"), "10.14", "sha256:m", "f16", 1),
-        engine_key(GPU._replace(compute_capability="7.5"), "10.14", "sha256:m", "f16", 1),
-        engine_key(GPU._replace(driver="591"), "10.14", "sha256:m", "f16", 1),
-        engine_key(GPU, "10.15", "sha256:m", "f16", 1),
-        engine_key(GPU, "10.14", "sha256:n", "f16", 1),
-        engine_key(GPU, "10.14", "sha256:m", "f32", 1),
-        engine_key(GPU, "10.14", "sha256:m", "f16", 4),
-    }
-    assert len(others) == 7
-    assert same not in others
+def test_twins_share_an_engine() -> None:
+    bound = built_for(plan_of(batch=4, vram_mb=100), GPU, "10.14")
+    assert bound == built_for(
+        plan_of(batch=4, vram_mb=100), GPU._replace(uuid="GPU-2", memory_mb=1), "10.14"
+    )
+    assert (bound.device.gpu, bound.batch, bound.workspace_mb) == ("NVIDIA L4", 4, 50)
+    assert bound.software.onnxruntime == onnxruntime.__version__
 
 
 def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(YolodeployError) as caught:
-        cache_folder(plan_of(cache=str(tmp_path / "file")), GPU, "10.14")
+        plan = plan_of(cache=str(tmp_path / "file"))
+        kept_or_built(built_for(plan, GPU, "10.14"), plan, lambda folder: None)
     assert caught.value.code == "serve.state_folder"
 
 
@@ -422,7 +419,7 @@ def at_once(batched: Batched, figures: list[float]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join()
         assert not thread.is_alive()
     return found
 

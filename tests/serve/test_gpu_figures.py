@@ -22,6 +22,8 @@ from .running import until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from yolodeploy.core.nodes import GpuLoad
+
     from .conftest import Start
     from .running import Server
 
@@ -87,7 +89,12 @@ def test_where_there_is_no_gpu_nothing_is_said_of_one(start: Start) -> None:
         pytest.skip("this machine has one")
     server = start().wait_ready()
     assert figures(server) == {}
-    assert reported(server).gpu_memory_mb is None
+    told = reported(server)
+    assert told.gpu_memory_mb is None
+    assert told.load is not None
+    assert told.load.gpus == ()
+    # of the device that this test runs on
+    assert (told.load.memory_used_mb or 0) > 0
     assert "nvidia" not in server.log.read_text().lower()
 
 
@@ -101,6 +108,15 @@ def test_every_gpu_tells_what_it_can(start: Start, machine: Callable[..., Machin
     # the other process's 200 MiB are not ours, and on the second GPU we are not
     assert found["yolodeploy_gpu_process_memory_bytes"] == {("0", ""): 300 * MIB}
     until(lambda: reported(server).gpu_memory_mb == 300, server)  # what the gate on it judges
+    told: list[GpuLoad] = []
+
+    def known() -> bool:
+        load = reported(server).load
+        told[:] = load.gpus if load else ()
+        return bool(told)
+
+    until(known, server)
+    assert (told[0].memory_mb, told[0].used_mb) == (24576, 1000)
     assert found["yolodeploy_gpu_utilization_ratio"][("1", "")] == 0.37
     assert found["yolodeploy_gpu_temperature_celsius"][("0", "")] == 61
     throttled = found["yolodeploy_gpu_throttled"]
@@ -148,17 +164,19 @@ def test_a_library_without_a_driver_is_counted_and_no_more(
 ) -> None:
     machine("no_driver")
     server = start().wait_ready()
+    missed = "yolodeploy_gpu_missed_total"
+    until(lambda: figures(server)[missed].get(("driver",), 0) > 0, server)  # the first may be late
     found = figures(server)
     assert names(found) == {"missed_total"}
-    assert found["yolodeploy_gpu_missed_total"][("driver",)] == 1
+    assert found[missed][("driver",)] == 1
     assert "Traceback" not in server.log.read_text()
 
 
 def test_an_older_driver_tells_the_rest(start: Start, machine: Callable[..., Machine]) -> None:
     machine("two", "-DOLD")
-    found = figures(start().wait_ready())
-    assert "process_memory_bytes" not in names(found)
-    assert MEMORY in found
+    server = start().wait_ready()
+    until(lambda: MEMORY in figures(server), server)
+    assert "process_memory_bytes" not in names(figures(server))
 
 
 @pytest.mark.gpu

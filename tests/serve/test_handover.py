@@ -6,11 +6,12 @@ import http.client
 import signal
 import socket
 import threading
-import time
 from typing import TYPE_CHECKING
 
+from tests.ports import free_port
+
 from .pictures import encoded, plain
-from .running import ask, free_port
+from .running import LIMIT_S, ask, until
 
 if TYPE_CHECKING:
     from .conftest import Start
@@ -50,7 +51,7 @@ class Clients:
                 self.failures.append(repr(error))
 
     def _kept(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=LIMIT_S)
         while not self._end.is_set():
             try:
                 connection.request("POST", "/detect", PICTURE)
@@ -67,17 +68,21 @@ def requests(server: Server) -> int:
     return sum(epoch.requests for epoch in server.report().epochs)
 
 
+def more_than(clients: Clients, count: int) -> None:
+    """Wait until so many requests more have ended, well or not."""
+    before = len(clients.statuses) + len(clients.failures)
+    until(lambda: len(clients.statuses) + len(clients.failures) > before + count)
+
+
 def test_a_hand_over_loses_no_request(start: Start) -> None:
     port = free_port()
     current = start(port=port).wait_ready()
     with Clients(port, fresh=6, kept=2) as clients:
         for _ in range(4):
             following = start(port=port).wait_ready()
-            time.sleep(0.2)
+            more_than(clients, 20)  # of both
             assert current.stop() == 0
-            before = len(clients.statuses)
-            time.sleep(0.2)
-            assert len(clients.statuses) > before, "the successor answers"
+            more_than(clients, 20)  # of the successor alone, but for eight that were on their way
             current = following
     assert not clients.failures
     assert set(clients.statuses) == {200}
@@ -98,7 +103,7 @@ def test_who_waits_in_the_queue_when_the_stop_comes_is_served(start: Start) -> N
     server = start(port=port).wait_ready()
     head = f"POST /detect HTTP/1.1\r\nhost: x\r\ncontent-length: {len(PICTURE)}\r\n\r\n"
     server.process.send_signal(signal.SIGSTOP)
-    waiting = [socket.create_connection(("127.0.0.1", port), timeout=15) for _ in range(40)]
+    waiting = [socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) for _ in range(12)]
     for connection in waiting:
         connection.sendall(head.encode() + PICTURE)
     server.process.send_signal(signal.SIGTERM)

@@ -27,6 +27,10 @@ PICTURE = encoded(plain())
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
 
 
+def asleep(task: Path) -> bool:
+    return (task / "stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
 class Frozen:
     """All threads of a process but its first, stopped as if they hung inside a library."""
 
@@ -36,11 +40,13 @@ class Frozen:
         self._threads: list[int] = []
 
     def freeze(self, pid: int) -> None:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            if int(task.name) != pid:
-                self._call(PTRACE_SEIZE, int(task.name))
-                self._threads.append(int(task.name))
-                self._call(PTRACE_INTERRUPT, int(task.name))
+        """While they sleep: who works may have the interpreter's lock, and then all would hang."""
+        others = [task for task in Path(f"/proc/{pid}/task").iterdir() if int(task.name) != pid]
+        until(lambda: all(map(asleep, others)))
+        for task in others:
+            self._call(PTRACE_SEIZE, int(task.name))
+            self._threads.append(int(task.name))
+            self._call(PTRACE_INTERRUPT, int(task.name))
 
     def thaw(self) -> None:
         for thread in self._threads:

@@ -189,7 +189,7 @@ def test_an_engine_that_dies_takes_its_process_and_nothing_else(
     until(lambda: saved_requests(server) == 1)
     with pytest.raises((ConnectionError, http.client.HTTPException)):
         server.detect(WHITE)
-    assert server.process.wait(20) == -signal.SIGFPE
+    assert server.ended() == -signal.SIGFPE
     again = start(path, state_dir=state).wait_ready()
     detected(again.detect(GREY))
     report = again.report()

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ports import free_port
 from yolodeploy.core.serving import ServeConfig
 
 from .pictures import encoded, plain
 from .raw import connected, one, post
-from .running import Reply, Server, ask, free_port, until
+from .running import LIMIT_S, Reply, Server, ask, until
 from .test_limits import TOKEN, certificate, secure_ask, token_file
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def test_an_end_serves_who_waits_and_is_not_held_up_by_who_does_not_speak(
     server.process.send_signal(signal.SIGSTOP)
     with ExitStack() as stack:
         for content in (b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", None) * 5:
-            stranger = stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+            stranger = stack.enter_context(socket.create_connection(("127.0.0.1", port), LIMIT_S))
             if content is None:  # gone with a reset
                 stranger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 stranger.close()
@@ -99,7 +100,7 @@ def test_old_tls_is_refused(start: Start, tmp_path: Path) -> None:
     context.verify_mode = ssl.CERT_NONE
     context.set_ciphers("DEFAULT@SECLEVEL=0")
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with socket.create_connection(("127.0.0.1", port), 10) as stranger, pytest.raises(OSError):
+    with socket.create_connection(("127.0.0.1", port), LIMIT_S) as stranger, pytest.raises(OSError):
         context.wrap_socket(stranger)
     assert secure_ask(port, cert).status == 200
 
@@ -118,7 +119,7 @@ def test_a_key_that_does_not_fit_is_told_and_nobody_is_asked_for_a_password(
     subprocess.run(command, check=True, capture_output=True)
     given = "" if fault == "a certificate only" else str(wrong)
     server = start(port=free_port(), tls_certificate=cert, tls_key=given)
-    assert server.process.wait(20) == 2
+    assert server.ended() == 2
     assert "serve.tls" in server.log.read_text()
 
 
@@ -163,7 +164,7 @@ def test_who_sends_a_picture_without_a_token_sees_why_it_is_refused(
 
 
 def talk(port: int, asked: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+    with socket.create_connection(("127.0.0.1", port), LIMIT_S) as connection:
         connection.sendall(asked)
         return b"".join(iter(lambda: connection.recv(1 << 16), b""))
 
@@ -172,5 +173,5 @@ def test_a_token_file_too_large_to_be_read_whole_is_refused(tmp_path: Path, star
     """What is cut off may leave half a token."""
     content = f"{TOKEN}\n" + "x" * 70_000
     server = start(token_file=str(token_file(tmp_path, content=content)))
-    assert server.process.wait(20) == 2
+    assert server.ended() == 2
     assert "64 kB" in server.log.read_text()

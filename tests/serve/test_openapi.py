@@ -162,6 +162,8 @@ def provoked(server: Server) -> dict[tuple[str, str], list[Reply]]:
             ask("/v2/models/x/infer", b"{}"),
         ],
         (f"{versioned}/infer", "POST"): [ask(f"{of_model}/versions/1/infer", body_of(image()))],
+        ("/engines", "GET"): [ask("/engines")],
+        ("/engines/{key}/{name}", "GET"): [ask("/engines/x/y"), ask("/engines/x/y?offset=z")],
         ("/openapi.json", "GET"): [ask("/openapi.json")],
     }
 

@@ -10,6 +10,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -17,6 +18,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from tests.ports import free_port
 from yolodeploy.core.detections import Agreement
 from yolodeploy.core.serving import DetectResponse
 from yolodeploy.core.shadowing import ShadowReport
@@ -28,7 +30,7 @@ from yolodeploy.serve.shown import shown
 
 from .models import constant_model, raw_head, written
 from .pictures import encoded, plain
-from .running import free_port, until
+from .running import LIMIT_S, until
 from .scripted import Scripted, raw, saying
 from .test_endpoints import detected, refused
 from .test_limits import TOKEN, certificate, token_file
@@ -111,6 +113,7 @@ def test_the_comparison_is_exact(start: Start, other_model: Path, tmp_path: Path
     report = report_of(first)
     assert report.agreement == Agreement(frames=5, expected=10, matched=5, gained=5)
     assert (report.lost, report.mirrored, report.compared, report.skipped) == (5, 5, 5, 0)
+    assert (report.lost_by_class, report.gained_by_class) == ({"scratch": 5}, {"hole": 5})
     assert (report.failed, report.problem) == ({}, "")
     assert report.release == "sha256:other"
     assert report.model == detected(second.detect(PICTURE)).model
@@ -173,6 +176,7 @@ def test_a_shadow_that_dies_and_comes_back_changes_nothing(
         assert first.detect(PICTURE).status == 200
     until(lambda: report_of(first).problem == "shadow.unreachable", first)
     assert counts(first)["http"][1] == 0
+    until(lambda: first.log.read_text().count("shadow.unreachable") >= 2, first)  # it counts first
     assert first.log.read_text().count("shadow.unreachable") == 2, "one line a change"
 
 
@@ -318,8 +322,9 @@ def test_a_shadow_that_is_slow_is_sent_what_it_can_take(
     for _ in range(30):
         assert first.detect(PICTURE).status == 200
     report = report_of(first)
-    assert report.mirrored <= 1
-    assert report.skipped >= 30 - 1 - 4
+    # one at a time, but for those that it has given up on meanwhile
+    assert report.mirrored <= 1 + report.failed.get("late", 0)
+    assert report.skipped >= 30 - report.mirrored - 4
     assert first.stop() == 0
 
 
@@ -379,12 +384,16 @@ def test_a_connection_is_kept_and_a_stale_one_replaced(
     mirror(2)
     assert [request.connection for request in second.requests] == [1, 1]
 
+    hung_up = threading.Event()
+
     def once_more(connection: socket.socket) -> None:
         saying(answer())(connection)
         connection.shutdown(socket.SHUT_RDWR)
+        hung_up.set()
 
     second.behaviour = once_more
     mirror(3)
+    assert hung_up.wait(LIMIT_S)  # else it would read the next request before it hangs up
     second.behaviour = saying(answer())
     mirror(4)
     assert [request.connection for request in second.requests] == [1, 1, 1, 2]
@@ -448,7 +457,7 @@ def test_settings_that_cannot_be_used_are_told(
 ) -> None:
     report = mirrored_once(shadow)
     assert report.failed == {reason: 1}
-    assert f"shadow.{reason}" in caplog.text
+    until(lambda: f"shadow.{reason}" in caplog.text)  # it counts first
     assert "secret-word" not in caplog.text + repr(report)
 
 

@@ -16,7 +16,7 @@ from yolodeploy.serve.unread import EVERY_S, GRACE_S, SLOWEST, looked_at
 from .limits import open_files
 from .pictures import encoded, plain
 from .raw import post
-from .running import until
+from .running import LIMIT_S, until
 
 if TYPE_CHECKING:
     from .conftest import Start
@@ -62,7 +62,7 @@ def test_answers_that_nobody_reads_are_dropped(start: Start) -> None:
         for _ in range(5):
             connection = stack.enter_context(socket.socket())
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.settimeout(20)
+            connection.settimeout(LIMIT_S)
             connection.connect(("127.0.0.1", address.port))
             connection.sendall(post(picture, path="/detect?format=annotated"))
         until(lambda: open_files(server) > files + 2)
@@ -77,7 +77,7 @@ def test_the_end_does_not_wait_for_who_does_not_read(start: Start) -> None:
     picture = encoded(plain(3000, 2000), "PNG")
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(20)
+        connection.settimeout(LIMIT_S)
         connection.connect(("127.0.0.1", address.port))
         connection.sendall(post(picture, path="/detect?format=annotated"))
         connection.recv(1)

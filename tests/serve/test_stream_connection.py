@@ -21,12 +21,16 @@ from yolodeploy.serve.measure import Measurements
 from yolodeploy.serve.pipeline import Answer
 from yolodeploy.serve.postprocess import Wanted
 
+from .running import LIMIT_S
 from .test_streams import HANDSHAKE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from starlette.types import Receive, Scope, Send
+
+PING_S = 0.5  # longer than a busy machine keeps one process from working
+QUICK_S = 0.2  # where nobody answers
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +45,7 @@ async def deaf(scope: Scope, receive: Receive, send: Send) -> None:
     """Accepts and reads nothing for a while: a frame takes long."""
     await receive()
     await send({"type": "websocket.accept"})
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(3 * PING_S)
     await send({"type": "websocket.send", "text": "done"})
     await receive()
 
@@ -50,10 +54,10 @@ async def deaf(scope: Scope, receive: Receive, send: Send) -> None:
 async def serving() -> AsyncIterator[Callable[..., Any]]:
     servers: list[asyncio.Server] = []
 
-    async def begun(app: Any, crowd: Crowd, held: Held) -> str:
+    async def begun(app: Any, crowd: Crowd, held: Held, ping_s: float = LIMIT_S) -> str:
         config = Config(
             app, http=Connection, ws="none", lifespan="off", log_config=None,
-            ws_ping_interval=0.2, ws_ping_timeout=0.2,
+            ws_ping_interval=ping_s, ws_ping_timeout=ping_s,
         )  # fmt: skip
         config.load()
         loop = asyncio.get_running_loop()
@@ -70,7 +74,7 @@ async def serving() -> AsyncIterator[Callable[..., Any]]:
 
 
 async def eventually(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_S):
         while not holds():
             await asyncio.sleep(0.01)
 
@@ -89,10 +93,10 @@ async def raw_stream(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
 
 async def test_a_client_that_answers_no_ping_is_gone(serving: Callable[..., Any]) -> None:
     crowd = Crowd(10)
-    url = await serving(echo, crowd, Held())
+    url = await serving(echo, crowd, Held(), QUICK_S)
     reader, writer = await raw_stream(url)
     assert crowd.open == 1
-    rest = await asyncio.wait_for(reader.read(), 20)
+    rest = await asyncio.wait_for(reader.read(), LIMIT_S)
     # a close frame, 1011
     assert b"\x03\xf3keepalive ping timeout" in rest
     await eventually(lambda: crowd.open == 0)
@@ -102,20 +106,21 @@ async def test_a_client_that_answers_no_ping_is_gone(serving: Callable[..., Any]
 async def test_a_pong_that_lies_behind_unread_frames_is_no_silence(
     serving: Callable[..., Any],
 ) -> None:
-    url = await serving(deaf, Crowd(10), Held())
+    url = await serving(deaf, Crowd(10), Held(), PING_S)
     async with websockets.connect(url, ping_interval=None) as client:
         await client.send(b"first")
         await client.send(bytes(1 << 20))
-        assert await asyncio.wait_for(client.recv(), 20) == "done"
+        assert await asyncio.wait_for(client.recv(), LIMIT_S) == "done"
 
 
 async def test_a_frame_that_does_not_end_ends_the_stream(serving: Callable[..., Any]) -> None:
     """Who is in the middle of a frame cannot answer pings."""
     crowd = Crowd(10)
-    url = await serving(echo, crowd, Held())
+    url = await serving(echo, crowd, Held(), QUICK_S)
     reader, writer = await raw_stream(url)
     writer.write(b"\x82\xfe\x10\x00mask")
-    while b"\x03\xf3keepalive ping timeout" not in await asyncio.wait_for(reader.read(4096), 20):
+    ended = b"\x03\xf3keepalive ping timeout"
+    while ended not in await asyncio.wait_for(reader.read(4096), LIMIT_S):
         writer.write(b"x")
     await eventually(lambda: crowd.open == 0)
     writer.close()

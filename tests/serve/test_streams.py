@@ -17,12 +17,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from tests.ports import free_port
 from yolodeploy.core.release import Serving
 from yolodeploy.core.site import Epoch
 from yolodeploy.serve.routes.stream import MOST_STREAMS
 
 from .pictures import encoded, plain
-from .running import Server, free_port, until
+from .running import LIMIT_S, Server, until
 from .test_limits import TOKEN, certificate, rss_mb, token_file
 
 if TYPE_CHECKING:
@@ -43,11 +44,12 @@ def url_of(server: Server, query: str = "") -> str:
 
 
 def stream(server: Server, query: str = "", **options: Any) -> ClientConnection:
-    return connect(url_of(server, query), max_size=None, compression=None, **options)
+    patient = {"open_timeout": LIMIT_S, **options}
+    return connect(url_of(server, query), max_size=None, compression=None, **patient)
 
 
 def received(client: ClientConnection) -> Any:
-    return json.loads(client.recv(timeout=20))
+    return json.loads(client.recv(timeout=LIMIT_S))
 
 
 def refused(server: Server, query: str = "", **options: Any) -> tuple[int, str]:
@@ -119,7 +121,7 @@ def test_a_bad_frame_is_refused_in_its_place_and_the_stream_goes_on(server: Serv
 def test_annotated_frames_come_back_as_pictures(server: Server) -> None:
     with stream(server, "?format=annotated") as client:
         client.send(PICTURE)
-        assert client.recv(timeout=20)[:2] == b"\xff\xd8"
+        assert client.recv(timeout=LIMIT_S)[:2] == b"\xff\xd8"
 
 
 def test_no_more_frames_are_taken_than_can_be_answered(start: Start, slow_model: Path) -> None:
@@ -134,7 +136,7 @@ def test_no_more_frames_are_taken_than_can_be_answered(start: Start, slow_model:
         for _ in range(40):
             received(client)
             most = max(most, in_flight(server))
-        sender.join(20)
+        sender.join()
     assert most <= 4
     assert rss_mb(server) - before < 120
 
@@ -200,12 +202,13 @@ def test_pings_whose_answers_nobody_takes_fill_nothing(server: Server) -> None:
     before = rss_mb(server)
     pings = (b"\x89\xfdmask" + bytes(125)) * 500
     sent = 0
-    with socket.create_connection(("127.0.0.1", address.port), timeout=2) as client:
+    with socket.create_connection(("127.0.0.1", address.port), timeout=LIMIT_S) as client:
         client.sendall(
             HANDSHAKE + b"sec-websocket-version: 13\r\n"
             b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         assert b"101" in client.recv(4096)
+        client.settimeout(2)
         with pytest.raises(TimeoutError):
             while sent < 200 << 20:
                 sent += client.send(pings)
@@ -236,7 +239,7 @@ def test_a_handshake_that_is_none_ends_at_once(server: Server, rest: bytes) -> N
     """A connection that is kept for it would be kept for ever."""
     address = server.address()
     assert address is not None
-    with socket.create_connection(("127.0.0.1", address.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", address.port), timeout=LIMIT_S) as connection:
         connection.sendall(HANDSHAKE + rest)
         answer = b""
         while chunk := connection.recv(4096):
@@ -329,7 +332,7 @@ def test_a_stream_over_tls(start: Start, tmp_path: Path) -> None:
     start(port=port, tls_certificate=cert, tls_key=key).wait_ready()
     trust = ssl.create_default_context(cafile=cert)
     url = f"wss://127.0.0.1:{port}/stream"
-    with connect(url, ssl=trust, compression=None, max_size=None) as client:
+    with connect(url, ssl=trust, compression=None, max_size=None, open_timeout=LIMIT_S) as client:
         for frame in FRAMES:
             client.send(frame + bytes(1 << 20))
         assert [received(client)["width"] for _ in FRAMES] == [size[0] for size in SIZES]
@@ -347,8 +350,8 @@ def test_a_server_that_leaves_answers_what_it_took_and_says_so(
         server.process.terminate()
         answers, ended = rest_of(busy)
         assert ended == closed(idle) == (1012, "the server is about to stop")
-        sender.join(20)
-    assert server.process.wait(20) == 0
+        sender.join()
+    assert server.ended() == 0
     widths = [one["width"] for one in answers]
     assert widths == [size[0] for size in SIZES * 20][: len(answers)], "each in its turn"
     epochs = (Path(server.config.state_dir) / "epochs.msgpack").read_bytes()

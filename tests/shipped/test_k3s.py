@@ -9,6 +9,8 @@ import msgspec
 import pytest
 import yaml
 
+from tests.shipped.schemas import accepted
+from yolodeploy.core.engines import CACHE_FOLDER
 from yolodeploy.core.serving import ServeConfig
 from yolodeploy.images.assembly import USER
 from yolodeploy.oci import our_image
@@ -61,38 +63,31 @@ def all_fields(value: Any) -> set[str]:
 
 def test_every_kubernetes_from_1_30_accepts_them(objects: dict[str, Any]) -> None:
     """Else `kubectl apply` fails on one site of many."""
-    validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is absent")
-    versions = {version for version in validator.utils.all_versions() if minor(version) >= 30}
-    assert len(versions) >= 8, "1.30 to 1.37"
-    for one in objects.values():
-        for version in sorted(versions, key=minor):
-            validator.validate(one, version, strict=True)
+    accepted(objects.values())
 
 
-FOLDERS = ("guard", "prefetch", "scaling")
+FOLDERS = ("guard", "guard/beside", "serve/beside", "prefetch", "engines", "scaling")
 
 
 def objects_in(folder: Path) -> list[Any]:
     files = sorted(folder.glob("*.yaml"))
-    return [one for file in files for one in yaml.safe_load_all(file.read_text())]
+    found = [one for file in files for one in yaml.safe_load_all(file.read_text())]
+    return [one for one in found if isinstance(one, dict) and one["kind"] != "Component"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_kubernetes_accepts_what_goes_beside_the_server(k3s: Path, folder: str) -> None:
     """Else a trial has no guard, or nothing is prefetched, on one site of many."""
-    validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is absent")
-    versions = [version for version in validator.utils.all_versions() if minor(version) >= 30]
     found = objects_in(k3s / folder)
     assert found
-    for one in found:
-        for version in versions:
-            validator.validate(one, version, strict=True)
+    accepted(found)
 
 
-@pytest.mark.parametrize("folder", ["guard", "prefetch"])
-def test_jobs_beside_the_server_are_as_confined_as_it(k3s: Path, folder: str) -> None:
+@pytest.mark.parametrize("file", ["guard/job", "prefetch/job", "engines/keeper", "engines/build"])
+def test_jobs_beside_the_server_are_as_confined_as_it(k3s: Path, file: str) -> None:
     """They run in the same namespace, which enforces Pod Security `restricted`."""
-    (job,) = (one for one in objects_in(k3s / folder) if one["kind"] == "Job")
+    job = yaml.safe_load((k3s / f"{file}.yaml").read_text())
+    assert job["kind"] == "Job"
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert not all_fields(pod) & FORBIDDEN_FIELDS
@@ -103,17 +98,37 @@ def test_jobs_beside_the_server_are_as_confined_as_it(k3s: Path, folder: str) ->
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert pod["automountServiceAccountToken"] is (folder == "guard")
+    assert pod["automountServiceAccountToken"] is (file == "guard/job")
     assert container["image"].partition("/")[0].endswith(".invalid")
 
 
-def test_the_guard_may_change_one_deployment_and_one_record(k3s: Path) -> None:
+def test_nobody_in_the_cluster_reaches_what_takes_engines_in(k3s: Path) -> None:
+    """An engine is code to TensorRT; and the two have the volume where servers look for it."""
+    policy = yaml.safe_load((k3s / "engines" / "networkpolicy.yaml").read_text())["spec"]
+    assert (policy["ingress"], policy["egress"]) == ([], [])
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+    claim = yaml.safe_load((k3s / "serve" / "engines" / "claim.yaml").read_text())
+    for name in ("keeper", "build"):
+        job = yaml.safe_load((k3s / "engines" / f"{name}.yaml").read_text())
+        template = job["spec"]["template"]
+        labels = template["metadata"]["labels"]
+        assert policy["podSelector"]["matchLabels"].items() <= labels.items()
+        (container,) = template["spec"]["containers"]
+        (mount,) = (one for one in container["volumeMounts"] if one["name"] == "engines")
+        assert mount["mountPath"] == CACHE_FOLDER
+        (volume,) = (one for one in template["spec"]["volumes"] if one["name"] == "engines")
+        named = volume["persistentVolumeClaim"]["claimName"]
+        assert named == claim["metadata"]["name"]
+
+
+@pytest.mark.parametrize("folder", ["guard", "guard/beside"])
+def test_the_guard_may_change_what_a_trial_changes(k3s: Path, folder: str) -> None:
     """A broken-in guard must not reach what is another's."""
-    (role,) = (one for one in objects_in(k3s / "guard") if one["kind"] == "Role")
+    (role,) = (one for one in objects_in(k3s / folder) if one["kind"] == "Role")
     for rule in role["rules"]:
         assert "resourceNames" in rule or set(rule["verbs"]) <= {"create", "list"}
         assert not {"secrets", "roles", "*"} & {*rule["resources"], *rule["verbs"]}
-    assert not [one for one in objects_in(k3s / "guard") if one["kind"].startswith("Cluster")]
+    assert not [one for one in objects_in(k3s / folder) if one["kind"].startswith("Cluster")]
 
 
 def test_the_guard_asks_for_what_the_strategy_counts(k3s: Path) -> None:
@@ -127,10 +142,6 @@ def test_the_guard_asks_for_what_the_strategy_counts(k3s: Path) -> None:
     assert job["spec"]["template"]["spec"]["containers"][0]["command"] == [
         "python", "-m", "yolodeploy.serve.guard",
     ]  # fmt: skip
-
-
-def minor(version: str) -> int:
-    return int(version.split(".")[1])
 
 
 def test_the_server_may_do_nothing_that_pod_security_restricted_forbids(
@@ -202,9 +213,10 @@ def test_selectors_find_the_pods(objects: dict[str, Any]) -> None:
     for selector in (
         objects["Deployment"]["spec"]["selector"]["matchLabels"],
         objects["Service"]["spec"]["selector"],
-        objects["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
     ):
         assert selector.items() <= labels.items()
+    (rule,) = objects["NetworkPolicy"]["spec"]["podSelector"]["matchExpressions"]
+    assert labels[rule["key"]] in rule["values"]
     spaces = {one["metadata"].get("namespace", one["metadata"]["name"]) for one in objects.values()}
     assert spaces == {objects["Namespace"]["metadata"]["name"]}
 

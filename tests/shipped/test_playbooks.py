@@ -40,7 +40,7 @@ def play(tmp_path: Path, playbooks: Path) -> Callable[..., Ran]:
             env={**kept, "ANSIBLE_HOME": str(tmp_path / "ansible"), "ANSIBLE_NOCOLOR": "1"},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=500,
             check=False,
         )
 

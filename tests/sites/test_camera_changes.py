@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Run, run  # noqa: F401 (a fixture)
+from tests.cli.running import started
 from tests.rollouts.plant import EXAMPLE, Plant
-from tests.sites.parts import Bench
+from tests.sites.parts import Bench, impatient_with, until
 from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings
 from yolodeploy.ops import cameras, site_settings
 from yolodeploy.ops.home import Home
@@ -25,6 +26,7 @@ from yolodeploy.ops.settings_text import with_camera
 
 FRAMES = str(EXAMPLE / "frames")
 NOWHERE = "rtsp://127.0.0.1:9/stream"
+LONG_S = "300"  # whoever is well is followed sooner
 
 
 @pytest.fixture
@@ -52,25 +54,27 @@ def test_a_camera_s_life(bench: Bench, run: Run, tmp_path: Path) -> None:  # noq
     add = ("camera", "add", "line", "--site", "site-1", "--url", FRAMES, "--repeat", "--fps", "5")
     assert rows(run(*add, "--dry-run", "-o", "json"))[0]["followed"] is None
     assert not bench.site.settings(), "a dry run changes nothing"
-    (made,) = rows(run(*add, "--wait", "60", "-o", "json"))
+    (made,) = rows(run(*add, "--wait", LONG_S, "-o", "json"))
     assert (made["version"], made["followed"]) == (1, 1)
     (seen,) = rows(run("camera", "list", "-o", "json"))
     assert (seen["camera"], seen["phase"], seen["device"]) == ("line", "running", "site-1-1")
     again = run(*add)
     assert (again.code, "camera edit" in again.err) == (1, True)
+    undone = run("camera", "undo", "site-1", "--dry-run")
+    assert (undone.code, "back to none" in undone.err) == (0, True), "before the first were none"
 
     edited = f"# by the night shift\n{text_of(bench)}"
     bench.site.folder.settings.write_text(edited)
-    run("camera", "edit", "line", "--site", "site-1", "--fps", "2", "--wait", "60")
+    run("camera", "edit", "line", "--site", "site-1", "--fps", "2", "--wait", LONG_S)
     assert text_of(bench).startswith("# by the night shift\n")
     assert "fps = 2.0" in text_of(bench)
     notes = [each.note for each in bench.site.settings()]
     assert notes == ["camera line changed", "by hand", "camera line added"]
 
-    assert run("camera", "undo", "site-1", "--wait", "60").code == 0
+    assert run("camera", "undo", "site-1", "--wait", LONG_S).code == 0
     assert text_of(bench) == edited
     assert run("camera", "undo", "site-1", "--to", "99").code == 1
-    removed = run("camera", "remove", "line", "--site", "site-1", "--yes", "--wait", "60")
+    removed = run("camera", "remove", "line", "--site", "site-1", "--yes", "--wait", LONG_S)
     assert removed.code == 0
     assert rows(run("camera", "list", "-o", "json")) == []
     assert len(rows(run("camera", "history", "site-1", "-o", "json"))) == 5
@@ -81,8 +85,9 @@ def test_a_camera_that_shows_nothing_goes_back_and_its_password_stays_apart(
     run: Run,  # noqa: F811
     home: Home,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run("camera", "add", "line", "--site", "site-1", "--url", FRAMES, "--repeat", "--wait", "60")
+    run("camera", "add", "line", "--site", "site-1", "--url", FRAMES, "--repeat", "--wait", LONG_S)
     before = text_of(bench)
     secret = tmp_path / "door"
     secret.write_text("anna:tr0ub4dor-secret\n")
@@ -91,8 +96,8 @@ def test_a_camera_that_shows_nothing_goes_back_and_its_password_stays_apart(
     refused = run(*words, *given)
     assert (refused.code, "chmod 600" in refused.err) == (2, True), "others could read it"
     secret.chmod(0o600)
-    # a server looks at its settings every two seconds, and follows what two looks have seen alike
-    back = run(*words, *given, "--wait", "20")
+    impatient_with(monkeypatch, "door")
+    back = run(*words, *given, "--wait", LONG_S)
     assert (back.code, "camera door" in back.err) == (4, True)
     assert text_of(bench) == before, "the camera that runs goes on as it was"
     assert rows(run("camera", "list", "-o", "json"))[0]["phase"] == "running"
@@ -162,7 +167,7 @@ def test_who_changes_settings_at_once_with_somebody_loses_nothing_of_his(home: H
     def late(*words: Any, **options: Any) -> Any:
         if others.pop():
             others.append(False)
-            cameras.add(home, "site-1", "his", cameras.Given({"url": FRAMES}), wait_s=0)
+            cameras.put(home, "site-1", "his", cameras.Given({"url": FRAMES}), new=True, wait_s=0)
         return claim(*words, **options)
 
     site.claim = late  # type: ignore[method-assign]
@@ -173,6 +178,49 @@ def test_who_changes_settings_at_once_with_somebody_loses_nothing_of_his(home: H
     done = site_settings.change(home, site, site_settings.Change(edit, "ours"), wait_s=0)
     assert [camera.name for camera in site_settings.cameras_of(site)] == ["his", "ours"]
     assert done.now.number == 2
+
+
+def test_who_is_killed_in_the_middle_leaves_the_settings_before_or_is_undone(
+    bench: Bench,
+    run: Run,  # noqa: F811
+    home: Home,
+) -> None:
+    """`kill -9` where the version is written and not in force, and where nobody looked at it."""
+    add = ("camera", "add", "line", "--site", "site-1", "--url", FRAMES, "--repeat", "--wait")
+    assert run(*add, LONG_S).code == 0
+    before = text_of(bench)
+
+    def killed(text: str, *, in_force: bool) -> None:
+        fence = bench.site.claim("killed", 60.0)
+        bench.site.keep_settings(KeptSettings(text=text), {}, fence)
+        if not in_force:
+            bench.site.folder.settings.write_text(before)
+        bench.site.release_lease(fence)
+
+    killed(f"{before}# half", in_force=False)
+    assert [each.number for each in bench.site.settings()] == [1], "it never was"
+    killed(f"{before}# half", in_force=True)
+    (row, _) = rows(run("camera", "history", "site-1", "-o", "json"))
+    assert (row["version"], row["state"]) == (2, "unfinished")
+    undone = run("camera", "undo", "site-1", "--wait", LONG_S)
+    assert (undone.code, "was left unfinished" in undone.err) == (0, True)
+    assert text_of(bench) == before
+    # a real one, while it looks at what came of it
+    process = started("camera", "add", "door", "--site", "site-1", "--url", NOWHERE, home=home.root)
+    until(lambda: "door" in text_of(bench), "it is in force")
+    process.kill()
+    process.communicate()
+    bench.site.release_lease(bench.site.claim("its end", 1.0, take_over=True))
+    again = run("camera", "edit", "line", "--site", "site-1", "--fps", "3", "--wait", LONG_S)
+    assert (again.code, "was left unfinished" in again.err) == (0, True)
+    assert ("door" in text_of(bench), "fps = 3.0" in text_of(bench)) == (False, True)
+    # and when only such are left of a history, what was finished is still known
+    fence = bench.site.claim("killed", 600.0)
+    for number in range(VERSIONS_KEPT + 2):
+        bench.site.keep_settings(KeptSettings(text=f"# {number}\n"), {}, fence)
+    bench.site.release_lease(fence)
+    assert run("camera", "undo", "site-1", "--wait", LONG_S).code == 0
+    assert "fps = 3.0" in text_of(bench)
 
 
 def test_a_person_without_a_name_is_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.sites.parts import Bench, alive, until
+from tests.sites.parts import APP, LIMIT_S, Bench, alive, until
+from yolodeploy.core.beside import Beside, Way
 from yolodeploy.core.release import Release
 
 pytest.importorskip("av", reason="PyAV is not installed: pip install -e '.[streams]'")
@@ -18,7 +19,7 @@ pytest.importorskip("av", reason="PyAV is not installed: pip install -e '.[strea
 def phases(bench: Bench) -> dict[str, str]:
     """How the cameras are, as whoever serves the app tells it."""
     parts = urlsplit(bench.app().endpoints[0])
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=LIMIT_S)
     try:
         connection.request("GET", "/cameras")
         body = connection.getresponse().read()
@@ -62,3 +63,29 @@ def test_the_sites_cameras_go_on_with_the_next_release(
     assert first.isdisjoint(second)
     bench.stop()
     until(lambda: not any(map(alive, first | second)), "nobody reads it")
+
+
+def test_a_shadow_sees_a_cameras_frames_and_publishes_nothing(
+    bench: Bench, v1: Release, v2: Release, example: Path, tmp_path: Path
+) -> None:
+    """The camera has one consumer, the old release, and every message is its."""
+    fence = bench.commit(v1)
+    published, frames = tmp_path / "found.jsonl", json.dumps(str(example / "frames"))
+    bench.folder.settings.write_text(
+        f'[[cameras]]\nname = "line"\nurl = {frames}\nfps = 5\nrepeat = true\n'
+        f'[[sinks]]\nkind = "jsonl"\nname = "log"\npath = {json.dumps(str(published))}\n'
+    )
+    until(lambda: phases(bench) == {"line": "running"}, "the camera is read")
+    first = readers(bench)
+    bench.tried(v2, v1, Beside(Way.SHADOW, 100), fence)
+    until(
+        lambda: any(each.compared > 5 for each in bench.site.compared(APP)),
+        "the camera's frames were compared",
+    )
+    assert readers(bench) == first
+    assert len(bench.site.followers()) == 1, "a shadow is not waited for when cameras change"
+    messages = [json.loads(line) for line in published.read_text().splitlines()]
+    assert {message["release"] for message in messages} == {v1.digest}
+    # a canary shares what is asked over HTTP, and leaves the camera where it is
+    bench.tried(v2, v1, Beside(Way.CANARY, 50), fence)
+    assert readers(bench) == first

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -76,11 +78,11 @@ def test_an_old_fence_changes_nothing_at_all(bench: Bench, v1: Release) -> None:
 
 def test_the_same_intent_again_is_no_new_trial(bench: Bench, v1: Release) -> None:
     fence = bench.commit(v1)
-    bench.trial(v1, v1, 60.0, fence)
+    bench.trial(v1, v1, 3600.0, fence)
     bench.settled(v1, Phase.TRIAL)
     left = bench.app().guard_left_s
     instance = bench.only_instance()
-    bench.trial(v1, v1, 60.0, fence)
+    bench.trial(v1, v1, 3600.0, fence)
     again = bench.app()
     assert again.settled
     assert again.guard_left_s is not None
@@ -91,7 +93,7 @@ def test_the_same_intent_again_is_no_new_trial(bench: Bench, v1: Release) -> Non
 
 def test_committing_keeps_the_process_that_was_tried(bench: Bench, v1: Release) -> None:
     fence = bench.site.claim("ann", 60.0)
-    commit = bench.trial(v1, None, 60.0, fence)
+    commit = bench.trial(v1, None, 3600.0, fence)
     bench.settled(v1, Phase.TRIAL)
     pid = bench.pid(bench.only_instance().name)
     bench.site.apply(commit, fence)
@@ -119,7 +121,7 @@ def test_the_agent_cannot_revert_what_was_committed_while_it_looked(
 ) -> None:
     """It asks servers for their counts between reading the intent and judging it."""
     fence = bench.site.claim("ann", 60.0)
-    commit = bench.trial(v1, None, 60.0, fence)
+    commit = bench.trial(v1, None, 3600.0, fence)
     bench.settled(v1, Phase.TRIAL)
     with closing(Store(bench.folder.database, bench.name)) as store:
         seen = store.apps()[APP]
@@ -163,3 +165,23 @@ def test_two_apps_never_get_the_same_port(bench: Bench, monkeypatch: pytest.Monk
         bench.site.apply(Intent(app=app, release=AnyRelease(1, spec), guard=Guard(60.0)), fence)
     ends = [app.endpoints for app in bench.site.observe().apps]
     assert ends == [("http://127.0.0.1:41001",), ("http://127.0.0.1:41002",)]
+
+
+@pytest.mark.parametrize(
+    ("given", "last"), [("32768 60999", 29_999), ("25000 65535", 24_999), ("1024 65535", 65_535)]
+)
+def test_a_port_is_none_that_a_connection_may_have(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str, last: int
+) -> None:
+    """Whoever asked a server last would keep it from its port for a minute after it was stopped."""
+    from yolodeploy.sites.embedded import site as embedded
+
+    monkeypatch.setattr(embedded, "GIVEN", tmp_path / "range")
+    embedded.GIVEN.write_text(given)
+    assert all(0 < embedded.free_port() <= last for _ in range(100))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        embedded.GIVEN.write_text("65535 65535")
+        monkeypatch.setattr(embedded, "FIRST_PORT", port)
+        monkeypatch.setattr(embedded, "LAST_PORT", port + 2)
+        assert port not in [embedded.free_port() for _ in range(50)]

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.oci.small_disk import small_disk
-from tests.sites.parts import APP, Bench, alive, answer, kill, until
+from tests.sites.parts import APP, LIMIT_S, Bench, alive, answer, kill, until
 from yolodeploy.core.errors import Corrupt, Failed, Unreachable
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Phase
@@ -134,15 +134,20 @@ def test_an_agent_that_died_between_row_and_program_is_made_good(bench: Bench, v
 def test_a_second_agent_does_not_stay(bench: Bench) -> None:
     """One whose supervisor died while it was being started belongs to nobody."""
     agent = [sys.executable, "-P", "-m", "yolodeploy.sites.embedded.agent", str(bench.root)]
-    assert subprocess.run(agent, timeout=60, check=False).returncode == 0
+    assert subprocess.run(agent, timeout=LIMIT_S, check=False).returncode == 0
     until(lambda: bench.agent, "the site's own agent runs")
     assert len(bench.processes()) == 2
 
 
 def test_a_program_without_a_row_is_ended(bench: Bench, v1: Release) -> None:
+    """And another one started: it would answer, and never count as ready."""
     bench.commit(v1)
+    before = bench.pid(bench.only_instance().name)
     with closing(Store(bench.folder.database, bench.name)) as store:
         store.forget_instance(bench.only_instance().name)
+    # until the agent has looked, the app counts as settled and the old server answers
+    until(lambda: [item.ready for item in bench.instances()] == [True], "another one is ready")
+    assert not alive(before)
     bench.settled(v1)
     until(lambda: len(bench.processes()) == 3, "one server is left")
     assert answer(bench.app().endpoints[0]) == 200
@@ -222,13 +227,13 @@ def test_a_server_that_answers_nonsense_is_an_error_and_no_crash(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, v1: Release
 ) -> None:
     """An image may hold a server of another version."""
-    from yolodeploy.sites.embedded import site as embedded
+    from yolodeploy.sites.embedded import servers
     from yolodeploy.sites.embedded.probe import Answer
 
     bench.commit(v1)
     instance = bench.only_instance()
     nonsense = Answer(200, b'{"boxes": [null]}')
-    monkeypatch.setattr(embedded, "request", lambda *_, **__: nonsense)
+    monkeypatch.setattr(servers, "request", lambda *_, **__: nonsense)
     with pytest.raises(Failed) as told:
         bench.site.detect(instance, b"picture")
     assert told.value.code == "site.detect"

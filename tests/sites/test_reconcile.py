@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolodeploy.sites.embedded.reconcile import Moves, Seen, moves
+from yolodeploy.sites.embedded.reconcile import Moves, Place, Seen, moves, places_of
 
 DEVICES = ("d1", "d2", "d3")
 RELEASES = ("old", "new", "older")
@@ -18,100 +20,138 @@ NEXT = {
     "stopped": "stopped",
 }
 
-lives = st.sampled_from(sorted(NEXT))
-worlds = st.dictionaries(
-    st.tuples(st.sampled_from(DEVICES), st.sampled_from(RELEASES)), lives, max_size=9
-)
-wishes = st.sampled_from([*RELEASES, None])
 
-World = dict[tuple[str, str], str]
+class Wish(NamedTuple):
+    """Who serves, and who runs beside."""
+
+    serving: str | None
+    beside: tuple[Place, ...] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return places_of(DEVICES, self.serving, self.beside)
+
+
+places = st.builds(Place, st.sampled_from(DEVICES), st.sampled_from(RELEASES), st.booleans())
+lives = st.sampled_from(sorted(NEXT))
+worlds = st.dictionaries(places, lives, max_size=12)
+plain = st.sampled_from([Wish(serving) for serving in (*RELEASES, None)])
+# a canary on some devices, or one that sees copies on each
+trying = st.builds(
+    lambda serving, devices, apart: Wish(
+        serving, tuple(Place(device, "beside", apart) for device in sorted(devices))
+    ),
+    st.sampled_from(RELEASES),
+    st.sets(st.sampled_from(DEVICES), min_size=1),
+    st.booleans(),
+)
+wishes = plain | trying
+
+World = dict[Place, str]
+
+
+def name_of(place: Place) -> str:
+    return f"{place.device}.{place.release}{'.apart' if place.apart else ''}"
 
 
 def seen(world: World) -> list[Seen]:
     return [
-        Seen(f"{device}.{release}", device, release, life == "ready", life == "stopped")
-        for (device, release), life in world.items()
+        Seen(name_of(place), *place[:2], life == "ready", life == "stopped", place.apart)
+        for place, life in world.items()
     ]
 
 
-def done(world: World, todo: Moves, wanted: str | None) -> World:
+def next_of(world: World, wish: Wish) -> Moves:
+    return moves(wish.serving, wish.places, seen(world))
+
+
+def done(world: World, todo: Moves) -> World:
     """What the agent and the supervisor make of some moves."""
     after = {}
-    for (device, release), life in world.items():
-        name = f"{device}.{release}"
+    for place, life in world.items():
+        name = name_of(place)
         if name in todo.drop:
             continue
         if name in todo.stop and life != "stopped":
-            after[device, release] = "stopping"
+            after[place] = "stopping"
         elif name in todo.restart and life == "stopped":
-            after[device, release] = "starting"
+            after[place] = "starting"
         else:
-            after[device, release] = life
-    for device in todo.start:
-        assert wanted is not None
-        assert (device, wanted) not in after
-        after[device, wanted] = "starting"
+            after[place] = life
+    for place in todo.start:
+        assert place not in after
+        after[place] = "starting"
     return after
 
 
-def check(world: World, wanted: str | None, todo: Moves) -> None:
+def serving(world: World) -> set[str]:
+    """The devices on which somebody answers what comes to the app."""
+    return {place.device for place, life in world.items() if life == "ready" and not place.apart}
+
+
+def check(world: World, wish: Wish, todo: Moves) -> None:
     """What may never happen, whatever the world is like."""
-    by_name = {f"{device}.{release}": (device, release) for device, release in world}
+    by_name = {name_of(place): place for place in world}
     for name in todo.stop:
-        device, release = by_name[name]
-        assert release != wanted
-        assert wanted is None or world.get((device, wanted)) == "ready"
+        assert by_name[name] not in wish.places
     for name in todo.drop:
         assert world[by_name[name]] == "stopped"
-        assert by_name[name][1] != wanted
+        assert by_name[name] not in wish.places
     for name in todo.restart:
-        assert by_name[name][1] == wanted
+        assert by_name[name] in wish.places
     assert not set(todo.stop) & set(todo.drop)
+    if wish.serving is not None:
+        assert serving(done(world, todo)) == serving(world), "nobody who had an answer loses it"
 
 
-def converge(world: World, wanted: str | None) -> None:
-    """If all goes well from now on, it ends with one ready instance a device, and stays so."""
+def converge(world: World, wish: Wish) -> None:
+    """If all goes well from now on, everything wanted is ready, alone, and stays so."""
     for _ in range(12):
-        todo = moves(DEVICES, wanted, seen(world))
-        check(world, wanted, todo)
+        todo = next_of(world, wish)
+        check(world, wish, todo)
         if todo.settled:
             break
-        world = {key: NEXT[life] for key, life in done(world, todo, wanted).items()}
-    expected = {} if wanted is None else {(device, wanted): "ready" for device in DEVICES}
-    assert world == expected
-    assert moves(DEVICES, wanted, seen(world)) == Moves(settled=True)
+        world = {key: NEXT[life] for key, life in done(world, todo).items()}
+    assert world == dict.fromkeys(wish.places, "ready")
+    assert next_of(world, wish) == Moves(settled=True)
 
 
-@given(world=worlds, wanted=wishes)
-def test_from_any_state_it_comes_to_one_ready_instance_a_device(
-    world: World, wanted: str | None
-) -> None:
-    converge(world, wanted)
+@given(world=worlds, wish=wishes)
+def test_from_any_state_it_comes_to_what_is_wanted(world: World, wish: Wish) -> None:
+    converge(world, wish)
 
 
 @given(
     world=worlds,
-    story=st.lists(st.tuples(wishes, st.lists(lives, min_size=9, max_size=9)), max_size=8),
-    wanted=wishes,
+    story=st.lists(st.tuples(wishes, st.lists(lives, min_size=12, max_size=12)), max_size=8),
+    wish=wishes,
 )
 def test_minds_may_change_and_processes_may_die_meanwhile(
-    world: World, story: list[tuple[str | None, list[str]]], wanted: str | None
+    world: World, story: list[tuple[Wish, list[str]]], wish: Wish
 ) -> None:
     """Whatever happens before, the last wish is reached, and no ready server is stopped early."""
-    for wish, fates in story:
-        todo = moves(DEVICES, wish, seen(world))
-        check(world, wish, todo)
-        world = done(world, todo, wish)
+    for earlier, fates in story:
+        todo = next_of(world, earlier)
+        check(world, earlier, todo)
+        world = done(world, todo)
         world = dict(zip(world, fates, strict=False))
-    converge(world, wanted)
+    converge(world, wish)
 
 
-@given(world=worlds, wanted=wishes)
-def test_settled_says_that_nothing_is_left_to_do(world: World, wanted: str | None) -> None:
-    todo = moves(DEVICES, wanted, seen(world))
+@given(world=worlds, wish=wishes)
+def test_settled_says_that_nothing_is_left_to_do(world: World, wish: Wish) -> None:
+    todo = next_of(world, wish)
     idle = not (todo.start or todo.stop or todo.restart or todo.drop)
-    right = [life for (_, release), life in world.items() if release == wanted]
-    count = 0 if wanted is None else len(DEVICES)
-    alone = len(world) == len(right) == count and set(right) <= {"ready"}
+    alone = set(world) == set(wish.places) and set(world.values()) <= {"ready"}
     assert todo.settled == alone
     assert idle or not todo.settled
+
+
+@given(world=worlds, wish=trying)
+def test_trying_a_release_takes_nothing_from_the_one_that_serves(world: World, wish: Wish) -> None:
+    """On every device that has the serving release ready, it stays, and so after going back."""
+    assert wish.serving is not None
+    mine = {place for place in wish.places if place.release == wish.serving}
+    for end in (wish, Wish(wish.serving)):
+        todo = next_of(world, end)
+        assert not {name_of(place) for place in mine} & {*todo.stop, *todo.drop}

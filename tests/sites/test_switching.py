@@ -2,64 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from tests.sites.clients import Clients
 from tests.sites.parts import APP, Bench, until
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Intent, Phase
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.sites import create_site
-
-
-class Clients:
-    """Cameras of a simple kind: each sends its next picture when the last one was answered."""
-
-    def __init__(self, url: str, picture: bytes, count: int = 3) -> None:
-        parts = urlsplit(url)
-        self._address = parts.hostname or "", parts.port
-        self._picture = picture
-        self._stop = threading.Event()
-        self.answered = 0
-        self.failed: list[str] = []
-        self._threads = [
-            threading.Thread(target=self._run, args=(number == 0,)) for number in range(count)
-        ]
-
-    def __enter__(self) -> Clients:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self, kept: bool) -> None:
-        """One connection for all requests, or one for each."""
-        connection = self._connection()
-        while not self._stop.is_set():
-            if not kept:
-                connection.close()
-                connection = self._connection()
-            try:
-                connection.request("POST", "/detect", self._picture)
-                response = connection.getresponse()
-                response.read()
-                if response.status != 200:
-                    self.failed.append(f"HTTP {response.status}")
-                self.answered += 1
-            except (OSError, http.client.HTTPException) as error:
-                self.failed.append(repr(error))
-                connection.close()
-        connection.close()
-
-    def _connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(*self._address, timeout=30)
 
 
 def test_no_request_is_lost_while_releases_are_switched(

@@ -32,7 +32,8 @@ from typing import Any
 
 import msgspec
 
-from tests.serve.running import CHECKOUT, Server, free_port
+from tests.ports import free_port
+from tests.serve.running import CHECKOUT, Server
 from tests.soak.kafka_place import TOPIC
 from yolodeploy.core.release import Serving
 from yolodeploy.core.serving import ServeConfig

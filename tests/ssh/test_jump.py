@@ -26,24 +26,32 @@ from yolodeploy.ssh.host_keys import HostKeys
 from yolodeploy.ssh.route import Route, parse_jump
 from yolodeploy.ssh.sockets import socket_folder
 
-_PATIENCE = Patience(connect_s=5, alive_s=10, alive_count=3)
+_PATIENCE = Patience(connect_s=60, alive_s=10, alive_count=6)
+_SHORT = Patience(connect_s=5)
 _PASSWORD = "s3cret $(touch x)\"'%h"
 _WHO = "echo ${SSH_CONNECTION%% *}; id -un"
 
 
 @contextmanager
-def connection(home: Home, route: Route, password: str = "") -> Iterator[Connection]:
+def connection(
+    home: Home, route: Route, password: str = "", patience: Patience = _PATIENCE
+) -> Iterator[Connection]:
     with socket_folder() as folder:
         keys = HostKeys(home.host_keys)
-        one = Connection("gw-2", route, keys, folder, _PATIENCE, password)
+        one = Connection("gw-2", route, keys, folder, patience, password)
         try:
             yield one
         finally:
             one.hang_up()
 
 
-def refused(home: Home, route: Route, password: str = "") -> YolodeployError:
-    with connection(home, route, password) as one, pytest.raises(YolodeployError) as caught:
+def refused(
+    home: Home, route: Route, password: str = "", patience: Patience = _PATIENCE
+) -> YolodeployError:
+    with (
+        connection(home, route, password, patience) as one,
+        pytest.raises(YolodeployError) as caught,
+    ):
         one.run("true")
     return caught.value
 
@@ -60,7 +68,8 @@ def test_a_device_behind_others_is_reached_and_every_key_is_pinned(
 ) -> None:
     hop_key = key_of(near)
     route = behind(near, far)
-    assert refused(home, route._replace(jump=())).code == "ssh.away", "not without the first"
+    alone = refused(home, route._replace(jump=()), patience=_SHORT)
+    assert alone.code == "ssh.away", "not without the first"
     with connection(home, route) as one:
         assert one.run(_WHO).out.split() == [near.address, "root"]
     pinned = home.host_keys.read_text()

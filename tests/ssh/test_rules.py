@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolodeploy.core.errors import Corrupt, UsageError
+from yolodeploy.core.errors import Corrupt, Failed, UsageError
 from yolodeploy.provision.kubeconfig import SERVER_NAME, authority_of, near_kubeconfig, port_of
 from yolodeploy.ssh.address import parse_address
 from yolodeploy.ssh.candidates import MOST, candidates, neighbours_of
@@ -70,6 +70,18 @@ def test_each_hop_is_started_with_our_options_and_asks_nobody() -> None:
         target, port = host, port if "-p" not in words else words[words.index("-p") + 1]
         port = "22"
     assert not any(word.startswith("-oProxyCommand=") for word in words)
+
+
+def test_a_key_is_pinned_alone_or_it_is_said_that_it_is_not(tmp_path: Path) -> None:
+    keys, address = HostKeys(tmp_path / "known_hosts"), parse_address("root@gw:2222")
+    keys.pin(address, KEY[:-1] + "q")
+    keys.pin(address, KEY)
+    assert keys.path.read_text() == f"[gw]:2222 {KEY}\n"
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")  # every write fails as on a disk without room
+    with pytest.raises(Failed) as raised:
+        HostKeys(full).take_over(keys)
+    assert raised.value.code == "ssh.no_host_keys"
 
 
 def test_what_is_said_behind_a_host_in_between_is_told_apart() -> None:

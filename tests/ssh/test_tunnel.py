@@ -102,7 +102,7 @@ def test_the_api_through_ssh_alone_and_again_after_a_cut_link(
         wait_for(lambda: reached(kubeconfig))
     finally:
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert b"gw-1" in err
     assert b"Traceback" not in err

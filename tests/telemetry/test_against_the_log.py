@@ -174,7 +174,7 @@ def test_figures_are_those_of_the_log_whatever_was_killed(plant: Plant) -> None:
     assert collect() == 0
     assert collect() == 0
 
-    shown = Reader(home.inventory)
+    shown = Reader(home)
     for device, log in plant.log.items():
         detail = shown.read(Wanted(device=(bench.name, device)), time.time()).device
         assert detail is not None

@@ -17,6 +17,8 @@ from yolodeploy.tui.words import Words
 
 from . import fleet
 
+LIMIT_S = 120.0
+LOOK_S = 0.02
 Opened = Callable[..., AbstractAsyncContextManager[Pilot[int]]]
 
 
@@ -63,20 +65,17 @@ async def settled(pilot: Pilot[int]) -> None:
     """Wait until what was asked for has been read and shown."""
     app = pilot.app
     assert isinstance(app, Dashboard)
-    for _ in range(200):
-        await pilot.pause(0.02)
-        if not app.is_reading:
-            break
+    await pilot.pause(LOOK_S)
+    await until(pilot, lambda: not app.is_reading)
     await pilot.pause()
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
     """Wait for something that a worker does."""
-    for _ in range(500):
-        if condition():
-            break
-        await pilot.pause(0.02)
-    assert condition()
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        await pilot.pause(LOOK_S)
 
 
 async def press(pilot: Pilot[int], *keys: str) -> None:

@@ -32,6 +32,7 @@ from yolodeploy.inventory.ingest import ingest
 from yolodeploy.inventory.releases import add_release
 from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.ops.home import Home
+from yolodeploy.tui.state.rollouts import TRACK
 
 NOW = 1_795_000_230.0
 """2026-11-18 12:10:30 UTC: half a minute into the tenth minute that the screens show."""
@@ -250,8 +251,7 @@ def walk(inventory: Inventory, rollout: str, site: str, steps: int, at: float) -
             "to brake-disc@2; reverts by itself after 300 s", "ready; 0.8 s without an instance",
             "80 requests, 0 failed, 0 restarts", "5 gates passed",
             "brake-disc@2 is the current release")  # fmt: skip
-    way = [step for step in Step if step is not Step.REVERT]
-    for number, (step, detail) in enumerate(list(zip(way, told, strict=True))[:steps]):
+    for number, (step, detail) in enumerate(list(zip(TRACK, told, strict=True))[:steps]):
         for outcome, text in ((Outcome.INTENDED, ""), (Outcome.DONE, detail)):
             journal.append_step(
                 inventory, rollout, site, step, outcome, at=at + 8 * number, detail=text

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.widgets import Checkbox, Input
 
 from yolodeploy.inventory import operations
@@ -19,16 +19,16 @@ from yolodeploy.inventory.operations import OperationState
 from yolodeploy.ops.actions import ACTIONS
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.play_actions import Begun, source_option
-from yolodeploy.tui.screens.add_device import AddDevice
 from yolodeploy.tui.screens.ask import Ask
 from yolodeploy.tui.screens.confirm import Confirm
-from yolodeploy.tui.screens.output import Output
+from yolodeploy.tui.screens.form import AddDevice
 from yolodeploy.tui.screens.play import PlayScreen
+from yolodeploy.tui.screens.whole import Whole
 from yolodeploy.tui.widgets.lines import Lines
 from yolodeploy.tui.widgets.table import Table
 
 from . import plays
-from .conftest import Opened, press, settled, until
+from .conftest import Opened, press, until
 from .fleet import NOW
 
 LINE_3 = "op-0000b2"
@@ -49,7 +49,7 @@ async def test_a_play_that_runs_is_followed_and_its_failures_are_told(
     home: Home, opened: Opened
 ) -> None:
     async with opened(home) as pilot:
-        await press(pilot, "4", "enter")
+        await press(pilot, "4", "o")
         screen = pilot.app.screen
         assert isinstance(screen, PlayScreen)
         hosts, tasks = screen.query_one("#hosts", Table), screen.query_one("#tasks", Table)
@@ -70,23 +70,23 @@ async def test_a_play_that_runs_is_followed_and_its_failures_are_told(
         assert tasks.rows.cursor == 0, "it is followed"
 
         await press(pilot, "tab", "down", "enter")
-        assert isinstance(pilot.app.screen, Output)
+        assert isinstance(pilot.app.screen, Whole)
         await press(pilot, "escape", "escape")
         assert pilot.app.screen.where == "sites"  # type: ignore[attr-defined]
 
 
 async def test_what_a_task_reported_is_shown_when_somebody_asks(home: Home, opened: Opened) -> None:
     async with opened(home, size=(132, 43)) as pilot:
-        await press(pilot, "4", "enter", "enter", "G", "up", "enter")
-        assert isinstance(pilot.app.screen, Output)
-        assert "memory_mb: 3812" in text(pilot.app, "#output")
+        await press(pilot, "4", "o", "enter", "G", "up", "enter")
+        assert isinstance(pilot.app.screen, Whole)
+        assert "memory_mb: 3812" in text(pilot.app, "#whole")
 
 
 async def test_opened_again_it_is_as_it_was(home: Home, opened: Opened) -> None:
     pictures = []
     for _ in range(2):
         async with opened(home) as pilot:
-            await press(pilot, "4", "enter", "down")
+            await press(pilot, "4", "o", "down")
             shown = pilot.app.screen.query_one("#tasks", Table).rows.shown
             pictures.append((text(pilot.app, "#title"), text(pilot.app, "#said"), shown))
     assert pictures[0] == pictures[1]
@@ -97,7 +97,7 @@ async def test_a_play_whose_process_is_gone_says_so(home: Home, opened: Opened) 
     with open_inventory(home.inventory) as inventory:
         operations.started(inventory, LINE_3, 2**22 - 1, "another boot", at=NOW)
     async with opened(home) as pilot:
-        await press(pilot, "4", "enter")
+        await press(pilot, "4", "o")
         assert "cut off" in text(pilot.app, "#title")
         await press(pilot, "c")
         with read_inventory(home.inventory) as inventory:
@@ -106,7 +106,7 @@ async def test_a_play_whose_process_is_gone_says_so(home: Home, opened: Opened) 
 
 async def test_cancel_asks_the_play_to_end(home: Home, opened: Opened) -> None:
     async with opened(home) as pilot:
-        await press(pilot, "4", "enter", "c")
+        await press(pilot, "4", "o", "c")
 
         def asked() -> bool:
             with read_inventory(home.inventory) as inventory:
@@ -115,9 +115,9 @@ async def test_cancel_asks_the_play_to_end(home: Home, opened: Opened) -> None:
         await until(pilot, asked)
         with open_inventory(home.inventory) as inventory:
             operations.finish(inventory, LINE_3, OperationState.CANCELLED, 130, at=time.time())
-        await until(pilot, lambda: "operations cancel" in text(pilot.app, "#message"))
-        await settled(pilot)
-        assert "cancelled" in text(pilot.app, "#title")
+        await until(pilot, lambda: "● done" in text(pilot.app, "#message"))
+        assert "operations cancel" in text(pilot.app, "#message")
+        await until(pilot, lambda: "cancelled" in text(pilot.app, "#title"))
 
 
 async def test_provisioning_asks_where_from_and_opens_the_play(
@@ -163,7 +163,7 @@ async def test_a_gateway_is_added_in_a_form(
         assert isinstance(pilot.app.screen, AddDevice)
         assert pilot.app.screen.query_one("#form-name", Input).has_focus, "both are needed"
         await press(pilot, *"gw-9", "enter", *"root@10.4.0.9", "down", "down", "down", "space")
-        assert pilot.app.screen.query_one("#server", Checkbox).value
+        assert pilot.app.screen.query_one("#tick", Checkbox).value
         told = "device add gw-9 root@10.4.0.9 --server --site line-3"
         assert told in text(pilot.app, "#told")
         await press(pilot, "up", "enter")
@@ -186,17 +186,22 @@ async def test_only_what_fits_a_kind_of_site_is_offered(home: Home, opened: Open
     async with opened(home) as pilot:
         await press(pilot, "4", "down", "p")
         assert "no gateways" in text(pilot.app, "#message")
+        pilot.app.tell(())  # type: ignore[attr-defined]
+        await press(pilot, "o")
+        assert "no gateways" in text(pilot.app, "#message"), "nothing could be provisioned there"
         for down, site, kind in ((0, "plant-east", "embedded"), (1, "line-3", "k3s")):
             await press(pilot, *(["up"] * down), "ctrl+p")
             assert isinstance(pilot.app.screen, CommandPalette)
             other = {action.title() for action in ACTIONS.values() if action.kind not in ("", kind)}
             await press(pilot, *site)
-            options = pilot.app.screen.query_one("CommandList")
-            shown = " ".join(
-                str(options.get_option_at_index(n).prompt)  # type: ignore[attr-defined]
-                for n in range(options.option_count)
-            )  # type: ignore[attr-defined]
-            assert not [title for title in other if f"{site}: {title}" in shown]
+            options = pilot.app.screen.query_one(CommandList)
+
+            def shown(options: CommandList = options) -> str:
+                found = map(options.get_option_at_index, range(options.option_count))
+                return " ".join(str(option.prompt) for option in found)
+
+            await until(pilot, lambda site=site, shown=shown: f"{site}: " in shown())  # type: ignore[misc]
+            assert not [title for title in other if f"{site}: {title}" in shown()]
             await press(pilot, "escape")
 
 

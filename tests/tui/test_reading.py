@@ -20,14 +20,14 @@ from . import fleet
 
 
 def test_without_an_inventory_it_says_so_and_makes_none(tmp_path: Path) -> None:
-    snapshot = Reader(tmp_path / "inventory.db").read(Wanted(), fleet.NOW)
+    snapshot = Reader(Home(tmp_path)).read(Wanted(), fleet.NOW)
     assert snapshot.missing
     assert snapshot.problem is None
     assert not (tmp_path / "inventory.db").exists()
 
 
 def test_a_snapshot_has_the_whole_fleet(home: Home) -> None:
-    snapshot = Reader(home.inventory).read(Wanted(), fleet.NOW)
+    snapshot = Reader(home).read(Wanted(), fleet.NOW)
     statuses = {row.device: row.status for row in snapshot.fleet}
     assert statuses == {
         "east-1": Status.READY,
@@ -45,7 +45,7 @@ def test_a_snapshot_has_the_whole_fleet(home: Home) -> None:
 
 
 def test_the_first_picture_does_without_latency(home: Home) -> None:
-    reader = Reader(home.inventory)
+    reader = Reader(home)
     early = reader.read(Wanted(), fleet.NOW, with_latency=False)
     assert all(row.recent is None for row in early.fleet)
     later = reader.read(Wanted(), fleet.NOW)
@@ -56,7 +56,7 @@ def test_the_first_picture_does_without_latency(home: Home) -> None:
 
 def test_what_is_open_is_read_in_full(home: Home) -> None:
     wanted = Wanted(device=("plant-west", "west-1"), rollout="r-2")
-    snapshot = Reader(home.inventory).read(wanted, fleet.NOW)
+    snapshot = Reader(home).read(wanted, fleet.NOW)
     assert snapshot.device is not None
     (app,) = snapshot.device.apps
     assert [(m.release, m.requests) for m in app.measured] == [
@@ -70,12 +70,12 @@ def test_what_is_open_is_read_in_full(home: Home) -> None:
 
 def test_what_was_removed_while_it_was_open_is_gone(home: Home) -> None:
     wanted = Wanted(device=("plant-west", "nobody"), rollout="r-99")
-    snapshot = Reader(home.inventory).read(wanted, fleet.NOW)
+    snapshot = Reader(home).read(wanted, fleet.NOW)
     assert (snapshot.device, snapshot.rollout) == (None, None)
 
 
 def test_a_minute_that_is_over_is_read_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = Reader(home.inventory)
+    reader = Reader(home)
     reader.read(Wanted(), fleet.NOW)
     asked: list[int] = []
     read = recent._read
@@ -87,7 +87,7 @@ def test_a_minute_that_is_over_is_read_once(home: Home, monkeypatch: pytest.Monk
 
 
 def test_the_present_minute_grows(home: Home) -> None:
-    reader = Reader(home.inventory)
+    reader = Reader(home)
     before = reader.read(Wanted(), fleet.NOW).fleet[0].recent
     with open_inventory(home.inventory) as inventory:
         new = get_release(inventory, "brake-disc@2")
@@ -101,7 +101,7 @@ def test_the_present_minute_grows(home: Home) -> None:
 
 
 def test_ten_minutes_later_nothing_is_left_of_it(home: Home) -> None:
-    reader = Reader(home.inventory)
+    reader = Reader(home)
     reader.read(Wanted(), fleet.NOW)
     assert all(row.recent is None for row in reader.read(Wanted(), fleet.NOW + 600).fleet)
 
@@ -110,7 +110,7 @@ def test_a_large_fleet_is_read_minute_by_minute(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recent, "ROWS_A_READING", 1)
-    reader = Reader(home.inventory)
+    reader = Reader(home)
     filled = []
     for _ in range(12):
         row = reader.read(Wanted(), fleet.NOW).fleet[0]
@@ -121,7 +121,7 @@ def test_a_large_fleet_is_read_minute_by_minute(
 
 
 def test_a_damaged_file_is_told_and_the_last_picture_stays(home: Home) -> None:
-    reader = Reader(home.inventory)
+    reader = Reader(home)
     before = reader.read(Wanted(), fleet.NOW)
     for ending in ("", "-wal", "-shm"):
         home.inventory.with_name(home.inventory.name + ending).unlink(missing_ok=True)

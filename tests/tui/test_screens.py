@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
@@ -27,11 +27,12 @@ from yolodeploy.tui.screens.fleet import FleetScreen
 from yolodeploy.tui.screens.help import HelpScreen
 from yolodeploy.tui.screens.rollout import RolloutScreen
 from yolodeploy.tui.screens.rollouts import RolloutsScreen
+from yolodeploy.tui.screens.start import StartRollout
 from yolodeploy.tui.widgets.lines import Lines
 from yolodeploy.tui.widgets.table import Table
 
 from . import fleet
-from .conftest import Opened, press, settled, until
+from .conftest import LIMIT_S, Opened, press, settled, until
 
 
 def app_of(pilot: Pilot[int]) -> Dashboard:
@@ -320,26 +321,36 @@ async def test_help_tells_keys_and_signs(home: Home, opened: Opened) -> None:
         assert isinstance(pilot.app.screen, FleetScreen)
 
 
+async def picked(pilot: Pilot[int], query: str, offered: str) -> None:
+    """Look for a command in the palette, and choose it when it is the first that is offered."""
+    pilot.app.screen.query_one(Input).value = query
+    found = pilot.app.screen.query_one(CommandList)
+
+    def is_first() -> bool:
+        return bool(found.option_count) and offered in str(found.get_option_at_index(0).prompt)
+
+    await until(pilot, is_first)
+    await press(pilot, "enter")
+
+
 async def test_the_palette_offers_what_can_be_done_with_the_selection(
     home: Home, opened: Opened
 ) -> None:
     async with opened(home) as pilot:
         await press(pilot, "ctrl+p")
         assert isinstance(pilot.app.screen, CommandPalette)
-        pilot.app.screen.query_one(Input).value = "site stop"
-        await pilot.pause(0.4)
-        await press(pilot, "enter")
+        await picked(pilot, "site stop", "Stop the site's processes")
         await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
         assert "$ yolodeploy site stop plant-east --yes" in screen_text(pilot)
 
 
-async def test_a_rollout_of_the_whole_fleet_is_confirmed(home: Home, opened: Opened) -> None:
+async def test_a_rollout_is_planned_before_it_begins(home: Home, opened: Opened) -> None:
     async with opened(home) as pilot:
         await press(pilot, "ctrl+p")
-        pilot.app.screen.query_one(Input).value = "brake-disc@2: Roll out"
-        await pilot.pause(0.4)
-        await press(pilot, "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await picked(pilot, "brake-disc@2: Roll out", "brake-disc@2: Roll out")
+        await until(pilot, lambda: isinstance(pilot.app.screen, StartRollout))
+        assert pilot.app.focused is pilot.app.screen.query_one("#cancel")
+        await until(pilot, lambda: "gates:" in line(pilot, "plan"))
 
 
 async def test_sites_are_asked_again_and_again_but_never_twice_at_once(
@@ -351,7 +362,7 @@ async def test_sites_are_asked_again_and_again_but_never_twice_at_once(
     def collect(home: Home) -> None:
         at_once.append(running.acquire(blocking=False))
         rounds.append(1)
-        gate.wait(5)
+        gate.wait(LIMIT_S)
         running.release()
 
     async with opened(home, collect=collect, refresh_s=0.05) as pilot:
@@ -395,8 +406,8 @@ async def test_names_from_devices_reach_neither_markup_nor_the_terminal(
         await press(pilot, *["down"] * place, "enter")
         assert "\x1b" not in pilot.app.export_screenshot()
         await press(pilot, "ctrl+p")
-        await pilot.pause(0.3)
-        assert "[/nope]" in pilot.app.export_screenshot(), "markup is shown, not read"
+        # markup is shown, not read
+        await until(pilot, lambda: "[/nope]" in pilot.app.export_screenshot())
         await press(pilot, "escape", "h")
         assert isinstance(pilot.app.screen, Ask)
         assert "\x1b" not in pilot.app.export_screenshot()

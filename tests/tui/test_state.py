@@ -136,6 +136,9 @@ def test_the_last_word_on_a_step_counts() -> None:
         Entry(Step.CHECK, Outcome.INTENDED),
     ]
     assert track_of(entries)[:3] == (Mark.DONE, Mark.NOW, Mark.AHEAD)
+    entries += [Entry(Step.CHECK, Outcome.DONE), Entry(Step.BESIDE, Outcome.INTENDED)]
+    assert track_of(entries)[1:3] == (Mark.DONE, Mark.AHEAD)
+    assert track_of(entries, beside=True)[1:4] == (Mark.DONE, Mark.NOW, Mark.AHEAD)
 
 
 def row(state: RolloutState = RolloutState.RUNNING, **changed: object) -> RolloutRow:

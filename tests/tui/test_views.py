@@ -8,7 +8,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from yolodeploy.core.beside import Beside, Way
 from yolodeploy.core.messages.tui import MESSAGES
 from yolodeploy.core.text import cells
 from yolodeploy.inventory.rollouts import RolloutState
@@ -19,7 +21,7 @@ from yolodeploy.tui.views.figures import clock_time, coarse_age, duration, memor
 from yolodeploy.tui.views.fleet import FLEET_COLUMNS, counts_line
 from yolodeploy.tui.views.frame import key_line
 from yolodeploy.tui.views.help import help_lines
-from yolodeploy.tui.views.rollout import SITE_COLUMNS
+from yolodeploy.tui.views.rollout import SITE_COLUMNS, gate_lines, rollout_notes
 from yolodeploy.tui.views.rollouts import ROLLOUT_COLUMNS
 from yolodeploy.tui.views.signs import ROLLOUT, STATUS
 from yolodeploy.tui.views.spans import Look, Span, cut, justified, width_of, wrapped
@@ -27,7 +29,7 @@ from yolodeploy.tui.views.spark import bar, sparkline
 from yolodeploy.tui.words import Words
 
 from . import fleet as builder
-from .test_state import device
+from .test_state import detail, device, row
 
 EN, ZH = Look(Words("en"), builder.NOW), Look(Words("zh"), builder.NOW)
 
@@ -139,7 +141,7 @@ def test_every_label_is_translated_with_the_same_fields() -> None:
     for key, message in MESSAGES.items():
         assert message.en, key
         assert message.zh, key
-        fields = [set(re.findall(r"\{(\w+)\}", text)) for text in (message.en, message.zh)]
+        fields = [set(re.findall(r"\{(\w+)(?::\w+)?\}", text)) for text in (message.en, message.zh)]
         assert fields[0] == fields[1], key
 
 
@@ -154,3 +156,19 @@ def test_no_view_asks_for_a_label_that_is_missing() -> None:
     columns = (*FLEET_COLUMNS, *ROLLOUT_COLUMNS, *SITE_COLUMNS)
     assert {f"column.{column.id}" for column in columns} <= MESSAGES.keys()
     assert cells(ZH.words("column.trend")) <= 10
+
+
+@pytest.mark.parametrize("way", list(Way), ids=lambda way: way.value)
+def test_a_rollout_says_how_it_is_tried_first(way: Way) -> None:
+    plain = row()
+    plan = replace(plain.plan, beside=Beside(way, 40), beside_for_s=600.0)
+    tried, untried = detail(row(plan=plan), []), detail(plain, [])
+    for look, word in ((EN, "beside the old release for 600 s"), (ZH, "并行试运行 600 秒")):
+        told = ["".join(span.text for span in line) for line in rollout_notes(tried, look, 80)]
+        assert sum(word in line for line in told) == 1
+        assert any("40 %" in line for line in told) is (way is not Way.BLUE_GREEN)
+        before = "".join(span.text for line in rollout_notes(untried, look, 80) for span in line)
+        assert word not in before
+    steps = {"".join(span.text for line in gate_lines(found.sites[0], EN, 200) for span in line)
+             for found in (tried, untried)}  # fmt: skip
+    assert len([text for text in steps if "check, beside, switch" in text]) == 1

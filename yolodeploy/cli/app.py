@@ -7,16 +7,9 @@ from pathlib import Path
 import click
 
 from yolodeploy.cli.app_setups import expose, limit, place, scale
-from yolodeploy.cli.output import (
-    Column,
-    dry_run_option,
-    emit,
-    emit_one,
-    moment,
-    output_option,
-    say,
-)
+from yolodeploy.cli.output import Column, dry_run_option, emit, emit_one, moment, output_option
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import FILE
 from yolodeploy.core.digests import short
 
@@ -80,7 +73,7 @@ def create(
     row = create_app(
         home(), name, description, frames, signed_by=signed_by, unsigned=unsigned, dry_run=dry_run
     )
-    say(f"app {row.name} {'would be' if dry_run else 'is'} there")
+    tell("done.app_made", dry_run=dry_run, app=row.name)
     emit_one(row, COLUMNS, form)
 
 

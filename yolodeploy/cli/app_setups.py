@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, report, say
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, report
+from yolodeploy.cli.telling import tell
+from yolodeploy.cli.words import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,8 +78,8 @@ COLUMNS = [
 @click.option("--replicas", type=click.IntRange(0, MOST_INSTANCES), help="So many instances.")
 @click.option("--min", "least", type=click.IntRange(1, MOST_INSTANCES), help="An autoscaler's.")
 @click.option("--max", "most", type=click.IntRange(1, MOST_INSTANCES), help="An autoscaler's.")
-@click.option("--rps", type=click.FloatRange(0.001, 1e6), help="Requests a second of an instance.")
-@click.option("--queue-ms", type=click.FloatRange(0.001, 1e6), help="Longest wait (p95).")
+@click.option("--rps", type=Figure(0.001, 1e6), help="Requests a second of an instance.")
+@click.option("--queue-ms", type=Figure(0.001, 1e6), help="Longest wait (p95).")
 @click.option("--prometheus", metavar="URL", help="Where KEDA asks, in the cluster.")
 @click.option("--undo", is_flag=True, help="Back to before the last change of the app's setup.")
 @dry_run_option
@@ -251,9 +253,9 @@ def _remark(row: SetUp) -> None:
     if auto is None:
         return
     if row.scaler == "cpu" and (auto.rps is not None or auto.queue_ms is not None):
-        say(f"{row.site} has neither KEDA nor prometheus-adapter: it goes by CPU")
+        tell("done.app_by_cpu", site=row.site)
     if row.holds is not None and auto.most > row.holds:
-        say(f"{row.site} has room for {row.holds} instances: the others would wait")
+        tell("done.app_holds", site=row.site, instances=row.holds)
 
 
 def _check(rows: list[SetUp]) -> None:

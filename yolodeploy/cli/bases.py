@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say, size
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, size
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import FILE, ca_option, insecure_option
 from yolodeploy.core.digests import short
 
@@ -73,11 +74,14 @@ def build_base(
         built = action(home(), order, dry_run=dry_run, watcher=narrator)
     finally:
         narrator.end()
-    if dry_run:
-        say(f"base {built.name} would be built for {built.platform} on {built.root}")
-    else:
-        say(f"base {built.name} is {short(built.digest)} for {built.platform}: "
-            f"{size(built.size_bytes)} on {built.root}")  # fmt: skip
+    tell(
+        "done.base_would_be_built" if dry_run else "done.base_built",
+        base=built.name,
+        platform=built.platform,
+        root=built.root,
+        digest=short(built.digest),
+        size=size(built.size_bytes),
+    )
     columns = [
         Column("layer", "layer", lambda layer: layer.kind),
         Column("digest", "digest", lambda layer: layer.digest, text=short),
@@ -114,7 +118,7 @@ def lock(
 
     pins = lock_bases(recipes, folder=folder, insecure=insecure, ca=ca, dry_run=dry_run)
     changed = sum(pin.before != pin.now for pin in pins)
-    say(f"{changed} of {len(pins)} pins {'would be' if dry_run else 'are'} changed")
+    tell("done.pins_changed", dry_run=dry_run, changed=changed, all=len(pins))
     columns = [
         Column("recipe", "recipe", lambda pin: pin.recipe),
         Column("pin", "pin", lambda pin: pin.what),

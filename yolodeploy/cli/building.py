@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from yolodeploy.cli.output import say, size
+from yolodeploy.cli.telling import said
 from yolodeploy.ops.build_watchers import BuildWatcher
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class BuildNarrator(BuildWatcher):
         if now - self._told_at < (DRAW_S if self._in_place else LINE_S):
             return
         self._told_at = now
-        text = f"  {size(count)} brought into the layout"
+        text = f"  {said('done.brought', size=size(count))}"
         if self._in_place:
             click.echo(f"\r\x1b[K{text}", err=True, nl=False)
             self._drawn = True

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say, size
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, size
+from yolodeploy.cli.telling import said, tell
 from yolodeploy.cli.words import FILE
 from yolodeploy.core.digests import short
 
@@ -59,7 +60,7 @@ def _bytes(_ctx: click.Context, _param: click.Parameter, text: str) -> int:
         return 0
     found = _SIZE.fullmatch(text)
     if found is None:
-        raise click.BadParameter(f"{text!r} is no size such as 4GB or 700MB")
+        raise click.BadParameter(said("usage.no_size", given=repr(text)))
     return int(found[1]) * _UNITS[found[2]]
 
 
@@ -130,12 +131,16 @@ def create(
     finally:
         narrator.end()
     if wheels and not any(part.kind.startswith("wheels/") for part in made.parts):
-        say(f"{wheels} has no wheels yet: they would be fetched first, and come on top")
-    word = "would have" if dry_run else "has"
-    said = f"{file} {word} {size(made.size_bytes)} in {made.files} file{'s'[: made.files > 1]}"
-    if made.resumed_bytes:
-        said += f", {size(made.resumed_bytes)} of which were there"
-    say(f"{said}: bundle {short(made.digest)}")
+        tell("done.wheels_later", wheels=wheels)
+    tell(
+        "done.bundle_made_on" if made.resumed_bytes else "done.bundle_made",
+        dry_run=dry_run,
+        file=file,
+        size=size(made.size_bytes),
+        files=made.files,
+        there=size(made.resumed_bytes),
+        digest=short(made.digest),
+    )
     emit(made.parts, columns(made.digest), form)
 
 
@@ -153,7 +158,7 @@ def verify(file: Path, form: str) -> None:
     finally:
         narrator.end()
     if not found:
-        say(f"{file} is sound")
+        tell("done.sound", path=file)
     emit(found, DAMAGE, form, longest=200)
     if found:
         raise found[0].error
@@ -167,9 +172,9 @@ def show(file: Path, form: str) -> None:
     from yolodeploy.ops.bundles import show_bundle
 
     shown = show_bundle(file)
-    say(f"bundle {short(shown.digest)}: {size(shown.size_bytes)}")
+    tell("done.bundle", digest=short(shown.digest), size=size(shown.size_bytes))
     for name, digest in shown.images:
-        say(f"image {name} {digest}")
+        tell("done.image", image=name, digest=digest)
     emit(shown.parts, columns(shown.digest), form)
 
 
@@ -198,11 +203,10 @@ def apply(file: Path, containerd: str, no_containerd: bool, dry_run: bool, form:
         applied = apply_bundle(home(), file, engine, dry_run=dry_run, watcher=narrator)
     finally:
         narrator.end()
-    word = "would be" if dry_run else "is"
     for name, digest in applied.images:
-        say(f"image {name} {word} {digest}")
+        tell("done.image_is", dry_run=dry_run, image=name, digest=digest)
     for place in dict.fromkeys(placed.place for placed in applied.parts):
         parts = [placed.part for placed in applied.parts if placed.place == place]
         moved = to_move(parts) if dry_run else sum(part.moved_bytes for part in parts)
-        say(f"{place}: {size(moved)} {'to copy' if dry_run else 'copied'}")
+        tell("done.to_copy" if dry_run else "done.copied", place=place, size=size(moved))
     emit(applied.parts, placed_columns(applied.digest), form)

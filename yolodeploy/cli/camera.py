@@ -9,21 +9,22 @@ import click
 
 from yolodeploy.cli.output import (
     Column,
-    age,
-    confirm,
+    aged,
     dry_run_option,
     emit,
     emit_one,
     output_option,
     report,
-    say,
     yes_option,
 )
-from yolodeploy.cli.words import FILE, sites_option
+from yolodeploy.cli.telling import confirm, said, tell
+from yolodeploy.cli.words import FILE, Figure, Seconds, sites_option
+from yolodeploy.core.camera_waits import FOLLOWED_S, LOOKED_AT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from yolodeploy.core.kept_settings import KeptSettings
     from yolodeploy.ops.cameras import Given
     from yolodeploy.ops.site_settings import Changed
 
@@ -33,7 +34,7 @@ FIELDS = ("url", "fps", "transport", "decoder", "stall_s", "repeat", "track", "a
 
 site_option = click.option("--site", required=True, help="The site that it belongs to.")
 wait_option = click.option(
-    "--wait", "wait_s", type=click.FloatRange(0, 3600), default=150.0, metavar="S",
+    "--wait", "wait_s", type=Seconds(0, 3600), default=FOLLOWED_S, metavar="S",
     help="Longest wait for servers and pictures; 0: do not look.",
 )  # fmt: skip
 
@@ -46,7 +47,7 @@ COLUMNS = [
     Column("camera", "camera", lambda row: row.camera.name),
     Column("site", "site", lambda row: row.site),
     Column("url", "url", lambda row: _shown(row.camera.url)),
-    Column("phase", "phase", lambda row: row.state.phase if row.state else "unknown"),
+    Column("phase", "phase", lambda row: row.state.phase if row.state else "unknown", words=True),
     Column("fps", "fps", _state("fps"), text=lambda fps: "-" if fps is None else f"{fps:.1f}"),
     Column("device", "device", lambda row: row.device),
     Column("app", "app", lambda row: row.camera.app or "", wide=True),
@@ -84,20 +85,28 @@ TRIED = [
 
 
 def _shown(url: str) -> str:
-    from yolodeploy.core.camera_address import address_of
+    from yolodeploy.core.camera_address import shown_url
 
-    return address_of(url).shown
+    return shown_url(url)
 
 
-def versions(now: float) -> list[Column]:
-    """What is shown of a version of settings; `now` is Unix seconds."""
+def versions(now: float, newest: int) -> list[Column]:
+    """What is shown of a version of settings; `now` in Unix seconds, `newest` the one in force."""
     return [
         Column("version", "version", lambda row: row.number or None),
-        Column("at", "made", lambda row: row.at, text=lambda at: age(at, now)),
+        aged("at", "made", lambda row: row.at, now),
         Column("by", "by", lambda row: row.by),
         Column("note", "note", lambda row: row.note),
+        Column("state", "state", lambda row: _ended(row, newest), words=True),
         Column("digest", "", lambda row: row.digest),
     ]
+
+
+def _ended(version: KeptSettings, newest: int) -> str:
+    """One that was not seen through, and is in force or is not any more."""
+    if not version.unfinished:
+        return ""
+    return "unfinished" if version.number == newest else "undone"
 
 
 def camera_options(*, new: bool) -> Callable[[Any], Any]:
@@ -106,11 +115,11 @@ def camera_options(*, new: bool) -> Callable[[Any], Any]:
         click.option(
             "--url", required=new, help="rtsp(s), http(s), /dev/videoN, a file, a folder."
         ),
-        click.option("--fps", type=click.FloatRange(0, 1000), help="Most a second; 0: all."),
+        click.option("--fps", type=Figure(0, 1000), help="Most a second; 0: all."),
         click.option("--region", metavar="X,Y,W,H", help="Look at nothing else; pixels."),
         click.option("--transport", type=click.Choice(TRANSPORTS), help="Of RTSP."),
         click.option("--decoder", type=click.Choice(DECODERS), help="cpu by default."),
-        click.option("--stall-s", type=click.FloatRange(0.1, 86_400), help="Opened anew after."),
+        click.option("--stall-s", type=Seconds(0.1, 86_400), help="Opened anew after."),
         click.option("--repeat/--once", default=None, help="A file or folder from the beginning."),
         click.option("--track/--no-track", default=None, help="Number objects."),
         click.option("--app", help="The app that looks; else whichever is first."),
@@ -132,36 +141,28 @@ def camera() -> None:
     """Cameras of sites. A change is watched, and goes back by itself when nothing is seen."""
 
 
-@camera.command()
-@click.argument("name")
-@site_option
-@camera_options(new=True)
-@wait_option
-@dry_run_option
-@output_option
-def add(name: str, site: str, wait_s: float, dry_run: bool, form: str, **given: Any) -> None:
-    """Add a camera, and see that pictures come."""
-    from yolodeploy.ops import cameras
-    from yolodeploy.ops.home import home
+def _putting(command: str, words: str, *, new: bool) -> None:
+    """The command that adds a camera, or the one that changes it."""
 
-    done = cameras.add(home(), site, name, _given(given), wait_s=wait_s, dry_run=dry_run)
-    _told(done, form, dry_run=dry_run)
+    @camera.command(command, help=words)
+    @click.argument("name")
+    @site_option
+    @camera_options(new=new)
+    @wait_option
+    @dry_run_option
+    @output_option
+    def put(name: str, site: str, wait_s: float, dry_run: bool, form: str, **given: Any) -> None:
+        from yolodeploy.ops import cameras
+        from yolodeploy.ops.home import home
+
+        done = cameras.put(
+            home(), site, name, _given(given), new=new, wait_s=wait_s, dry_run=dry_run
+        )
+        _told(done, form, dry_run=dry_run)
 
 
-@camera.command()
-@click.argument("name")
-@site_option
-@camera_options(new=False)
-@wait_option
-@dry_run_option
-@output_option
-def edit(name: str, site: str, wait_s: float, dry_run: bool, form: str, **given: Any) -> None:
-    """Change a camera, and see that pictures come."""
-    from yolodeploy.ops import cameras
-    from yolodeploy.ops.home import home
-
-    done = cameras.edit(home(), site, name, _given(given), wait_s=wait_s, dry_run=dry_run)
-    _told(done, form, dry_run=dry_run)
+_putting("add", "Add a camera, and see that pictures come.", new=True)
+_putting("edit", "Change a camera, and see that pictures come.", new=False)
 
 
 @camera.command()
@@ -177,7 +178,7 @@ def remove(name: str, site: str, wait_s: float, yes: bool, dry_run: bool, form: 
     from yolodeploy.ops.home import home
 
     if not dry_run:
-        confirm(f"Stop looking at camera {name} of site {site}?", yes=yes, action="camera remove")
+        confirm("ask.camera_remove", camera=name, site=site, yes=yes, action="camera remove")
     done = cameras.remove(home(), site, name, wait_s=wait_s, dry_run=dry_run)
     _told(done, form, dry_run=dry_run)
 
@@ -212,7 +213,7 @@ def show(name: str, site: str, form: str) -> None:
 
 @camera.command()
 @click.argument("url")
-@click.option("--seconds", type=click.FloatRange(0.5, 60), default=3.0, show_default=True)
+@click.option("--seconds", type=Seconds(0.5, 60), default=LOOKED_AT_S, show_default=True)
 @click.option("--transport", type=click.Choice(TRANSPORTS), default="tcp", help="Of RTSP.")
 @click.option("--decoder", type=click.Choice(DECODERS), default="cpu", help="cpu by default.")
 @click.option("--credentials-file", type=FILE, help="One line user:password, mode 0600.")
@@ -237,7 +238,7 @@ def test(
         name="test", url=url, transport=transport, decoder=decoder, ca_file=str(ca or "")
     )
     found = look_at(tried, _credentials(credentials_file, ask_password), seconds)
-    say("it can be read" if not found.ended else "it was read to its end")
+    tell("done.camera_ended" if found.ended else "done.camera_read")
     emit_one(found, TRIED, form)
 
 
@@ -251,7 +252,8 @@ def history(site: str, form: str) -> None:
     from yolodeploy.ops.home import home
     from yolodeploy.ops.site_settings import site_of
 
-    emit(list(site_of(home(), site).settings()), versions(time.time()), form)
+    found = list(site_of(home(), site).settings())
+    emit(found, versions(time.time(), found[0].number if found else 0), form)
 
 
 @camera.command()
@@ -284,7 +286,9 @@ def _given(options: dict[str, Any]) -> Given:
 def _region(text: str) -> dict[str, int]:
     figures = text.split(",")
     if len(figures) != 4 or not all(figure.strip().isdecimal() for figure in figures):
-        raise click.BadParameter(f"{text!r} is not X,Y,W,H", param_hint="--region")
+        raise click.BadParameter(
+            said("usage.is_not", given=repr(text), form="X,Y,W,H"), param_hint="--region"
+        )
     return dict(zip(("x", "y", "width", "height"), map(int, figures), strict=True))
 
 
@@ -295,23 +299,25 @@ def _credentials(path: Path | None, ask: bool) -> bytes | None:
         return credentials_of(path)
     if not ask:
         return None
-    user = click.prompt("User", err=True)
-    password = click.prompt("Password", hide_input=True, err=True)
+    user = click.prompt(said("ask.user"), err=True)
+    password = click.prompt(said("ask.password"), hide_input=True, err=True)
     return checked_credentials(f"{user}:{password}", "what was typed")
 
 
 def _told(done: Changed, form: str, *, dry_run: bool) -> None:
+    if done.undone:
+        tell("done.settings_undone", dry_run=dry_run, version=done.undone)
+    site, version = done.site, done.now.number
     if done.now is done.before:
-        say(f"site {done.site} has these settings already")
+        tell("done.settings_same", site=site)
     elif dry_run:
-        say(f"site {done.site} would have new settings: {done.now.note}")
+        tell("done.settings_new", site=site, note=done.now.note)
     elif done.followed is None:
-        say(f"site {done.site} has version {done.now.number}; nobody looked at what came of it")
+        tell("done.settings_unseen", site=site, version=version)
     elif done.followed == 0:
-        say(f"site {done.site} has version {done.now.number}; no server runs there yet")
+        tell("done.settings_unserved", site=site, version=version)
     else:
-        say(f"site {done.site} has version {done.now.number}; {done.followed} servers follow it")
+        tell("done.settings_followed", site=site, version=version, servers=done.followed)
     if done.replaced:
-        would = "would be" if dry_run else "are"
-        say(f"servers of {', '.join(done.replaced)} {would} replaced, as a release replaces them")
+        tell("done.settings_replaced", dry_run=dry_run, apps=", ".join(done.replaced))
     emit_one(done, CHANGED, form)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from yolodeploy.cli.telling import said
+
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -15,5 +17,5 @@ def completion(shell: str) -> None:
 
     found = get_completion_class(shell)
     if found is None:
-        raise click.UsageError(f"no completion for {shell}")
+        raise click.UsageError(said("usage.no_completion", shell=shell))
     click.echo(found(yolodeploy, {}, "yolodeploy", "_YOLODEPLOY_COMPLETE").source())

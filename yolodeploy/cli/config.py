@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option
+from yolodeploy.cli.telling import tell
 
 
 @click.group()
@@ -37,7 +38,8 @@ def set_(name: str, value: str, dry_run: bool) -> None:
     from yolodeploy.ops.settings import set_value
 
     path = set_value(name, value, dry_run=dry_run)
-    say(f"{name} = {value} {'would go to' if dry_run else 'is in'} {path}")
+    code = "done.setting_would_go" if dry_run else "done.setting"
+    tell(code, name=name, value=value, path=path)
 
 
 @config.command()
@@ -46,7 +48,7 @@ def validate() -> None:
     from yolodeploy.ops.settings import config_path, settings
 
     settings()
-    say(f"{config_path()} and the environment are valid")
+    tell("done.settings_valid", path=config_path())
 
 
 @config.command()

@@ -11,12 +11,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.output import Column, age, emit, emit_one, moment, output_option, say
+from yolodeploy.cli.output import (
+    Column,
+    age,
+    dry_run_option,
+    emit,
+    emit_one,
+    moment,
+    output_option,
+)
+from yolodeploy.cli.table_words import words_here
+from yolodeploy.cli.telling import said, tell
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from yolodeploy.ops.controller_state import ControllerState
+    from yolodeploy.ops.pending import PendingRollout
 
 
 @click.group(invoke_without_command=True)
@@ -50,10 +61,7 @@ def _run() -> int:
 
 
 def _tell(code: str, fields: Mapping[str, str]) -> None:
-    from yolodeploy.core.messages import message
-    from yolodeploy.ops.settings import language
-
-    say(message(code).rendered("text", language(), dict(fields)))
+    tell(code, dry_run=None, **fields)
 
 
 def _mistake(error: Exception) -> None:
@@ -83,7 +91,7 @@ def status(form: str) -> int:
 
 def _columns(now: float, form: str) -> list[Column]:
     columns = [
-        Column("state", "state", lambda state: state.word),
+        Column("state", "state", lambda state: state.word, words=True),
         Column("running", "", lambda state: state.running),
         Column("host", "host", lambda state: state.row and state.row.host),
         Column("pid", "process", lambda state: state.row and state.row.pid),
@@ -95,7 +103,8 @@ def _columns(now: float, form: str) -> list[Column]:
             "round_at",
             "last round",
             _round_at,
-            text=lambda at: f"{age(at, now)} ago" if at else "never",
+            text=lambda at: said("done.ago", age=age(at, now)) if at else "never",
+            words=True,
         ),
         Column("round_s", "it took (s)", lambda state: state.row and state.row.round_s),
         Column("sites", "sites", lambda state: state.sites),
@@ -114,13 +123,23 @@ def _round_at(state: ControllerState) -> float | None:
     return state.row.round_at if state.row else None
 
 
+def _why(item: PendingRollout) -> str:
+    from yolodeploy.ops.settings import language
+
+    return item.row.why(language())
+
+
+def _stands(item: PendingRollout) -> str:
+    return words_here().state("rollout", item.row.state.value)
+
+
 _PENDING = [
     Column("rollout", "rollout", lambda item: item.row.id),
     Column("app", "app", lambda item: item.row.app),
-    Column("state", "state", lambda item: item.row.state.value),
-    Column("turn", "turn", lambda item: item.turn.value),
+    Column("state", "state", lambda item: item.row.state.value, told=_stands),
+    Column("turn", "turn", lambda item: item.turn.value, words=True),
     Column("again_at", "again at", lambda item: item.row.again_at, text=moment),
-    Column("reason", "why", lambda item: item.row.reason),
+    Column("reason", "why", lambda item: item.row.reason, told=_why),
 ]
 
 
@@ -129,12 +148,18 @@ def _plain(item: object) -> dict[str, object]:
 
 
 @controller.command()
+@dry_run_option
 @output_option
-def notify(form: str) -> int:
+def notify(dry_run: bool, form: str) -> int:
     """Send a test notice to the webhook and command now."""
-    from yolodeploy.ops.notifying import try_out
+    from yolodeploy.ops.notifying import demand_places, try_out
     from yolodeploy.ops.settings import language
 
+    if dry_run:
+        places = [place.name for place in demand_places()]
+        tell("done.test_notice", places=", ".join(places))
+        emit(places, [Column("place", "place", str)], form)
+        return 0
     tried = try_out()
     columns = [
         Column("place", "place", lambda item: item[0]),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from yolodeploy.cli.output import confirm, say, yes_option
+from yolodeploy.cli.output import yes_option
 from yolodeploy.cli.plays import PlayOptions, perform, play_options
+from yolodeploy.cli.telling import confirm, tell
 from yolodeploy.cli.words import FILE
 
 bundle_option = click.option("--bundle", type=FILE, help="A bundle with k3s and its images.")
@@ -70,10 +71,11 @@ def upgrade(
         home(), name, parts_named(bundle, parts), online=online, version=k3s,
         backup=not no_backup, drain=not no_drain, at_once=at_once,
     )  # fmt: skip
-    say(f"site {name}: {found.site.k3s_version or 'k3s'} to {found.version}")
-    say("an app on a device with one GPU stops while its device is drained and restarted")
+    before = found.site.k3s_version or "k3s"
+    tell("done.upgrades", site=name, before=before, version=found.version)
+    tell("done.upgrade_stops")
     if not options.dry_run:
-        confirm(f"Upgrade site {name}?", yes=yes, action="site upgrade")
+        confirm("ask.site_upgrade", site=name, yes=yes, action="site upgrade")
     return perform(name, "upgrade.yml", options, variables=found.variables)
 
 
@@ -95,7 +97,7 @@ def backup(name: str, keep: int, options: PlayOptions) -> int:
     from yolodeploy.ops.replacing import first_server
 
     variables = backup_variables(home(), name, keep)
-    say("with one server the API is away for some seconds; pods go on")
+    tell("done.backup_stops")
     # an agent that cannot be reached is no reason to have no backup
     return perform(
         name, "backup.yml", options, variables=variables, devices=[first_server(home(), name)]
@@ -131,10 +133,10 @@ def restore(
     variables = restore_variables(
         home(), name, file, parts_named(bundle, parts), from_another=from_another
     )
-    say(f"from {variables['restore_file']}")
+    tell("done.restores", file=variables["restore_file"])
     if not options.dry_run:
         known_anew(f"{name}/{first_server(home(), name)}", yes=yes)
-        confirm(f"Put site {name} back to that backup?", yes=yes, action="site restore")
+        confirm("ask.site_restore", site=name, yes=yes, action="site restore")
     return perform(name, "restore.yml", options, variables=variables)
 
 
@@ -151,8 +153,9 @@ def known_anew(device: str, *, yes: bool) -> None:
     if not found.changed:
         return
     old, new = found.fingerprints
-    say(f"pinned: {old}\nshown:  {new}")
-    confirm(f"Is {new} what its own console says?", yes=yes, action="site restore")
+    tell("done.key_pinned", key=old)
+    tell("done.key_shown", key=new)
+    confirm("ask.key_shown", key=new, yes=yes, action="site restore")
     pin_new(home(), found)
 
 

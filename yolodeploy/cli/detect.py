@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yolodeploy.cli.output import emit_data, output_option, print_names, print_table, say
+from yolodeploy.cli.output import emit_data, output_option, print_names, print_table
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import FILE
 from yolodeploy.core.text import one_line
 
@@ -49,10 +50,11 @@ def detect(
     rows = [row for one in found for row in rows_of(one)]
     print_table(rows, ["image", "class", "score", "box"])
     total = sum(one.answer.stages_ms.get("total", 0.0) for one in found) / len(found)
-    kind = "classes" if any(one.answer.probabilities for one in found) else "boxes"
-    say(f"{len(found)} pictures, {len(rows)} {kind}, {total:.1f} ms a picture in the server")
+    classes = any(one.answer.probabilities for one in found)
+    code = "done.detected_classes" if classes else "done.detected_boxes"
+    tell(code, pictures=len(found), found=len(rows), ms=f"{total:.1f}")
     if draw is not None:
-        say(f"drawn into {draw}")
+        tell("done.drawn", folder=draw)
 
 
 def _plain(one: Detected) -> dict[str, Any]:

@@ -11,18 +11,17 @@ from yolodeploy.cli.device_find import find
 from yolodeploy.cli.device_replace import replace
 from yolodeploy.cli.output import (
     Column,
-    age,
-    confirm,
+    aged,
     dry_run_option,
     emit,
     emit_one,
     output_option,
-    say,
     shown,
     yes_option,
 )
 from yolodeploy.cli.plays import asked, passwords_options
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.telling import confirm, tell
 from yolodeploy.cli.words import FILE, labels_option, parsed_labels, select_option, words_of
 from yolodeploy.core.text import one_line
 
@@ -48,7 +47,7 @@ def columns(now: float) -> list[Column]:
     return [
         Column("device", "device", lambda row: row.name),
         Column("site", "site", lambda row: row.site),
-        Column("state", "state", words_of),
+        Column("state", "state", words_of, words=True),
         Column("releases", "release", lambda row: [app.alias or app.release for app in row.apps]),
         Column("ready", "", lambda row: row.ready),
         Column("restarts", "restarts", lambda row: sum(app.restarts for app in row.apps)),
@@ -56,7 +55,7 @@ def columns(now: float) -> list[Column]:
         Column(
             "memory_mb", "mem MB", _memory_mb, text=lambda mb: "-" if mb is None else f"{mb:.0f}"
         ),
-        Column("observed_at", "seen", lambda row: row.observed_at, text=lambda at: age(at, now)),
+        aged("observed_at", "seen", lambda row: row.observed_at, now),
         Column("held", "held", lambda row: row.held, wide=True),
         Column("address", "address", lambda row: row.address, wide=True),
         Column("role", "role", lambda row: row.gateway.role, wide=True),
@@ -65,13 +64,7 @@ def columns(now: float) -> list[Column]:
         Column("jump", "", lambda row: row.gateway.jump),
         Column("identity", "", lambda row: row.gateway.identity),
         Column("host_key", "", lambda row: row.gateway.host_key),
-        Column(
-            "proved_at",
-            "proved",
-            lambda row: row.gateway.proved_at,
-            wide=True,
-            text=lambda at: age(at, now),
-        ),
+        aged("proved_at", "proved", lambda row: row.gateway.proved_at, now, wide=True),
         Column("labels", "labels", lambda row: row.labels, wide=True),
         Column("operator", "operator", lambda row: row.operator, wide=True),
         Column("reason", "reason", lambda row: row.reason or row.site_reason, wide=True),
@@ -245,9 +238,12 @@ ADDED = [
 
 
 def _said_of(seen: Seen, *, dry_run: bool) -> None:
-    key = f", host key {fingerprint_of(seen.host_key)}" if seen.host_key else ""
-    done = "would be" if dry_run else "is"
-    say(f"device {seen.wish.name} {done} {seen.role} of site {seen.wish.site}{key}")
+    told = {"device": seen.wish.name, "role": seen.role, "site": seen.wish.site}
+    if seen.host_key:
+        key = fingerprint_of(seen.host_key)
+        tell("done.device_added_key", dry_run=dry_run, key=key, **told)
+    else:
+        tell("done.device_added", dry_run=dry_run, **told)
 
 
 def fingerprint_of(host_key: str) -> str:
@@ -271,9 +267,9 @@ def remove(name: str, forget: bool, yes: bool, dry_run: bool) -> None:
     from yolodeploy.ops.home import home
 
     if not dry_run:
-        confirm(f"Remove device {name} and its pinned key?", yes=yes, action="device remove")
+        confirm("ask.device_remove", device=name, yes=yes, action="device remove")
     row = remove_device(home(), name, forget=forget, dry_run=dry_run)
-    say(f"device {row.name} {'would be' if dry_run else 'is'} removed from site {row.site}")
+    tell("done.device_removed", dry_run=dry_run, device=row.name, site=row.site)
 
 
 @device.command()
@@ -288,14 +284,13 @@ def edit(name: str, labels: tuple[str, ...], address: str, jump: str | None, dry
     from yolodeploy.ops.home import home
 
     row = edit_device(home(), name, parsed_labels(labels), address, jump, dry_run=dry_run)
-    word = "would have" if dry_run else "has"
     if address:
-        say(f"device {row.name} {word} the address {row.address}")
+        tell("done.device_addressed", dry_run=dry_run, device=row.name, address=row.address)
     if jump is not None:
-        be = "would be" if dry_run else "is"
-        say(f"device {row.name} {be} reached through {jump or 'nobody'}")
+        code = "done.device_by" if jump else "done.device_by_nobody"
+        tell(code, dry_run=dry_run, device=row.name, jump=jump)
     if labels or not (address or jump is not None):
-        say(f"device {row.name} {word} labels {shown(row.labels)}")
+        tell("done.device_labelled", dry_run=dry_run, device=row.name, labels=shown(row.labels))
 
 
 @device.command()
@@ -308,7 +303,7 @@ def hold(name: str, reason: str, dry_run: bool) -> None:
     from yolodeploy.ops.sites import hold_device
 
     row = hold_device(home(), name, reason, dry_run=dry_run)
-    say(f"device {row.name} {'would be' if dry_run else 'is'} held: {one_line(reason)}")
+    tell("done.device_held", dry_run=dry_run, device=row.name, reason=one_line(reason))
 
 
 @device.command()
@@ -320,4 +315,4 @@ def unhold(name: str, dry_run: bool) -> None:
     from yolodeploy.ops.sites import hold_device
 
     row = hold_device(home(), name, None, dry_run=dry_run)
-    say(f"device {row.name} {'would not be' if dry_run else 'is not'} held any more")
+    tell("done.device_unheld", dry_run=dry_run, device=row.name)

@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, report, say
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, report
+from yolodeploy.cli.telling import said, tell
 
 
 @click.command()
@@ -30,11 +31,12 @@ def find(names: tuple[str, ...], network: str, dry_run: bool, form: str) -> None
         if one.error is not None:
             report(one.error)
         elif one.state is State.MOVED:
-            say(f"{one.device} {'would move' if dry_run else 'moved'}: {one.was} → {one.address}")
+            code = "done.device_would_move" if dry_run else "done.device_moved"
+            tell(code, device=one.device, was=one.was, address=one.address)
     columns = [
         Column("device", "device", lambda one: one.device),
         Column("site", "site", lambda one: one.site),
-        Column("state", "state", lambda one: one.state.value),
+        Column("state", "state", lambda one: one.state.value, words=True),
         Column("address", "address", lambda one: one.address),
         Column("was", "was", lambda one: one.was),
         Column("error", "", lambda one: one.error.code if one.error else ""),
@@ -46,4 +48,5 @@ def find(names: tuple[str, ...], network: str, dry_run: bool, form: str) -> None
 
 def _counted(asked: int, whole: int) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r{asked} of {whole} addresses asked", err=True, nl=asked == whole)
+        told = said("done.addresses_asked", asked=asked, all=whole)
+        click.echo(f"\r{told}", err=True, nl=asked == whole)

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from yolodeploy.cli.day_two import bundle_option, online_option, parts_named, parts_option
-from yolodeploy.cli.output import confirm, say, yes_option
+from yolodeploy.cli.output import yes_option
 from yolodeploy.cli.plays import PlayOptions, perform, play_options
+from yolodeploy.cli.telling import confirm, tell
 
 
 @click.command()
@@ -32,21 +33,21 @@ def replace(
     of that name again, with its labels and the sharing of its GPUs.
     """
     from yolodeploy.ops.home import home
-    from yolodeploy.ops.provisioning import provision_variables
+    from yolodeploy.ops.provisioning import replacing_variables
     from yolodeploy.ops.replacing import look_at_new, pin_new
 
     found = look_at_new(home(), name)
-    variables, _ = provision_variables(home(), parts_named(bundle, parts), online=online)
+    named = parts_named(bundle, parts)
+    variables = replacing_variables(home(), found.row.site, found.row.name, named, online=online)
     old, new = found.fingerprints
     if found.changed:
-        say(f"pinned: {old}\nshown:  {new}")
+        tell("done.key_pinned", key=old)
+        tell("done.key_shown", key=new)
     if options.dry_run:
-        say(f"device {found.row.name} of site {found.row.site} would be taken in anew")
+        tell("done.device_anew", device=found.row.name, site=found.row.site)
         return 0
-    question = f"Is {new} what its own console says, and is what it was gone?"
-    confirm(question, yes=yes, action="device replace")
+    confirm("ask.key_shown_anew", key=new, yes=yes, action="device replace")
     pin_new(home(), found)
-    variables["replace_devices"] = [found.row.name]
     return perform(
         found.row.site, "replace.yml", options, variables=variables, devices=found.devices
     )

@@ -5,13 +5,8 @@ from __future__ import annotations
 import click
 
 from yolodeploy.cli.findings import emit_findings
-from yolodeploy.cli.output import (
-    Column,
-    dry_run_option,
-    output_option,
-    say,
-    yes_option,
-)
+from yolodeploy.cli.output import Column, dry_run_option, output_option, yes_option
+from yolodeploy.cli.telling import tell
 
 
 @click.command()
@@ -31,11 +26,12 @@ def doctor(
     ask_sudo_password: bool,
     form: str,
 ) -> int:
-    """Check this machine, or gateways; exit code 1 when something is wrong.
+    """Check this machine, gateways or a cluster; exit code 1 when something is wrong.
 
     Without a name this machine and what it knows of its sites. With the name of a site or a
-    device its gateways, over SSH; 3 when the only thing that is wrong is that one cannot be
-    reached. A table shows what is wrong, the other forms every check with its figures.
+    device its gateways, over SSH, or the cluster, by its API; 3 when the only thing that is wrong
+    is that one cannot be reached. A table shows what is wrong, the other forms every check with
+    its figures.
 
     --fix mends what interrupts nobody; with --yes also what interrupts something, or undoes what
     a person may have meant.
@@ -74,5 +70,5 @@ def _here(form: str) -> int:
     ]
     emit_findings(rows, columns, form)
     wrong = sum(error is not None for _, error in rows)
-    say(f"{wrong} findings" if wrong else "all is well")
+    tell("done.findings" if wrong else "done.well", findings=wrong)
     return 1 if wrong else 0

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from yolodeploy.cli.output import LONGEST_LINE, Column, emit
+from yolodeploy.cli.output import LONGEST_LINE, Column, emit, headings
+from yolodeploy.cli.table_words import words_here
 from yolodeploy.core.text import cells, one_line
 
 BELOW = ("finding", "remedy")  # columns with a sentence, each a line of its own
@@ -19,7 +20,10 @@ def emit_findings(rows: Iterable[Any], columns: Sequence[Column], form: str) -> 
     """As `emit`; nothing is cut, because half a remedy mends nothing."""
     listed = list(rows)
     shown = [column for column in columns if column.title and not column.wide]
-    told = [[one_line(column.rendered(row), LONGEST_LINE) for column in shown] for row in listed]
+    word = words_here().word
+    told = [
+        [one_line(column.rendered(row, word), LONGEST_LINE) for column in shown] for row in listed
+    ]
     if form != "table" or not sys.stdout.isatty() or _fits(told):
         emit(listed, columns, form, longest=LONGEST_LINE)
         return
@@ -28,7 +32,7 @@ def emit_findings(rows: Iterable[Any], columns: Sequence[Column], form: str) -> 
         click.echo("  ".join(text for column, text in pairs if column.key not in BELOW))
         for column, text in pairs:
             if column.key in BELOW and text != "-":
-                lead = f"{column.title}: " if column.key == BELOW[-1] else ""
+                lead = f"{headings([column.title])[0]}: " if column.key == BELOW[-1] else ""
                 click.echo(f"  {lead}{text}")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from yolodeploy.cli.output import say
-from yolodeploy.core.messages import message
+from yolodeploy.core.messages import message, texts
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.operations import OperationEvent
@@ -52,9 +52,7 @@ def detached(operation: str) -> NoReturn:
 
 def line_of(event: OperationEvent, tongue: str) -> str:
     """One event as one line, with its time and, for an error, what mends it."""
-    from yolodeploy.core.text import one_line
-
-    fields = {name: one_line(str(value)) for name, value in event.fields.items()}
+    fields = texts(event.fields, tongue)
     found = message(event.code)
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
     text = f"{clock} {SIGNS.get(event.level, ' ')} {found.rendered('text', tongue, fields)}"

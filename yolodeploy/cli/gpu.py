@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.output import (
-    Column,
-    confirm,
-    dry_run_option,
-    emit,
-    output_option,
-    report,
-    say,
-    yes_option,
-)
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, report, yes_option
 from yolodeploy.cli.plays import asked, passwords_options, shown
+from yolodeploy.cli.telling import confirm, tell
 
 if TYPE_CHECKING:
     from yolodeploy.core.gpu_sharing import Sharing
@@ -166,7 +158,7 @@ def share(
         return 0
     ends = sum(change.ends for change in changes)
     if ends:
-        confirm(f"End {ends} pods that use these GPUs meanwhile?", yes=yes, action="gpu share")
+        confirm("ask.gpu_share", pods=ends, yes=yes, action="gpu share")
     code = _share(home(), changes, secrets)
     emit(changes, PLANNED, form)
     return code
@@ -210,6 +202,6 @@ def _share(home: Home, changes: list[Change], secrets: Secrets) -> int:
     code = 0
     for site, some in groupby(changes, key=lambda change: change.seen.row.site):
         operation = start_share(home, site, some, secrets)
-        say(f"yolodeploy operations follow {operation}")
+        tell("done.follow", operation=operation)
         code = max(code, shown(home, operation))
     return code

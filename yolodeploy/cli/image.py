@@ -9,14 +9,8 @@ import click
 from yolodeploy.cli import images_here, provenance
 from yolodeploy.cli.bases import build_base, lock
 from yolodeploy.cli.image_send import send
-from yolodeploy.cli.output import (
-    Column,
-    dry_run_option,
-    emit,
-    output_option,
-    say,
-    size,
-)
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, size
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import ca_option, insecure_option
 from yolodeploy.core.digests import short
 
@@ -65,11 +59,9 @@ def build(
         home(), model, base=base, name=name, compression=compression, platform=platform,
         source=source, revision=revision, dry_run=dry_run,
     )  # fmt: skip
-    word = "would be" if dry_run else "is"
-    say(
-        f"image {built.name} {word} {short(built.digest)}: {size(built.size_bytes)}, "
-        f"of which {size(built.new_bytes)} new"
-    )
+    told = {"size": size(built.size_bytes), "new": size(built.new_bytes)}
+    digest = short(built.digest)
+    tell("done.image_built", dry_run=dry_run, image=built.name, digest=digest, **told)
     columns = [
         Column("layer", "layer", lambda layer: layer.kind),
         Column("digest", "digest", lambda layer: layer.digest, text=short),
@@ -111,7 +103,7 @@ def push(
 
     if detach and not dry_run:
         operation = start_push(home(), name, target, insecure=insecure, ca=ca, sbom=sbom)
-        say(f"yolodeploy operations follow {operation}")
+        tell("done.follow", operation=operation)
         emit([operation], [Column("operation", "operation", str)], form)
         return
     narrator = Narrator()
@@ -124,13 +116,13 @@ def push(
         narrator.end()
     from yolodeploy.oci.registry.transfers import to_move
 
-    word = "would be" if dry_run else "is"
-    moved = to_move(pushed.parts) if dry_run else pushed.moved_bytes
-    say(f"{pushed.reference} {word} {pushed.digest}: {size(moved)} moved")
+    moved = size(to_move(pushed.parts) if dry_run else pushed.moved_bytes)
+    told = {"image": pushed.reference, "digest": pushed.digest, "size": moved}
+    tell("done.image_moved", dry_run=dry_run, **told)
     if sbom and dry_run:
-        say("its list of parts is made at the push itself")
+        tell("done.parts_later")
     if pushed.replaced:
-        say(f"the tag {'means' if dry_run else 'meant'} {pushed.replaced} before")
+        tell("done.tag_means" if dry_run else "done.tag_meant", digest=pushed.replaced)
     whole = [
         Column("image", "", lambda _part: pushed.digest),
         Column("reference", "", lambda _part: str(pushed.reference)),
@@ -174,7 +166,7 @@ def pull(
         narrator.end()
     from yolodeploy.oci.registry.transfers import to_move
 
-    word = "would be" if dry_run else "is"
-    moved = to_move(pulled.parts) if dry_run else pulled.moved_bytes
-    say(f"{name or pulled.reference} {word} {pulled.digest}: {size(moved)} moved")
+    moved = size(to_move(pulled.parts) if dry_run else pulled.moved_bytes)
+    told = {"image": name or pulled.reference, "digest": pulled.digest, "size": moved}
+    tell("done.image_moved", dry_run=dry_run, **told)
     emit(pulled.parts, [*PARTS, Column("image", "", lambda _part: pulled.digest)], form)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say, size
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, size
 from yolodeploy.cli.plays import ask_password_option, asked
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import FILE
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def send(
     password = asked(login=ask_password, sudo=False).login
     if detach and not dry_run:
         operation = start_send(home(), wanted, password)
-        say(f"yolodeploy operations follow {operation}")
+        tell("done.follow", operation=operation)
         emit([operation], [Column("operation", "operation", str)], form)
         return
     narrator = Narrator(dry_run=dry_run)
@@ -81,7 +82,7 @@ def send(
     finally:
         narrator.end()
     if any(one.error is None for one in sent.devices):
-        say(f"{sent.reference} {'would be' if dry_run else 'is'} {sent.digest}")
+        tell("done.image_sent", dry_run=dry_run, image=sent.reference, digest=sent.digest)
     emit(sent.devices, _columns(sent), form)
     sent.check()
 
@@ -90,7 +91,7 @@ def _columns(sent: Sent) -> list[Column]:
     return [
         Column("device", "device", lambda one: one.device),
         Column("address", "address", lambda one: one.address, wide=True),
-        Column("state", "state", lambda one: one.state.value),
+        Column("state", "state", lambda one: one.state.value, words=True),
         Column("present_bytes", "present", lambda one: one.present_bytes, text=size),
         Column("staged_bytes", "staged", lambda one: one.staged_bytes, text=size),
         Column("to_send_bytes", "to send", lambda one: one.to_send_bytes, text=size),

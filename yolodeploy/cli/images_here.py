@@ -6,7 +6,6 @@ import click
 
 from yolodeploy.cli.output import (
     Column,
-    confirm,
     dry_run_option,
     emit,
     emit_one,
@@ -16,6 +15,7 @@ from yolodeploy.cli.output import (
     size,
     yes_option,
 )
+from yolodeploy.cli.telling import confirm, tell
 from yolodeploy.core.digests import short
 
 COLUMNS = [
@@ -56,7 +56,8 @@ def index_(name: str, images: tuple[str, ...], dry_run: bool, form: str) -> None
     from yolodeploy.ops.images import index_images
 
     made = index_images(home(), name, images, dry_run=dry_run)
-    say(f"index {name} {'would be' if dry_run else 'is'} {short(made.digest)}: {made.platform}")
+    told = {"digest": short(made.digest), "platform": made.platform}
+    tell("done.index_made", dry_run=dry_run, image=name, **told)
     emit_one(made, [*COLUMNS, Column("parts", "of", lambda row: list(row.parts))], form)
 
 
@@ -92,7 +93,7 @@ def show(name: str, form: str) -> None:
         emit([*parts, *absent], COLUMNS, form)
         return
     if row.releases:
-        say(f"releases: {', '.join(row.releases)}")
+        tell("done.image_releases", releases=", ".join(row.releases))
     shared: dict[str, list[str]] = {}
     for other in everything:
         for layer in other.layers if other.digest != row.digest else ():
@@ -114,9 +115,10 @@ def remove(name: str, yes: bool, dry_run: bool, form: str) -> None:
     from yolodeploy.ops.images import remove_image
 
     if not dry_run:
-        confirm(f"Remove {name}?", yes=yes, action=f"image remove {name}")
+        confirm("ask.image_remove", image=name, yes=yes, action=f"image remove {name}")
     gone = remove_image(home(), name, dry_run=dry_run)
-    say(f"{gone.kind} {gone.name or gone.digest} {'would be' if dry_run else 'is'} removed")
+    image = gone.name or gone.digest
+    tell("done.image_removed", dry_run=dry_run, kind=gone.kind, image=image)
     emit_one(gone, COLUMNS, form)
 
 
@@ -132,7 +134,8 @@ def prune(dry_run: bool, form: str) -> None:
     from yolodeploy.ops.images import prune_images
 
     rows, freed = prune_images(home(), dry_run=dry_run)
-    say(f"{len(rows)} images would go" if dry_run else f"{len(rows)} gone, {size(freed)} freed")
+    code = "done.images_would_go" if dry_run else "done.images_gone"
+    tell(code, images=len(rows), size=size(freed))
     emit(rows, COLUMNS, form)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from yolodeploy.cli.output import Column, emit, figures_option, say
+from yolodeploy.cli.output import Column, emit, figures_option
+from yolodeploy.cli.telling import said
 from yolodeploy.cli.windows import Window, window_options
 from yolodeploy.cli.words import select_option
 
@@ -75,7 +76,7 @@ def latency(
         from yolodeploy.cli.latency_drawing import draw
 
         if form != "table" or against is not None:
-            raise click.BadParameter("it goes with neither -o nor --against", param_hint="--plot")
+            raise click.BadParameter(said("usage.plot_alone"), param_hint="--plot")
         draw(question, plot, shares if quantiles != QUANTILES else (0.95,))
         return
     if against is not None:
@@ -86,7 +87,7 @@ def latency(
     answer = ask(question)
     emit(answer.rows, columns(answer.groups, shares), form)
     if form in ("table", "wide"):
-        say(answer.told())
+        answer.tell()
 
 
 def shares_of(quantiles: str) -> tuple[float, ...]:
@@ -100,7 +101,10 @@ def shares_of(quantiles: str) -> tuple[float, ...]:
     except ValueError:
         found = (-1.0,)
     if len(found) > 20 or not all(0 <= share <= 1 for share in found):
-        raise click.BadParameter(f"{quantiles!r} is not like 50,95,99.9", param_hint="--quantiles")
+        raise click.BadParameter(
+            said("usage.not_like", given=repr(quantiles), form="50,95,99.9"),
+            param_hint="--quantiles",
+        )
     return found
 
 

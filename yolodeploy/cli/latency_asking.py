@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from yolodeploy.cli.latency import StageRow, stage_rows
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.windows import Window
 from yolodeploy.inventory.connection import Inventory
 from yolodeploy.inventory.latency import latency
@@ -40,10 +41,17 @@ class Answer(NamedTuple):
     requests: int
     failures: int
 
-    def told(self) -> str:
-        """How many requests that were, and since when."""
+    def tell(self, release: str = "") -> None:
+        """Say how many requests that were, and since when."""
         since, until = (time.strftime("%m-%d %H:%M", time.localtime(at)) for at in self.window)
-        return f"{self.requests} requests, {self.failures} failed, from {since} to {until}"
+        tell(
+            "done.requests_of" if release else "done.requests",
+            release=release,
+            requests=self.requests,
+            failures=self.failures,
+            since=since,
+            until=until,
+        )
 
 
 def ask(question: Question) -> Answer:

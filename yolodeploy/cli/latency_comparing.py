@@ -8,7 +8,8 @@ import click
 
 from yolodeploy.cli.latency import StageRow, milliseconds
 from yolodeploy.cli.latency_asking import Question, ask
-from yolodeploy.cli.output import Column, emit, say
+from yolodeploy.cli.output import Column, emit
+from yolodeploy.cli.telling import said
 
 
 class Change(NamedTuple):
@@ -38,14 +39,14 @@ def compare(question: Question, against: str, shares: tuple[float, ...], form: s
         click.BadParameter: there is no `--release` to compare with.
     """
     if "release" not in question.where:
-        raise click.BadParameter("it needs --release, the one to judge", param_hint="--against")
+        raise click.BadParameter(said("usage.needs_release"), param_hint="--against")
     by = tuple(name for name in question.groups if name != "release")
     new = ask(question._replace(by=by))
     old = ask(question._replace(by=by, where={**question.where, "release": against}))
     emit(changes(old.rows, new.rows, shares), _columns(by), form)
     if form in ("table", "wide"):
-        say(f"{against}: {old.told()}")
-        say(f"{question.where['release']}: {new.told()}")
+        old.tell(against)
+        new.tell(question.where["release"])
 
 
 def changes(old: list[StageRow], new: list[StageRow], shares: tuple[float, ...]) -> list[Change]:

@@ -10,7 +10,6 @@ import click
 
 from yolodeploy.cli.latency import StageRow
 from yolodeploy.cli.latency_asking import Answer, Question, ask
-from yolodeploy.cli.output import say
 from yolodeploy.cli.plots import COLUMNS, axis, histogram, line
 from yolodeploy.core.messages import message
 from yolodeploy.core.sketch import Sketch, merged
@@ -33,7 +32,7 @@ def draw(question: Question, plot: str, shares: tuple[float, ...]) -> None:
         lines = spread(answer.rows, _language())
     for text in lines:
         click.echo(text.rstrip())
-    say(answer.told())
+    answer.tell()
 
 
 def over_time(answer: Answer, unit: str, shares: tuple[float, ...], language: str) -> Iterator[str]:

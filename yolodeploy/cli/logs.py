@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yolodeploy.cli.output import emit_data, output_option, print_names, report
+from yolodeploy.cli.telling import said
 from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def logs(
     from yolodeploy.ops.logs import logs as read_logs
 
     if follow and previous:
-        raise click.UsageError("--follow and --previous exclude each other")
+        raise click.UsageError(said("usage.exclude", one="--follow", other="--previous"))
     wanted = LogQuery(
         app=app, devices=devices, lines=lines, previous=previous,
         since=time.time() - _seconds(since) if since else None,
@@ -117,5 +118,7 @@ def _seconds(text: str) -> float:
     except (ValueError, KeyError):
         found = -1.0
     if not 0 <= found < 1e9:
-        raise click.BadParameter(f"{one_line(text)!r} is no time like 10m", param_hint="--since")
+        raise click.BadParameter(
+            said("usage.no_time", given=repr(one_line(text))), param_hint="--since"
+        )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from yolodeploy.cli.lazy import Lazy, LazyGroup, loaded
 if TYPE_CHECKING:
     from yolodeploy.core.errors import YolodeployError
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
 CLI = "yolodeploy.cli"
 DASHBOARD = "yolodeploy.tui.app:run"
 
@@ -85,7 +87,8 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Without a command: the dashboard. Exit codes: 0 done, 1 failed, 2 usage, "
-    "3 unreachable, 4 rolled back or inconclusive, 130 interrupted.",
+    "3 unreachable or waiting, 4 rolled back or inconclusive, 5 wants an approval, 6 given up, "
+    "130 interrupted.",
 )
 @click.option(
     "--version",
@@ -142,9 +145,6 @@ def _run(arguments: Sequence[str]) -> int:
     except YolodeployError as error:
         return _failed(error)
     except Exception as error:
-        if os.environ.get("YOLODEPLOY_DEBUG"):
-            raise
-        _nobody_reads()  # a full disk behind stdout is such an error
         return _unexpected(error)
     return code
 
@@ -171,26 +171,38 @@ def _failed(error: YolodeployError) -> int:
 
 def _misused(error: click.ClickException) -> int:
     from yolodeploy.cli.output import report_text
+    from yolodeploy.cli.usage import usage_text
     from yolodeploy.ops.settings import language
 
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context else "yolodeploy"
-    report_text(error.format_message(), f"{command} --help", language())
+    tongue = language()
+    report_text(usage_text(error, tongue), f"{command} --help", tongue)
     return 2
 
 
 def _interrupted() -> int:
-    from yolodeploy.cli.output import say
-    from yolodeploy.core.messages import message
-    from yolodeploy.ops.settings import language
+    from yolodeploy.cli.telling import tell
 
-    say(message("ops.interrupted").rendered("text", language(), {}))
+    tell("ops.interrupted")
     return 130
+
+
+def _unprinted(error: OSError) -> int:
+    """Only what is printed goes to a file whose name nobody here knows."""
+    from yolodeploy.core.errors import Failed
+
+    return _failed(Failed("ops.not_printed", reason=error.strerror))
 
 
 def _unexpected(error: Exception) -> int:
     from yolodeploy.cli.output import report_text
 
+    if os.environ.get("YOLODEPLOY_DEBUG"):
+        raise error
+    _nobody_reads()  # a full disk behind stdout is such an error
+    if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
+        return _unprinted(error)
     text = f"this should not have happened ({type(error).__name__}: {error})"
     report_text(text, "YOLODEPLOY_DEBUG=1 yolodeploy …, and report what it says", "en")
     return 1
@@ -210,6 +222,11 @@ def _nobody_reads() -> int:
 
 def run() -> None:
     """The console script."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed (`>&-`): what is said there is for nobody
+            writes = name != "stdin"
+            nowhere = os.open(os.devnull, os.O_WRONLY if writes else os.O_RDONLY)
+            setattr(sys, name, os.fdopen(nowhere, "w" if writes else "r"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # an ASCII terminal shows the rest escaped
             stream.reconfigure(errors="backslashreplace")

@@ -7,6 +7,7 @@ import re
 import click
 
 from yolodeploy.cli.output import say
+from yolodeploy.cli.telling import said
 
 _ADDRESS = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([a-zA-Z0-9.-]+)):(\d{1,5})", re.ASCII)
 
@@ -26,7 +27,9 @@ def metrics(listen: str) -> None:
 
     found = _ADDRESS.fullmatch(listen)
     if found is None or int(found[3]) > 65535:
-        raise click.BadParameter(f"{listen!r} is not like 127.0.0.1:9464", param_hint="--listen")
+        raise click.BadParameter(
+            said("usage.not_like", given=repr(listen), form="127.0.0.1:9464"), param_hint="--listen"
+        )
     with MetricsServer(home(), found[1] or found[2], int(found[3])) as server:
         host = f"[{found[1]}]" if found[1] else found[2]
         say(f"http://{host}:{server.server_address[1]}/metrics")

@@ -14,11 +14,11 @@ from yolodeploy.cli.output import (
     emit_one,
     moment,
     output_option,
-    say,
     size,
 )
 from yolodeploy.cli.reading import read
-from yolodeploy.cli.words import FILE
+from yolodeploy.cli.telling import said, tell
+from yolodeploy.cli.words import FILE, Figure
 from yolodeploy.core.digests import short
 
 if TYPE_CHECKING:
@@ -86,14 +86,11 @@ def add(file: Path, name: str, dry_run: bool, form: str, **asked: Any) -> None: 
     Export and probe run in processes of their own, and what a .pt holds as code is never run. The
     options but --int8 and --frames are for .pt files. A copy of the model is kept.
     """
-    from yolodeploy.core.messages import message
     from yolodeploy.ops.home import home
     from yolodeploy.ops.model_intake import take_in
-    from yolodeploy.ops.settings import language
 
     def step(what: str) -> None:
-        told = message(f"progress.model_{what}")
-        say(told.rendered("text", language(), {"model": name or file.stem}))
+        tell(f"progress.model_{what}", model=name or file.stem)
 
     taken = take_in(home(), file, name, _wish(file, **asked), dry_run=dry_run, step=step)
     _tell(taken, dry_run)
@@ -125,7 +122,7 @@ def _wish(
             if value:
                 raise UsageError("export.not_for_onnx", option=option)
     if nms and end_to_end:
-        raise click.UsageError("--nms and --end-to-end exclude each other")
+        raise click.UsageError(said("usage.exclude", one="--nms", other="--end-to-end"))
     export = ExportWish(
         side=side or 0,
         aspect=_aspect(aspect or ASPECT),
@@ -143,16 +140,17 @@ def _aspect(text: str) -> tuple[int, int]:
         part.isascii() and part.isdigit() and 1 <= int(part) <= 99 for part in (width, height)
     ):
         raise click.BadParameter(
-            f"{text!r} is not WIDTH:HEIGHT, such as 4:3", param_hint="--aspect"
+            said("usage.aspect", given=repr(text)),
+            param_hint="--aspect",
         )
     return int(width), int(height)
 
 
 def _tell(taken: Taken, dry_run: bool) -> None:
     if taken.comparison is not None:
-        kept = "all in integers" if taken.kept == "nothing" else f"{taken.kept} kept in float"
-        say(f"INT8, {kept}: {taken.comparison.differs}")
-    say(f"model {taken.row.name} {'would be' if dry_run else 'is'} added")
+        code = "done.model_int_whole" if taken.kept == "nothing" else "done.model_int"
+        tell(code, kept=taken.kept, differs=taken.comparison.differs)
+    tell("done.model_added", dry_run=dry_run, model=taken.row.name)
 
 
 @model.command("list")
@@ -182,7 +180,7 @@ def show(name: str, form: str) -> None:
 @click.option("--frames", type=FILE, required=True, metavar="FOLDER", help="Pictures; no labels.")
 @click.option(
     "--conf",
-    type=click.FloatRange(0.01, 1),
+    type=Figure(0.01, 1),
     default=0.25,
     show_default=True,
     help="Least score of a box.",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.output import emit_data, print_names, print_table, say, size
+from yolodeploy.cli.output import emit_data, print_names, print_table, size
+from yolodeploy.cli.telling import said, tell
 from yolodeploy.core.digests import short
 from yolodeploy.core.text import one_line
 
@@ -27,7 +28,8 @@ class Counter:
     def heard(self, count: int) -> None:
         """So many."""
         if self._in_place:
-            click.echo(f"\r\x1b[K  {count} pictures", err=True, nl=False)
+            told = said("done.pictures_compared", pictures=count)
+            click.echo(f"\r\x1b[K  {told}", err=True, nl=False)
             self._drawn = True
 
     def end(self) -> None:
@@ -49,7 +51,7 @@ def print_comparison(found: ModelComparison, a: str, b: str, form: str) -> None:
     click.echo()
     print_table(_stages(found), ["stage", "A p50 ms", "B p50 ms", "A p95 ms", "B p95 ms", "B/A"])
     for letter, name, side in (("A", a, found.a), ("B", b, found.b)):
-        say(f"{letter}: {one_line(name, LONGEST_NAME)}, {_described(side)}")
+        _tell_side(letter, one_line(name, LONGEST_NAME), side)
     _say_differences(found)
 
 
@@ -72,10 +74,17 @@ def _stages(found: ModelComparison) -> list[list[str]]:
     return rows
 
 
-def _described(side: Side) -> str:
-    return (
-        f"{side.task} in {side.precision}, input {side.width}x{side.height}, "
-        f"{size(side.size_bytes)}, {short(side.digest)}"
+def _tell_side(letter: str, name: str, side: Side) -> None:
+    tell(
+        "done.model_side",
+        letter=letter,
+        name=name,
+        task=side.task,
+        precision=side.precision,
+        width=side.width,
+        height=side.height,
+        size=size(side.size_bytes),
+        digest=short(side.digest),
     )
 
 
@@ -83,15 +92,20 @@ def _say_differences(found: ModelComparison) -> None:
     total = found.agreement
     for letter, names in (("A", found.only_a), ("B", found.only_b)):
         if names:
-            say(f"only {letter} has these classes: {one_line(', '.join(names), 400)}")
+            classes = one_line(", ".join(names), 400)
+            tell("done.model_only", letter=letter, classes=classes)
     if found.skipped:
-        say(f"{found.skipped} pictures could not be read")
-    say(
-        f"{found.frames} pictures: {total.matched} of {total.expected} boxes matched, "
-        f"{found.lost} lost, {total.gained} gained; mean IoU {found.mean_iou:.3f}, "
-        f"score shift {found.score_shift:+.3f}"
+        tell("done.model_skipped", pictures=found.skipped)
+    tell(
+        "done.model_agreement",
+        pictures=found.frames,
+        matched=total.matched,
+        expected=total.expected,
+        lost=found.lost,
+        gained=total.gained,
+        iou=f"{found.mean_iou:.3f}",
+        shift=f"{found.score_shift:+.3f}",
     )
     if total.invalid:
-        say(f"{total.invalid} boxes of B are no boxes")
-    verdict = "are" if found.close else "are not"
-    say(f"they {verdict} near enough to be two forms of one model: {found.differs}")
+        tell("done.model_invalid", boxes=total.invalid)
+    tell("done.model_close" if found.close else "done.model_differs", differs=found.differs)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit, moment, output_option, say
+from yolodeploy.cli.output import Column, dry_run_option, emit, moment, output_option
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.telling import tell
 
 
 def _columns() -> list[Column]:
@@ -14,7 +15,7 @@ def _columns() -> list[Column]:
     return [
         Column("operation", "operation", lambda row: row.id),
         Column("kind", "kind", lambda row: row.kind),
-        Column("state", "state", lambda row: shown_state(row).value),
+        Column("state", "state", lambda row: shown_state(row).value, words=True),
         Column("exit_code", "exit", lambda row: row.exit_code),
         Column("arguments", "arguments", lambda row: row.arguments),
         Column("created_at", "begun", lambda row: row.created_at, wide=True, text=moment),
@@ -58,7 +59,7 @@ def cancel(operation: str, dry_run: bool) -> None:
     from yolodeploy.ops.home import home
 
     row = cancel_operation(home(), operation, dry_run=dry_run)
-    say(f"operation {row.id} {'would be' if dry_run else 'is'} cancelled")
+    tell("done.cancelled", dry_run=dry_run, operation=row.id)
 
 
 def _list(form: str) -> None:

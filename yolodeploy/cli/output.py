@@ -7,7 +7,6 @@ inventory never show through.
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
@@ -48,7 +47,9 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 class Column(NamedTuple):
     """One column: its key in data, its title in tables (empty: data only), and how it is had.
 
-    `wide` columns are in `-o wide` tables alone; `text` renders the value for people.
+    `wide` columns are in `-o wide` tables alone. `text` renders the value for people, `told` the
+    row where that takes more than the value. With `words` the text is a word of ours
+    (`messages.table`), told in the reader's language; so is every yes and no.
     """
 
     key: str
@@ -56,11 +57,16 @@ class Column(NamedTuple):
     value: Callable[[Any], Any]
     wide: bool = False
     text: Callable[[Any], str] | None = None
+    told: Callable[[Any], str] | None = None
+    words: bool = False
 
-    def rendered(self, row: Any) -> str:
-        """The value as people read it."""
+    def rendered(self, row: Any, word: Callable[[str], str]) -> str:
+        """The value as people read it; `word` translates one of ours."""
+        if self.told:
+            return self.told(row) or "-"
         value = self.value(row)
-        return self.text(value) if self.text else shown(value)
+        text = self.text(value) if self.text else shown(value)
+        return word(text) if self.words or isinstance(value, bool) else text
 
 
 def _chosen(columns: Sequence[Column], form: str) -> list[Column]:
@@ -89,10 +95,13 @@ def emit(
 
     `longest` is how many characters of a value a table shows.
     """
+    from yolodeploy.cli.table_words import words_here
+
     listed = list(rows)
     if form in ("table", "wide"):
         chosen = _chosen(columns, form)
-        cells_of = [[one_line(c.rendered(row), longest) for c in chosen] for row in listed]
+        word = words_here().word
+        cells_of = [[one_line(c.rendered(row, word), longest) for c in chosen] for row in listed]
         print_table(cells_of, [column.title for column in chosen])
     elif form == "name":
         print_names(str(columns[0].value(row)) for row in listed)
@@ -104,11 +113,13 @@ def emit(
 
 def emit_one(row: Any, columns: Sequence[Column], form: str) -> None:
     """Print one thing: a list of its columns for people, an object for programs."""
+    from yolodeploy.cli.table_words import words_here
+
     if form in ("table", "wide"):
-        width = max(cells(column.title or column.key) for column in columns)
-        for column in columns:
-            text = one_line(column.rendered(row), 400)
-            click.echo(f"{fit(column.title or column.key, width)}  {text}")
+        titles = headings([column.title or column.key for column in columns])
+        width, word = max(map(cells, titles)), words_here().word
+        for title, column in zip(titles, columns, strict=True):
+            click.echo(f"{fit(title, width)}  {one_line(column.rendered(row, word), 400)}")
     elif form == "name":
         print_names([str(columns[0].value(row))])
     else:
@@ -161,12 +172,26 @@ def emit_documents(items: Sequence[dict[str, Any]], form: str) -> None:
 
 def print_table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
     """A table in cells, wide characters included, without lines that break when copied."""
+    shown_titles = headings(titles)
     widths = [
         max([cells(title), *(cells(row[index]) for row in rows)])
-        for index, title in enumerate(titles)
+        for index, title in enumerate(shown_titles)
     ]
-    for line in [[title.upper() for title in titles], *rows]:
+    for line in [[title.upper() for title in shown_titles], *rows]:
         click.echo("  ".join(map(fit, line, widths)).rstrip())
+
+
+def headings(titles: Sequence[str]) -> list[str]:
+    """Titles of columns in the person's language; as they are where they have no other."""
+    from yolodeploy.core.messages.table import MESSAGES
+    from yolodeploy.ops.settings import language
+
+    tongue = language()
+    found = [MESSAGES.get(title) for title in titles]
+    return [
+        known.rendered("text", tongue, {}) if known else title
+        for known, title in zip(found, titles, strict=True)
+    ]
 
 
 def print_names(names: Iterable[str]) -> None:
@@ -196,22 +221,6 @@ def report_text(text: str, remedy: str, tongue: str) -> None:
         say(f"{lead}{one_line(remedy, LONGEST_LINE)}")
 
 
-def confirm(question: str, *, yes: bool, action: str) -> None:
-    """Ask before a dangerous action; without a terminal `--yes` is needed.
-
-    Raises:
-        UsageError: `ops.needs_yes`.
-        click.Abort: The person said no.
-    """
-    from yolodeploy.core.errors import UsageError
-
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("ops.needs_yes", action=action)
-    click.confirm(question, abort=True, err=True)
-
-
 def size(count: float) -> str:
     """Bytes as people read them: `12.3 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
@@ -230,6 +239,13 @@ def age(at: float | None, now: float) -> str:
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def aged(
+    key: str, title: str, value: Callable[[Any], Any], now: float, *, wide: bool = False
+) -> Column:
+    """A column of times, told as how long ago they were or that they never came."""
+    return Column(key, title, value, wide, text=lambda at: age(at, now), words=True)
 
 
 def moment(at: float | None) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option
+from yolodeploy.cli.telling import said, tell
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.operations import OperationEvent
@@ -97,7 +98,7 @@ def perform(
         **further,
     )
     if options.detach:
-        say(f"yolodeploy operations follow {operation}")
+        tell("done.follow", operation=operation)
         emit([operation], [Column("operation", "operation", str)], options.form)
         return 0
     return shown(where, operation, options.form)
@@ -108,15 +109,15 @@ def asked(login: bool, sudo: bool) -> Secrets:
     from yolodeploy.provision.play import Secrets
 
     return Secrets(
-        _typed("Password to log in with") if login else "",
-        _typed("Password of sudo") if sudo else "",
+        _typed("ask.login_password") if login else "",
+        _typed("ask.sudo_password") if sudo else "",
     )
 
 
-def _typed(question: str) -> str:
+def _typed(code: str) -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    typed: str = click.prompt(question, hide_input=True, err=True)
+    typed: str = click.prompt(said(code), hide_input=True, err=True)
     return typed
 
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import click
 
-from yolodeploy.cli.output import Column, emit_one, output_option, say
+from yolodeploy.cli.output import Column, dry_run_option, emit_one, output_option
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import FILE
 from yolodeploy.core.digests import short
 
@@ -49,8 +50,11 @@ def sbom(name: str) -> None:
     "--as", "reference", default="", metavar="HOST/REPOSITORY",
     help="What the image will be pulled as; podman's policies ask for it.",
 )  # fmt: skip
+@dry_run_option
 @output_option
-def sign(name: str, key: str, password_file: Path | None, reference: str, form: str) -> None:
+def sign(
+    name: str, key: str, password_file: Path | None, reference: str, dry_run: bool, form: str
+) -> None:
     """Have cosign sign an image.
 
     image push takes the signature along. cosign 3 or newer must be installed; nothing is sent
@@ -59,8 +63,8 @@ def sign(name: str, key: str, password_file: Path | None, reference: str, form: 
     from yolodeploy.ops.home import home
     from yolodeploy.ops.provenance import sign_image
 
-    digest = sign_image(home(), name, key, password_file, reference)
-    say(f"image {name} {short(digest)} is signed")
+    digest = sign_image(home(), name, key, password_file, reference, dry_run=dry_run)
+    tell("done.image_signed", dry_run=dry_run, image=name, digest=short(digest))
     emit_one(_Judged(name, digest, ""), _COLUMNS[:2], form)
 
 
@@ -77,7 +81,7 @@ def verify(name: str, key: Path, form: str) -> None:
     from yolodeploy.ops.provenance import verify_image
 
     digest, found = verify_image(home(), name, key)
-    say(f"image {name} {short(digest)} is signed by {short(found.digest)}")
+    tell("done.image_signed_by", image=name, digest=short(digest), key=short(found.digest))
     emit_one(_Judged(name, digest, found.digest), _COLUMNS, form)
 
 

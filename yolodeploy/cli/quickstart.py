@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from yolodeploy.cli.output import emit, output_option, say
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import FILE
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def quickstart(images: Path | None, keep: bool, form: str) -> None:
         finally:
             if not (keep and done):
                 _clean_up(home)
-    say(f"\nDone in {time.monotonic() - started:.0f} s.")
+    say("")
+    tell("done.quickstart_took", seconds=f"{time.monotonic() - started:.0f}")
     _print_next(home, keep=keep)
 
 
@@ -84,15 +86,15 @@ def _clean_up(home: Home) -> None:
 
 def _narrate(home: Home, images: Path | None) -> None:
     from yolodeploy.cli.follow import line_of
-    from yolodeploy.ops.quickstart import run
+    from yolodeploy.ops.quickstart import Step, run
     from yolodeploy.ops.settings import language
 
     tongue = language()
     for step in run(home, images):
-        if step.event is not None:
-            say(f"    {line_of(step.event, tongue)}")
+        if isinstance(step, Step):
+            say(f"\n{step.said.text(tongue)}\n    $ {step.command}")
         else:
-            say(f"\n{step.text}\n    $ {step.command}")
+            say(f"    {line_of(step, tongue)}")
 
 
 def _print_tables(home: Home, form: str) -> None:
@@ -109,9 +111,11 @@ def _print_tables(home: Home, form: str) -> None:
         devices = list_devices(inventory)
         found = latency(inventory, now - 3600, now + 1, group_by=("release",))
         aliases = {row.digest: row.release.alias for row in list_releases(inventory)}
-    say("\nThe fleet")
+    say("")
+    tell("done.quickstart_fleet")
     emit(devices, device_columns(now), form)
-    say("\nWhere the time goes (ms in the server, all sites)")
+    say("")
+    tell("done.quickstart_times")
     groups = ("release",)
     ordered = sorted(stage_rows(found, groups, aliases), key=lambda row: row.group["release"])
     emit(ordered, latency_columns(groups), form)
@@ -119,7 +123,7 @@ def _print_tables(home: Home, form: str) -> None:
 
 def _print_next(home: Home, *, keep: bool) -> None:
     if keep:
-        say(f"It runs on, in {home.root}. Now:")
+        tell("done.quickstart_runs", home=home.root)
         commands = [
             "yolodeploy",
             "yolodeploy rollout status r-3",
@@ -128,7 +132,7 @@ def _print_next(home: Home, *, keep: bool) -> None:
             *(f"yolodeploy site remove {site} --yes" for site in _sites()),
         ]
     else:
-        say("Everything was removed again. To look around in it:")
+        tell("done.quickstart_gone")
         commands = ["yolodeploy quickstart --keep", "yolodeploy"]
     for command in commands:
         say(f"    $ {command}")

@@ -17,11 +17,11 @@ from yolodeploy.cli.output import (
     moment,
     output_option,
     print_names,
-    say,
     shown,
 )
 from yolodeploy.cli.reading import read
-from yolodeploy.cli.words import FILE
+from yolodeploy.cli.telling import said, tell
+from yolodeploy.cli.words import FILE, Figure
 from yolodeploy.core.digests import short
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _meant(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     pairs = tuple((kind, name) for kind, _, name in (word.partition(":") for word in words))
     for word, (kind, name) in zip(words, pairs, strict=True):
         if kind not in ("gained", "lost") or not name:
-            raise click.BadParameter(f"{word} is neither gained:CLASS nor lost:CLASS.")
+            raise click.BadParameter(said("usage.meant", given=word))
     return pairs
 
 
@@ -68,8 +68,8 @@ def release() -> None:
 @release.command()
 @click.argument("app")
 @click.option("--image", required=True, help="Name or digest of an image.")
-@click.option("--conf", type=click.FloatRange(0, 1), default=0.25, show_default=True)
-@click.option("--iou", type=click.FloatRange(0, 1), default=0.7, show_default=True)
+@click.option("--conf", type=Figure(0, 1), default=0.25, show_default=True)
+@click.option("--iou", type=Figure(0, 1), default=0.7, show_default=True)
 @click.option("--max-det", type=click.IntRange(1, 1000), default=300, show_default=True)
 @click.option("--threads", type=click.IntRange(0, 256), default=0, help="0: what there is.")
 @click.option("--engine", type=click.Choice(ENGINES), help="onnxruntime, on the CPU, by default.")
@@ -77,9 +77,9 @@ def release() -> None:
 @click.option("--fallback", is_flag=True, help="Use the CPU where the engine cannot be had.")
 @click.option("--accept-difference", is_flag=True, help="Even if it does not find what f32 finds.")
 @click.option("--batch", type=click.IntRange(1, 256), help="Pictures at once, on a GPU.")
-@click.option("--batch-wait-ms", type=click.FloatRange(0, 1000), help="Longest wait for others.")
+@click.option("--batch-wait-ms", type=Figure(0, 1000), help="Longest wait for others.")
 @click.option("--scaled-decode", is_flag=True, help="Decode JPEGs no larger than needed.")
-@click.option("--deadline-ms", type=click.FloatRange(1, 600_000), help="Of a request: 30,000.")
+@click.option("--deadline-ms", type=Figure(1, 600_000), help="Of a request: 30,000.")
 @click.option("--cpu-millis", type=click.IntRange(1, 256_000), default=1000, help="1,000: one CPU.")
 @click.option("--memory-mb", type=click.IntRange(16, 1 << 20), default=512, help="512 MiB.")
 @click.option("--gpus", type=click.IntRange(0, 16), default=0, help="GPUs, or shares of them.")
@@ -140,7 +140,7 @@ def create(
         ),
         dry_run=dry_run,
     )
-    say(f"{made.alias} {'would be' if dry_run else 'is'} {short(made.digest)}")
+    tell("done.release_made", dry_run=dry_run, release=made.alias, digest=short(made.digest))
     emit_one(_row(made), COLUMNS, form)
 
 

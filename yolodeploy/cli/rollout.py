@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +10,6 @@ import click
 from yolodeploy.cli.follow import follow_to_end
 from yolodeploy.cli.output import (
     Column,
-    confirm,
     dry_run_option,
     emit,
     moment,
@@ -17,26 +17,38 @@ from yolodeploy.cli.output import (
     say,
     yes_option,
 )
+from yolodeploy.cli.rollout_fates import print_fates
 from yolodeploy.cli.rollout_wish import now_option, wish_of, wish_options
+from yolodeploy.cli.table_words import words_here
+from yolodeploy.cli.telling import confirm, said, tell
 from yolodeploy.cli.words import select_option, sites_option
 
 if TYPE_CHECKING:
+    from yolodeploy.core.release import Release
+    from yolodeploy.core.waves import Plan
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.ops.home import Home
     from yolodeploy.ops.rollouts import Started
 
 
-def columns(inventory: Inventory) -> list[Column]:
-    """What is shown of a rollout."""
+def aliases(inventory: Inventory) -> dict[str, str]:
+    """What releases are called, by their digests."""
     from yolodeploy.inventory.releases import list_releases
 
-    aliases = {row.digest: row.release.alias for row in list_releases(inventory)}
+    return {row.digest: row.release.alias for row in list_releases(inventory)}
+
+
+def columns(inventory: Inventory) -> list[Column]:
+    """What is shown of a rollout."""
+    import msgspec
+
+    known, words = aliases(inventory), words_here()
     return [
         Column("rollout", "rollout", lambda row: row.id),
         Column("app", "app", lambda row: row.app),
-        Column("release", "release", lambda row: aliases.get(row.release, row.release)),
+        Column("release", "release", lambda row: known.get(row.release, row.release)),
         Column("digest", "", lambda row: row.release),
-        Column("state", "state", lambda row: row.state.value),
+        Column("state", "state", lambda row: row.state.value, text=partial(words.state, "rollout")),
         Column("sites", "sites", lambda row: sum(map(len, row.plan.waves))),
         Column(
             "waves",
@@ -45,7 +57,8 @@ def columns(inventory: Inventory) -> list[Column]:
             text=lambda waves: str(len(waves)),
         ),
         Column("again_at", "goes on", lambda row: row.again_at, text=moment),
-        Column("reason", "reason", lambda row: row.reason),
+        Column("reason", "reason", lambda row: row.reason, told=lambda row: row.why(words.tongue)),
+        Column("said", "", lambda row: msgspec.to_builtins(row.said)),
         Column("operation", "operation", lambda row: row.operation, wide=True),
         Column("holder", "driven by", lambda row: row.holder, wide=True),
         Column("created_at", "begun", lambda row: row.created_at, wide=True, text=moment),
@@ -64,7 +77,12 @@ def rollout() -> None:
 @output_option
 def plan(release: str, sites: tuple[str, ...], select: str, form: str, **given: Any) -> None:
     """Show what rolling out a release would do. Changes nothing."""
-    _show_plan(release, sites, select, form, **given)
+    from yolodeploy.ops import rollouts
+    from yolodeploy.ops.home import home
+
+    found, planned = rollouts.plan(home(), release, sites, wish_of(**given), select)
+    _say_left_out(home(), sites)
+    _print_plan(found, planned, form)
 
 
 @rollout.command()
@@ -72,7 +90,7 @@ def plan(release: str, sites: tuple[str, ...], select: str, form: str, **given: 
 @wish_options
 @click.option("--frames", default="", help="Folder of pictures to compare on. Default: the app's.")
 @click.option("--detach", is_flag=True, help="Start it and return.")
-@click.option("--dry-run", is_flag=True, help="The same as `rollout plan`.")
+@dry_run_option
 @output_option
 def start(
     release: str,
@@ -84,26 +102,44 @@ def start(
     form: str,
     **given: Any,
 ) -> int:
-    """Roll a release out, and follow it. Ctrl-C leaves it running."""
+    """Roll a release out, and follow it. Ctrl-C leaves it running.
+
+    --dry-run shows the plan, as `rollout plan` does, unless it cannot be started.
+    """
     from yolodeploy.ops import rollouts
     from yolodeploy.ops.home import home
 
-    if dry_run:
-        _show_plan(release, sites, select, form, **given)
-        return 0
+    wish = wish_of(**given)
     _say_left_out(home(), sites)
-    begun = rollouts.start(home(), release, sites, wish_of(**given), frames, select=select)
+    if dry_run:
+        found, planned, _ = rollouts.prepare(home(), release, sites, wish, frames, select=select)
+        _print_plan(found, planned, form)
+        return 0
+    begun = rollouts.start(home(), release, sites, wish, frames, select=select)
+    _say_staying(begun)
     return _follow(begun, form, detach=detach)
 
 
-def _show_plan(release: str, sites: tuple[str, ...], select: str, form: str, **given: Any) -> None:
+def _print_plan(release: Release, plan: Plan, form: str) -> None:
     from yolodeploy.cli.rollout_plan import print_plan
+    from yolodeploy.inventory.connection import read_inventory
     from yolodeploy.ops.home import home
-    from yolodeploy.ops.rollouts import plan as plan_rollout
 
-    found, planned = plan_rollout(home(), release, sites, wish_of(**given), select)
-    _say_left_out(home(), sites)
-    print_plan(found, planned, form)
+    with read_inventory(home().inventory) as inventory:
+        print_plan(release, plan, form, aliases(inventory))
+
+
+def _say_staying(begun: Started) -> None:
+    """Which of the sites that were asked for the rollout leaves alone, and why."""
+    from yolodeploy.cli.rollout_plan import left_out
+    from yolodeploy.inventory.connection import read_inventory
+    from yolodeploy.inventory.rollouts import get_rollout
+    from yolodeploy.ops.home import home
+
+    with read_inventory(home().inventory) as inventory:
+        plan = get_rollout(inventory, begun.rollout).plan
+    for line in left_out(plan, words_here()):
+        say(line)
 
 
 def _say_left_out(home: Home, sites: tuple[str, ...]) -> None:
@@ -158,44 +194,61 @@ def watch(name: str, form: str) -> int:
 
 @rollout.command()
 @click.argument("name")
-def pause(name: str) -> None:
+@dry_run_option
+@output_option
+def pause(name: str, dry_run: bool, form: str) -> None:
     """Begin no further site; those under way finish."""
+    from yolodeploy.ops import rollout_fates
     from yolodeploy.ops.home import home
     from yolodeploy.ops.rollouts import pause as pause_rollout
 
-    pause_rollout(home(), name)
-    say(f"{name} pauses after the sites that are under way; yolodeploy rollout resume {name}")
+    if dry_run:
+        fates = rollout_fates.of_pause(home(), name)
+        print_fates("done.would_pause", name, fates, form)
+        return
+    paused = pause_rollout(home(), name)
+    tell("step.is_paused" if paused else "step.pauses", rollout=name)
 
 
 @rollout.command()
 @click.argument("name")
 @click.option("--take-over", is_flag=True, help="Also sites that another operator holds.")
 @click.option("--detach", is_flag=True, help="Start it and return.")
+@dry_run_option
 @output_option
-def resume(name: str, take_over: bool, detach: bool, form: str) -> int:
+def resume(name: str, take_over: bool, detach: bool, dry_run: bool, form: str) -> int:
     """Go on with a rollout that paused, waits or was cut off."""
+    from yolodeploy.ops import rollout_fates
     from yolodeploy.ops.home import home
     from yolodeploy.ops.rollouts import resume as resume_rollout
 
+    if dry_run:
+        print_fates("done.would_go_on", name, rollout_fates.of_resume(home(), name), form)
+        return 0
     return _follow(resume_rollout(home(), name, take_over=take_over), form, detach=detach)
 
 
 @rollout.command()
 @click.argument("name")
 @yes_option
+@dry_run_option
 @output_option
-def abort(name: str, yes: bool, form: str) -> int:
+def abort(name: str, yes: bool, dry_run: bool, form: str) -> int:
     """End a rollout.
 
     What is on trial goes back, what was committed stays.
     """
+    from yolodeploy.ops import rollout_fates
     from yolodeploy.ops.home import home
     from yolodeploy.ops.rollouts import abort as abort_rollout
 
-    confirm(f"Abort rollout {name}?", yes=yes, action="rollout abort")
+    if dry_run:
+        print_fates("done.would_end", name, rollout_fates.of_abort(home(), name), form)
+        return 0
+    confirm("ask.abort", rollout=name, yes=yes, action="rollout abort")
     started = abort_rollout(home(), name)
     if started is None:
-        say(f"{name} is told to abort; yolodeploy rollout watch {name}")
+        tell("step.aborts", rollout=name)
         return 0
     return _follow(started, form, detach=False)
 
@@ -216,15 +269,32 @@ def approve(name: str, wave: int | None, yes: bool, detach: bool, dry_run: bool,
     from yolodeploy.ops.rollouts import approve as approve_wave
 
     if not dry_run:
-        confirm(f"Let rollout {name} go on to its next wave?", yes=yes, action="rollout approve")
+        confirm("ask.approve", rollout=name, yes=yes, action="rollout approve")
     approved, started = approve_wave(home(), name, wave, dry_run=dry_run)
     if dry_run:
-        say(f"{name} would go on after wave {approved}")
+        _say_approved(name, approved, form)
         return 0
     if started is None:
-        say(f"{name} may go on after wave {approved}")
+        tell("step.may_go_on", rollout=name, wave=approved)
         return 0
     return _follow(started, form, detach=detach)
+
+
+def _say_approved(name: str, wave: int, form: str) -> None:
+    """What an approval would do: nothing yet, where it is said ahead or somebody drives it."""
+    from yolodeploy.core.errors import Refused
+    from yolodeploy.ops import rollout_fates
+    from yolodeploy.ops.home import home
+
+    try:
+        fates = rollout_fates.of_approve(home(), name, wave)
+    except Refused as error:
+        if error.code != "inventory.rollout_taken":
+            raise
+        tell("done.would_approve", rollout=name, wave=wave)
+    else:
+        begun = [one for one in fates if one.wave == wave + 1]
+        print_fates("done.would_approve_now", name, begun, form, wave=wave)
 
 
 @rollout.command()
@@ -235,6 +305,7 @@ def approve(name: str, wave: int | None, yes: bool, detach: bool, dry_run: bool,
 @now_option
 @yes_option
 @click.option("--detach", is_flag=True, help="Start it and return.")
+@dry_run_option
 @output_option
 def undo(
     name: str | None,
@@ -244,6 +315,7 @@ def undo(
     now: bool,
     yes: bool,
     detach: bool,
+    dry_run: bool,
     form: str,
 ) -> int:
     """Bring earlier releases back, as a rollout of its own.
@@ -258,18 +330,34 @@ def undo(
     from yolodeploy.ops.home import home
 
     if not name and not to:
-        raise click.UsageError("name a rollout, a release with --to, or both")
+        raise click.UsageError(said("usage.undo_nothing"))
     if name and (sites or select):
-        raise click.UsageError("a rollout names its sites: leave out --site and --select")
+        raise click.UsageError(said("usage.undo_sites"))
     wish = msgspec.structs.replace(default_wish(), windows=not now)
-    what = f"Undo rollout {name}" if name else "Bring back"
-    where = "every site it committed" if name else ", ".join(sites) or "every site that ran it"
-    confirm(f"{what}{f' to {to}' if to else ''} on {where}?", yes=yes, action="rollout undo")
+    if dry_run:
+        back = (
+            going_back.back_of(home(), name, wish, to)
+            if name
+            else going_back.back_to(home(), to, sites, wish, select)
+        )
+        found, planned, _ = going_back.prepared(home(), back)
+        _print_plan(found, planned, form)
+        return 0
+    _confirm_undo(name, to, sites, yes=yes)
     if name:
         started = going_back.undo(home(), name, wish, to)
     else:
         started = going_back.undo_to(home(), to, sites, wish, select)
     return _follow(started, form, detach=detach)
+
+
+def _confirm_undo(name: str | None, to: str, sites: tuple[str, ...], *, yes: bool) -> None:
+    if name:
+        code = "ask.undo_to" if to else "ask.undo"
+    else:
+        code = "ask.bring_back" if sites else "ask.bring_back_all"
+    where = ", ".join(sites)
+    confirm(code, rollout=name, to=to, sites=where, yes=yes, action="rollout undo")
 
 
 def _follow(started: Started, form: str, *, detach: bool) -> int:
@@ -278,7 +366,7 @@ def _follow(started: Started, form: str, *, detach: bool) -> int:
     from yolodeploy.inventory.rollouts import get_rollout
     from yolodeploy.ops.home import home
 
-    say(f"{started.rollout} in operation {started.operation}")
+    tell("step.in_operation", rollout=started.rollout, operation=started.operation)
     code = 0 if detach else follow_to_end(home(), started.operation)
     with read_inventory(home().inventory) as inventory:
         row = get_rollout(inventory, started.rollout)

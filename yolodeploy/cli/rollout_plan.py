@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from yolodeploy.cli.output import emit_data, moment, print_names, print_table, say, size
+from yolodeploy.cli.table_words import words_here
+from yolodeploy.core.beside import way_of
 from yolodeploy.core.digests import short
 from yolodeploy.core.text import one_line
+from yolodeploy.core.waves import Standing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from yolodeploy.cli.table_words import TableWords
+    from yolodeploy.core.beside import Beside
     from yolodeploy.core.release import Release
     from yolodeploy.core.waves import Plan, SitePlan
 
+_MOST_LINES = 10
 _TITLES = ("site", "wave", "standing", "devices", "to move", "strategy", "outage", "goes", "now",
            "why")  # fmt: skip
 
 
-def print_plan(release: Release, plan: Plan, form: str) -> None:
-    """Print it in one of the forms."""
+def print_plan(release: Release, plan: Plan, form: str, aliases: Mapping[str, str]) -> None:
+    """Print it in one of the forms; `aliases` are those of releases by their digests."""
     import msgspec
 
     if form == "name":
@@ -27,52 +36,102 @@ def print_plan(release: Release, plan: Plan, form: str) -> None:
         gates = msgspec.to_builtins(release.spec.gates)
         emit_data({"alias": release.alias, "gates": gates, **msgspec.to_builtins(plan)}, form)
         return
+    words = words_here()
     wave_of = {site: number for number, wave in enumerate(plan.waves, 1) for site in wave}
     wide = form == "wide"
-    rows = [_cells(site, wave_of.get(site.site), wide=wide) for site in plan.sites]
-    print_table(rows, (*_TITLES, "operator") if wide else _TITLES)
-    for line in _told(release, plan):
+    rows = []
+    for site in plan.sites:
+        now = aliases.get(site.previous) or short(site.previous) or "-"
+        rows.append(_cells(site, wave_of.get(site.site), plan, now, words, wide=wide))
+    print_table(rows, (*_TITLES, "at once", "operator") if wide else _TITLES)
+    for line in (*_told(release, plan, words), *left_out(plan, words)):
         say(line)
 
 
-def _cells(site: SitePlan, wave: int | None, *, wide: bool) -> list[str]:
+def _cells(
+    site: SitePlan, wave: int | None, plan: Plan, now: str, words: TableWords, *, wide: bool
+) -> list[str]:
+    strategy = words.word(site.strategy)
+    if plan.beside is not None and not site.directly:
+        strategy = words.line("plan.strategy_beside", strategy=strategy)
     cells = [
         site.site,
         str(wave or "-"),
-        site.standing.value,
+        words.state("standing", site.standing.value),
         str(site.devices),
         size(site.move_bytes),
-        site.strategy,
+        strategy,
         f"{site.outage_s:g} s",
-        _goes(site.goes_at) if wave else "-",
-        short(site.previous) or "-",
-        one_line(site.reason, 60) or "-",
+        _goes(site.goes_at, words) if wave else "-",
+        now,
+        one_line(site.told("reason", words.tongue), 60) or _directly(site, wave, words) or "-",
     ]
-    return [*cells, one_line(site.holder, 60) or "-"] if wide else cells
+    return [*cells, str(site.at_once), one_line(site.holder, 60) or "-"] if wide else cells
 
 
-def _goes(at: float | None) -> str:
-    return "at once" if at is None else moment(at)[:-3]
-
-
-def _told(release: Release, plan: Plan) -> list[str]:
-    """What holds for all of it, a line each."""
-    gates = [str(gate.__struct_config__.tag) for gate in release.spec.gates]
+def left_out(plan: Plan, words: TableWords) -> list[str]:
+    """The sites that a rollout was asked for and does not touch, a line each."""
+    staying = [site for site in plan.sites if site.standing in (Standing.HELD, Standing.BLOCKED)]
     lines = [
-        f"{release.alias} ({short(plan.release)}): {len(plan.waves)} waves, on failure: "
-        f"{plan.on_failure.value}; a site reverts by itself after {plan.guard_s:g} s",
-        f"gates: {', '.join(gates) or 'none'}",
+        words.line("plan.left_out", site=site.site, reason=site.told("reason", words.tongue))
+        for site in staying[:_MOST_LINES]
     ]
-    if plan.max_failed is not None:
-        lines.append(f"{plan.max_failed} sites may fail before that")
-    if plan.between_s:
-        lines.append(f"{plan.between_s:g} s between waves")
-    if plan.approvals:
-        lines.append(f"a person must approve after wave {', '.join(map(str, plan.approvals))}")
-    if not plan.windows:
-        lines.append("windows and freezes are not waited for")
-    if plan.supersedes:
-        lines.append(f"takes over what is left of {', '.join(plan.supersedes)}")
-    if plan.blocked_by:
-        lines.append(f"cannot begin before {', '.join(plan.blocked_by)} has ended")
+    if len(staying) > _MOST_LINES:
+        lines.append(words.line("plan.more_left_out", sites=len(staying) - _MOST_LINES))
     return lines
+
+
+def _directly(site: SitePlan, wave: int | None, words: TableWords) -> str:
+    if not (site.directly and wave):
+        return ""
+    return words.line("step.directly", reason=one_line(site.told("directly", words.tongue), 60))
+
+
+def _goes(at: float | None, words: TableWords) -> str:
+    return words.word("at once") if at is None else moment(at)[:-3]
+
+
+def _told(release: Release, plan: Plan, words: TableWords) -> list[str]:
+    """What holds for all of it, a line each."""
+    gates = [str(getattr(gate, "name", gate.__struct_config__.tag)) for gate in release.spec.gates]
+    head = {
+        "release": release.alias,
+        "digest": short(plan.release),
+        "waves": len(plan.waves),
+        "scope": words.word(plan.on_failure.value),
+        "seconds": f"{plan.guard_s:g}",
+    }
+    lines = [
+        words.line("plan.head", **head),
+        words.line("plan.gates", gates=", ".join(gates)) if gates else words.line("plan.no_gates"),
+    ]
+    engines = Counter(site.told("engine", words.tongue) for site in plan.sites if site.engine)
+    lines += [
+        words.line("plan.engine", told=one_line(told, 240), sites=count)
+        for told, count in engines.items()
+    ]
+    if plan.beside is not None:
+        lines.append(_tried(plan.beside, plan.beside_for_s, words))
+    if plan.max_failed is not None:
+        lines.append(words.line("plan.tolerates", sites=plan.max_failed))
+    if plan.between_s:
+        lines.append(words.line("plan.between", seconds=f"{plan.between_s:.0f}"))
+    if plan.approvals:
+        lines.append(words.line("plan.approvals", waves=", ".join(map(str, plan.approvals))))
+    if not plan.windows:
+        lines.append(words.line("plan.no_windows"))
+    if plan.supersedes:
+        lines.append(words.line("plan.supersedes", rollouts=", ".join(plan.supersedes)))
+    if plan.blocked_by:
+        lines.append(words.line("plan.blocked_by", rollouts=", ".join(plan.blocked_by)))
+    return lines
+
+
+def _tried(beside: Beside, for_s: float, words: TableWords) -> str:
+    """How the release is tried before it takes the old one's place."""
+    return words.line(
+        "plan.tried",
+        seconds=f"{for_s:.0f}",
+        way=way_of(beside.way),
+        gets=words.line(f"plan.gets_{beside.way.value}", percent=beside.percent),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from yolodeploy.cli.output import emit_data, moment, print_names, print_table, say
+from yolodeploy.cli.table_words import TableWords, words_here
 from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
@@ -24,19 +25,21 @@ def print_status(home: Home, name: str, form: str) -> None:
     if form not in ("table", "wide"):
         emit_data(data, form)
         return
-    head = f"{data['rollout']} of {data['release']}: {data['state']}"
-    say(f"{head} {one_line(data['reason'])}".rstrip())
+    words = words_here()
+    state = words.state("rollout", data["state"])
+    head = words.line("step.stands", rollout=data["rollout"], release=data["release"], state=state)
+    say(f"{head} {words.told(data['said'], data['reason'])}".rstrip())
     if data["again_at"]:
-        say(f"goes on at {moment(data['again_at'])}, by a controller or rollout resume")
+        say(words.line("step.goes_on", at=moment(data["again_at"])))
     print_table(
         [
             [
                 site["site"],
                 str(site["wave"] or "-"),
-                site["result"] or ("under way" if site["wave"] else "left out"),
-                site["step"],
+                _result(site, words),
+                _step(site["step"], words),
                 _short(site["again_at"]),
-                one_line(site["detail"], 70),
+                one_line(words.told(site["said"], site["detail"]), 70),
             ]
             for site in data["sites"]
         ],
@@ -50,7 +53,7 @@ def print_status(home: Home, name: str, form: str) -> None:
                     str(wave["wave"]),
                     _short(wave["begun_at"]),
                     _short(wave["ended_at"]),
-                    _approval(wave),
+                    _approval(wave, words),
                 ]
                 for wave in data["waves"]
             ],
@@ -60,7 +63,7 @@ def print_status(home: Home, name: str, form: str) -> None:
     if gates:
         say("")
         print_table(
-            [_gate_cells(site, gate) for site, gate in gates],
+            [_gate_cells(site, gate, words) for site, gate in gates],
             ["site", "gate", "verdict", "figure", "bound", "unit", "samples"],
         )
 
@@ -85,14 +88,17 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
     listed = []
     for site in sites:
         entry = last[site.site].entry if site.site in last else None
-        standing = row.plan.site(site.site).standing.value
+        plan = row.plan.site(site.site)
+        said = entry.said if entry else plan.said.get("reason")
+        step = f"{entry.step.value} {entry.outcome.value}" if entry else plan.standing.value
         listed.append(
             {
                 "site": site.site,
                 "wave": wave_of.get(site.site),
                 "result": site.result.value if site.result else "",
-                "step": f"{entry.step.value} {entry.outcome.value}" if entry else standing,
-                "detail": entry.detail if entry else "",
+                "step": step,
+                "detail": entry.detail if entry else plan.reason,
+                "said": msgspec.to_builtins(said),
                 "again_at": entry.again_at if entry else None,
                 "gates": msgspec.to_builtins(site.gates),
             }
@@ -102,6 +108,7 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
         "release": release.alias,
         "state": row.state.value,
         "reason": row.reason,
+        "said": msgspec.to_builtins(row.said),
         "operation": row.operation,
         "again_at": row.again_at,
         "waves": [
@@ -115,24 +122,38 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
     }
 
 
-def _approval(wave: dict[str, Any]) -> str:
+def _result(site: dict[str, Any], words: TableWords) -> str:
+    if site["result"]:
+        return words.state("result", site["result"])
+    return words.word("under way" if site["wave"] else "left out")
+
+
+def _step(told: str, words: TableWords) -> str:
+    """`switch waiting`, or the standing of a site of which nothing is journalled."""
+    step, _, outcome = told.partition(" ")
+    if not outcome:
+        return words.state("standing", told)
+    return f"{words.state('step', step)} {words.word(outcome)}"
+
+
+def _approval(wave: dict[str, Any], words: TableWords) -> str:
     if wave["approved_by"]:
         return f"{one_line(wave['approved_by'], 40)}, {_short(wave['approved_at'])}"
-    return "nobody yet" if wave["wants_approval"] else "-"
+    return words.word("nobody yet") if wave["wants_approval"] else "-"
 
 
 def _short(at: float | None) -> str:
     return moment(at)[:16]
 
 
-def _gate_cells(site: str, gate: dict[str, Any]) -> list[str]:
+def _gate_cells(site: str, gate: dict[str, Any], words: TableWords) -> list[str]:
     least = "≥ " if gate["at_least"] else ""
     return [
         site,
         gate["gate"],
-        gate["verdict"],
+        words.state("verdict", gate["verdict"]),
         f"{gate['figure']:.3g}",
         "-" if gate["bound"] is None else f"{least}{gate['bound']:.3g}",
-        gate["unit"],
+        words.word(gate["unit"]),
         str(gate["samples"]),
     ]

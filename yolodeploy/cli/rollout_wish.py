@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yolodeploy.cli.words import DURATION, select_option, sites_option
+from yolodeploy.cli.words import DURATION, Seconds, select_option, sites_option
 from yolodeploy.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from yolodeploy.core.beside import Beside
     from yolodeploy.rollouts.planning import Wish
 
 _COUNTS = re.compile(r"[1-9]\d?|100", re.ASCII)
+_SHARE = re.compile(r"([1-9]\d?|100)%", re.ASCII)
 
 now_option = click.option(
     "--now", is_flag=True, help="Do not wait for the sites' windows, nor for the end of a freeze."
@@ -88,28 +90,44 @@ _OPTIONS = (
     now_option,
     click.option(
         "--settle",
-        type=click.FloatRange(1, 86400),
+        type=Seconds(1, 86400),
         default=120.0,
         show_default=True,
         help="Seconds until every instance must be ready.",
     ),
     click.option(
         "--observe",
-        type=click.FloatRange(0.5, 86400),
+        type=Seconds(0.5, 86400),
         default=60.0,
         show_default=True,
         help="Seconds to watch a site at most.",
     ),
     click.option(
         "--soak",
-        type=click.FloatRange(0, 86400),
+        type=Seconds(0, 86400),
         default=5.0,
         show_default=True,
         help="Seconds to watch a site at least.",
     ),
     click.option(
+        "--beside",
+        type=click.Choice(["canary", "shadow", "blue-green"]),
+        help="First try it beside the old release, which goes on serving.",
+    ),
+    click.option(
+        "--share",
+        metavar="P%",
+        help="Of the traffic: what a canary gets, or a shadow sees.  [default: 25%]",
+    ),
+    click.option(
+        "--beside-for",
+        type=DURATION,
+        metavar="TIME",
+        help="How long it runs beside at least.  [default: 1m]",
+    ),
+    click.option(
         "--guard",
-        type=click.FloatRange(1, 864000),
+        type=Seconds(1, 864000),
         help="Seconds after which a site reverts what nobody commits.",
     ),
 )
@@ -126,7 +144,7 @@ def wish_of(**given: Any) -> Wish:
     """What the options ask for.
 
     Raises:
-        UsageError: `wave.concurrency_invalid`.
+        UsageError: `wave.concurrency_invalid`, `rollout.share_invalid`, `rollout.no_way`.
     """
     import msgspec
 
@@ -135,7 +153,7 @@ def wish_of(**given: Any) -> Wish:
 
     wish: Wish = default_wish()
     at_once = _at_once(given["concurrency"])
-    return msgspec.structs.replace(
+    wish = msgspec.structs.replace(
         wish,
         waves=given["waves"],
         lists=tuple(tuple(text.split(",")) for text in given["lists"]),
@@ -146,14 +164,34 @@ def wish_of(**given: Any) -> Wish:
         settle_s=given["settle"],
         observe_s=given["observe"],
         soak_s=given["soak"],
-        guard_s=given["guard"] or max(wish.guard_s, given["settle"] + given["observe"] + 60),
         between_s=given["between"],
         approve_after=given["approve_after"],
         max_failed=given["max_failed"],
         jitter_s=given["jitter"],
         expires_s=given["expires"],
         windows=not given["now"],
+        beside=_beside(given["beside"], given["share"], given["beside_for"]),
+        beside_for_s=wish.beside_for_s if given["beside_for"] is None else given["beside_for"],
     )
+    if given["guard"]:
+        return msgspec.structs.replace(wish, guard_s=given["guard"])
+    return wish.guarded()
+
+
+def _beside(way: str | None, share: str | None, for_s: float | None) -> Beside | None:
+    from yolodeploy.core.beside import Beside, Way
+
+    if way is None:
+        if share is not None or for_s is not None:
+            option = "--share" if share is not None else "--beside-for"
+            raise UsageError("rollout.no_way", option=option)
+        return None
+    if share is None:
+        return Beside(Way(way))
+    match = _SHARE.fullmatch(share.strip())
+    if match is None or Way(way) is Way.BLUE_GREEN:
+        raise UsageError("rollout.share_invalid", share=share, way=way)
+    return Beside(Way(way), int(match[1]))
 
 
 def _at_once(text: str | None) -> tuple[int, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from yolodeploy.cli.output import report, say, size
+from yolodeploy.cli.output import report, size
+from yolodeploy.cli.table_words import words_here
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.transfers import ChangingLine
 from yolodeploy.images.sending.delivery import State
 from yolodeploy.oci.registry.transfers import Fate
@@ -28,7 +30,7 @@ class Narrator(Watcher):
         self._line = ChangingLine(sum(plan.to_send_bytes for plan in plans))
         for plan in plans:
             if plan.error is None:
-                say(f"{plan.device}: {_plan(plan)}")
+                _tell_plan(plan)
             elif self._dry_run:
                 report(plan.error)
 
@@ -46,19 +48,23 @@ class Narrator(Watcher):
         if one.error is not None:
             report(one.error)
         elif one.state is State.SENT:
-            say(f"{one.device}: {size(one.moved_bytes)} moved")
+            tell("done.device_moved_bytes", device=one.device, size=size(one.moved_bytes))
 
     def end(self) -> None:
         """Leave the line that changes."""
         self._line.end()
 
 
-def _plan(plan: Delivered) -> str:
+def _tell_plan(plan: Delivered) -> None:
     if plan.state is State.PRESENT:
-        return "has it"
+        tell("done.device_has", device=plan.device)
+        return
     kinds = ", ".join(part.kind for part in plan.parts if part.fate is Fate.SEND)
-    staged = f", {size(plan.staged_bytes)} of it staged already" if plan.staged_bytes else ""
-    return (
-        f"{size(plan.to_send_bytes)} to send ({kinds or 'its name'}), "
-        f"{size(plan.present_bytes)} there{staged}"
+    tell(
+        "done.device_sends_staged" if plan.staged_bytes else "done.device_sends",
+        device=plan.device,
+        size=size(plan.to_send_bytes),
+        kinds=kinds or words_here().word("its name"),
+        there=size(plan.present_bytes),
+        staged=size(plan.staged_bytes),
     )

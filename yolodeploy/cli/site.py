@@ -9,13 +9,11 @@ import click
 from yolodeploy.cli.day_two import account, backup, renew, restore, upgrade
 from yolodeploy.cli.output import (
     Column,
-    age,
-    confirm,
+    aged,
     dry_run_option,
     emit,
     emit_one,
     output_option,
-    say,
     shown,
     yes_option,
 )
@@ -26,6 +24,7 @@ from yolodeploy.cli.site_lock import lock
 from yolodeploy.cli.site_shell import shell
 from yolodeploy.cli.site_tunnel import tunnel
 from yolodeploy.cli.site_window import window
+from yolodeploy.cli.telling import confirm, said, tell
 from yolodeploy.cli.words import FILE, labels_option, parsed_labels, select_option
 from yolodeploy.core.text import one_line
 
@@ -47,16 +46,10 @@ def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
         Column("reachable", "reachable", lambda row: row.reachable),
         Column("devices", "devices", lambda row: row.devices),
         Column("apps", "apps", lambda row: apps.get(row.name, [])),
-        Column("observed_at", "seen", lambda row: row.observed_at, text=lambda at: age(at, now)),
+        aged("observed_at", "seen", lambda row: row.observed_at, now),
         Column("held", "held", lambda row: row.held),
         Column("k3s_version", "k3s", lambda row: row.k3s_version, wide=True),
-        Column(
-            "backed_up_at",
-            "backup",
-            lambda row: row.backed_up_at,
-            wide=True,
-            text=lambda at: age(at, now),
-        ),
+        aged("backed_up_at", "backup", lambda row: row.backed_up_at, now, wide=True),
         Column("proxy", "proxy", lambda row: str(row.proxy), wide=True),
         Column("operator", "operator", lambda row: row.lease_holder, wide=True),
         Column("labels", "labels", lambda row: row.labels, wide=True),
@@ -66,6 +59,7 @@ def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
             lambda row: list(map(str, row.calendar.windows)),
             wide=True,
             text=lambda windows: "; ".join(windows) or "always",
+            words=True,
         ),
         Column("reason", "reason", lambda row: row.reason, wide=True),
         Column("location", "location", lambda row: row.location, wide=True),
@@ -85,8 +79,21 @@ def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
         Column(
             "account_days",
             "account days",
-            lambda row: _days(row.cluster.token_ends if row.cluster else None, now),
+            lambda row: _days(row.cluster.account_ends if row.cluster else None, now),
             wide=True,
+        ),
+        Column(
+            "credentials",
+            "credentials",
+            lambda row: row.cluster.credentials if row.cluster else "",
+            wide=True,
+        ),
+        Column(
+            "unseen",
+            "not seen",
+            lambda row: list(row.cluster.unseen) if row.cluster else [],
+            wide=True,
+            text=lambda unseen: ", ".join(unseen) or "-",
         ),
     ]
 
@@ -149,10 +156,10 @@ def create(name: str, devices: int, k3s: bool, labels: tuple[str, ...], dry_run:
 
     if k3s:
         name_site(home(), name, parsed_labels(labels), dry_run=dry_run)
-        say(f"site {name} {'would be' if dry_run else 'is'} made; its devices come next")
+        tell("done.site_empty", dry_run=dry_run, site=name)
         return
     made = create_site(home(), name, devices, parsed_labels(labels), dry_run=dry_run)
-    say(f"site {name} {'would be' if dry_run else 'is'} made with {', '.join(made)}")
+    tell("done.site_made", dry_run=dry_run, site=name, devices=", ".join(made))
 
 
 @site.command()
@@ -183,9 +190,9 @@ def adopt(
     existing k3s, which is read and not changed. With a context: any cluster, for rollouts.
     """
     if address and context is not None:
-        raise click.UsageError("--address and --context are two ways to name a site")
+        raise click.UsageError(said("usage.two_ways"))
     if kubeconfig is not None and context is None:
-        raise click.UsageError("--kubeconfig goes with --context")
+        raise click.UsageError(said("usage.goes_with", one="--kubeconfig", other="--context"))
     if address:
         from yolodeploy.cli.site_adopt import adopt_running
 
@@ -200,10 +207,10 @@ def adopt(
         found = adopt_cluster(home(), name, context, kubeconfig, dry_run=dry_run)
     else:
         found = adopt_site(home(), name, dry_run=dry_run)
-    what = ", ".join(release.alias for release in found) or "no release"
-    say(f"site {name} {'would be' if dry_run else 'is'} adopted with {what}")
+    code = "done.site_adopted" if found else "done.site_adopted_empty"
+    tell(code, dry_run=dry_run, site=name, releases=", ".join(release.alias for release in found))
     for app in sorted({release.spec.app for release in found}):
-        say(f"its pictures lay elsewhere; name them: yolodeploy app create {app} --frames DIR")
+        tell("done.frames_elsewhere", app=app)
 
 
 @site.command()
@@ -234,7 +241,7 @@ def provision(
         every=every or options.dry_run, dry_run=options.dry_run,
     )  # fmt: skip
     if not found.devices:
-        say(f"every device of site {name} is done; --all goes over them again")
+        tell("done.site_provisioned", site=name)
         return 0
     return perform(name, "site.yml", options, variables=found.variables, devices=found.devices)
 
@@ -259,12 +266,15 @@ def proxy(
     from yolodeploy.ops.site_proxy import set_proxy
 
     if none == bool(http or https or no_proxy):
-        raise click.UsageError("name a proxy with --http and --https, or --none")
+        raise click.UsageError(said("usage.name_proxy"))
     row = set_proxy(home(), name, checked_proxy(http, https, no_proxy), dry_run=dry_run)
-    word = "would reach" if dry_run else "reaches"
-    say(f"site {name} {word} the internet through {row.proxy or 'no proxy'}")
+    if row.proxy:
+        code = "done.site_would_be_proxied" if dry_run else "done.site_proxied"
+    else:
+        code = "done.site_would_be_unproxied" if dry_run else "done.site_unproxied"
+    tell(code, site=name, proxy=row.proxy)
     if not dry_run:
-        say(f"gateways are told by: yolodeploy site provision {name}")
+        tell("done.gateways_told", site=name)
 
 
 @site.command()
@@ -277,9 +287,9 @@ def reset(name: str, yes: bool, options: PlayOptions) -> int:
     What runs there is gone, and what k3s kept with it; the inventory keeps site and devices.
     """
     if not options.dry_run:
-        what = f"devices {', '.join(options.devices)}" if options.devices else "every device"
-        confirm(f"Take k3s and all that runs on it off {what} of {name}?", yes=yes,
-                action="site reset")  # fmt: skip
+        code = "ask.site_reset_some" if options.devices else "ask.site_reset"
+        devices = ", ".join(options.devices)
+        confirm(code, site=name, devices=devices, yes=yes, action="site reset")
     return perform(name, "reset.yml", options, variables={"reset_confirm": name})
 
 
@@ -293,7 +303,7 @@ def edit(name: str, labels: tuple[str, ...], dry_run: bool) -> None:
     from yolodeploy.ops.sites import edit_site
 
     row = edit_site(home(), name, parsed_labels(labels), dry_run=dry_run)
-    say(f"site {row.name} {'would have' if dry_run else 'has'} labels {shown(row.labels)}")
+    tell("done.site_labelled", dry_run=dry_run, site=row.name, labels=shown(row.labels))
 
 
 @site.command()
@@ -309,9 +319,9 @@ def remove(name: str, yes: bool, dry_run: bool) -> None:
     from yolodeploy.ops.sites import remove_site
 
     if not dry_run:
-        confirm(f"Remove site {name} and all that it holds here?", yes=yes, action="site remove")
+        confirm("ask.site_remove", site=name, yes=yes, action="site remove")
     row = remove_site(home(), name, dry_run=dry_run)
-    say(f"site {row.name} {'would be' if dry_run else 'is'} removed, {row.devices} devices")
+    tell("done.site_removed", dry_run=dry_run, site=row.name, devices=row.devices)
 
 
 @site.command()
@@ -326,7 +336,7 @@ def start(name: str, dry_run: bool) -> None:
     from yolodeploy.ops.sites import start_site
 
     start_site(home(), name, dry_run=dry_run)
-    say(f"site {name} {'would run' if dry_run else 'is running'}")
+    tell("done.site_would_run" if dry_run else "done.site_runs", site=name)
 
 
 @site.command()
@@ -339,9 +349,9 @@ def stop(name: str, yes: bool, dry_run: bool) -> None:
     from yolodeploy.ops.sites import stop_site
 
     if not dry_run:
-        confirm(f"Stop every server of site {name}?", yes=yes, action="site stop")
+        confirm("ask.site_stop", site=name, yes=yes, action="site stop")
     stop_site(home(), name, dry_run=dry_run)
-    say(f"site {name} {'would be' if dry_run else 'is'} stopped")
+    tell("done.site_stopped", dry_run=dry_run, site=name)
 
 
 @site.command()
@@ -354,7 +364,7 @@ def hold(name: str, reason: str, dry_run: bool) -> None:
     from yolodeploy.ops.sites import hold_site
 
     hold_site(home(), name, reason, dry_run=dry_run)
-    say(f"site {name} {'would be' if dry_run else 'is'} held: {one_line(reason)}")
+    tell("done.site_held", dry_run=dry_run, site=name, reason=one_line(reason))
 
 
 @site.command()
@@ -366,4 +376,4 @@ def unhold(name: str, dry_run: bool) -> None:
     from yolodeploy.ops.sites import hold_site
 
     hold_site(home(), name, None, dry_run=dry_run)
-    say(f"site {name} {'would not be' if dry_run else 'is not'} held any more")
+    tell("done.site_unheld", dry_run=dry_run, site=name)

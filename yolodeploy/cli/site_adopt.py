@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolodeploy.cli.output import say
-from yolodeploy.core.messages import message
+from yolodeploy.cli.telling import said, tell
 
 if TYPE_CHECKING:
     from yolodeploy.provision.play import Secrets
@@ -22,16 +22,15 @@ def adopt_running(
     """
     from yolodeploy.ops.adopt_k3s import adopt_k3s
     from yolodeploy.ops.home import home
-    from yolodeploy.ops.settings import language
 
     found = adopt_k3s(
         home(), name, address, identity=identity, jump=jump, secrets=secrets, dry_run=dry_run
     )
-    would = "would be" if dry_run else "is"
-    say(f"site {name} {would} adopted: {found.site.version}, {len(found.devices)} devices")
+    told = {"site": name, "version": found.site.version, "devices": len(found.devices)}
+    tell("done.site_adopted_running", dry_run=dry_run, **told)
     for node, where, gateway in found.devices:
         shared = f", {gateway.sharing}" if gateway.sharing else ""
         say(f"  {node.name}  {where}  {gateway.role}, {gateway.profile}{shared}")
     for code in found.site.differences:
-        say(f"! {message(code).rendered('text', language(), {})}")
-    say("nothing was changed on it")
+        say(f"! {said(code)}")
+    tell("done.no_change")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say, size
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, size
 from yolodeploy.cli.site_lock import k3s_from_option, toolkit_from_option
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import FILE, ca_option, insecure_option
 from yolodeploy.ops.download_places import ARCHITECTURES
 
@@ -71,7 +72,8 @@ def fetch(
     finally:
         line.end()
     moved = sum(one.moved_bytes for one in brought)
-    say(f"{folder} {'would have' if dry_run else 'has'} {len(brought)} parts, {size(moved)} moved")
+    told = {"folder": folder, "parts": len(brought), "size": size(moved)}
+    tell("done.parts_fetched", dry_run=dry_run, **told)
     columns = [
         Column("part", "part", lambda one: one.part),
         Column("present", "present", lambda one: one.present),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit, output_option, say
+from yolodeploy.cli.output import Column, dry_run_option, emit, output_option
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import FILE, ca_option, insecure_option
 from yolodeploy.ops.download_places import K3S, TOOLKIT
 
@@ -60,7 +61,7 @@ def lock(
     access = Access(insecure=insecure, ca=ca)
     pins = lock_site(home(), wanted, access, output=file, dry_run=dry_run)
     changed = sum(pin.before != pin.now for pin in pins)
-    say(f"{changed} of {len(pins)} pins {'would be' if dry_run else 'are'} changed")
+    tell("done.pins_changed", dry_run=dry_run, changed=changed, all=len(pins))
     columns = [
         Column("entry", "entry", lambda pin: pin.entry),
         Column("before", "before", lambda pin: pin.before),

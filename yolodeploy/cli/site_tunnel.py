@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit_one, output_option, report, say
+from yolodeploy.cli.output import Column, dry_run_option, emit_one, output_option, report
 from yolodeploy.cli.plays import asked, passwords_options
+from yolodeploy.cli.telling import tell
 
 if TYPE_CHECKING:
     from yolodeploy.core.errors import YolodeployError
@@ -67,7 +68,7 @@ def tunnel(
         sys.stdout.flush()  # a script reads it while we stay
         if api.tunnel is None:
             return
-        _say("tunnel.open", site=site, port=api.port, device=api.server.name)
+        tell("tunnel.open", site=site, port=api.port, device=api.server.name)
         while True:
             api.tunnel.wait(_LOOK_S)
 
@@ -78,11 +79,12 @@ def _choose(site: str, use: str, *, dry_run: bool) -> None:
     from yolodeploy.ops.ways import choose_way
 
     choose_way(home(), site, {"always": SSH, "never": DIRECT}.get(use, ""), dry_run=dry_run)
-    ways = {
-        "always": "through SSH", "never": "at port 6443",
-        "auto": "at port 6443 where that is open, else through SSH",
-    }  # fmt: skip
-    say(f"site {site} {'would be' if dry_run else 'is'} reached {ways[use]}")
+    codes = {
+        "always": "done.site_by_ssh",
+        "never": "done.site_by_api",
+        "auto": "done.site_by_either",
+    }
+    tell(codes[use], dry_run=dry_run, site=site)
 
 
 def _show(api: Api, form: str) -> None:
@@ -101,13 +103,6 @@ def _show(api: Api, form: str) -> None:
 def _told(error: YolodeployError | None, device: str) -> None:
     """What becomes of the link."""
     if error is None:
-        _say("tunnel.back", device=device)
+        tell("tunnel.back", device=device)
     else:
         report(error)
-
-
-def _say(code: str, **fields: object) -> None:
-    from yolodeploy.core.messages import message
-    from yolodeploy.ops.settings import language
-
-    say(message(code).rendered("text", language(), {k: str(v) for k, v in fields.items()}))

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.output import Column, dry_run_option, emit_one, moment, output_option, say
+from yolodeploy.cli.output import Column, dry_run_option, emit_one, moment, output_option
+from yolodeploy.cli.table_words import words_here
+from yolodeploy.cli.telling import said, tell
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.sites import SiteRow
@@ -18,7 +20,7 @@ def columns(now: float) -> list[Column]:
         Column("site", "site", lambda row: row.name),
         Column("zone", "zone", lambda row: row.calendar.zone),
         Column("windows", "windows", lambda row: list(map(str, row.calendar.windows)),
-               text=lambda windows: "; ".join(windows) or "always"),
+               text=lambda windows: "; ".join(windows) or "always", words=True),
         Column("freezes", "freezes", lambda row: list(map(str, row.calendar.freezes))),
         Column("open", "open now", lambda row: _opens(row, now) == now),
         Column("opens_at", "opens", lambda row: _later(_opens(row, now), now), text=moment),
@@ -59,7 +61,7 @@ def window(
     from yolodeploy.ops.home import home
 
     if always and (windows or freezes or zone):
-        raise click.UsageError("--always takes the windows and freezes away: give none")
+        raise click.UsageError(said("usage.always_alone"))
     if not (always or windows or freezes or zone):
         from yolodeploy.cli.reading import read
         from yolodeploy.inventory.sites import get_site
@@ -67,9 +69,9 @@ def window(
         row = read(lambda inventory: get_site(inventory, name))
     else:
         row = set_calendar(home(), name, windows, freezes, zone, dry_run=dry_run)
-        open_on = "; ".join(map(str, row.calendar.windows)) or "always"
-        be = "could" if dry_run else "can"
-        say(f"site {row.name} {be} be changed: {open_on} ({row.calendar.zone})")
+        open_on = "; ".join(map(str, row.calendar.windows)) or words_here().word("always")
+        code = "done.site_would_be_open" if dry_run else "done.site_open"
+        tell(code, site=row.name, windows=open_on, zone=row.calendar.zone)
     emit_one(row, columns(time.time()), form)
 
 

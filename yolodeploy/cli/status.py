@@ -6,6 +6,8 @@ import click
 
 from yolodeploy.cli.device import columns, devices_of
 from yolodeploy.cli.output import emit, output_option, say
+from yolodeploy.cli.table_words import words_here
+from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import select_option, words_of
 
 
@@ -30,5 +32,6 @@ def status(refresh: bool, site: str | None, select: str, form: str) -> None:
     emit(rows, columns(time.time()), form)
     if form in ("table", "wide"):
         counts = Counter(map(words_of, rows))
-        summary = ", ".join(f"{number} {word}" for word, number in counts.most_common())
-        say(f"{len(rows)} devices{': ' if summary else ''}{summary}")
+        word = words_here().word
+        states = ", ".join(f"{number} {word(state)}" for state, number in counts.most_common())
+        tell("done.devices_are" if rows else "done.devices", devices=len(rows), states=states)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from yolodeploy.cli.output import Column, say, size
+from yolodeploy.cli.table_words import words_here
+from yolodeploy.cli.telling import said, tell
 from yolodeploy.core.digests import short
 from yolodeploy.oci.registry.transfers import Fate, to_move
 from yolodeploy.ops.transfers import Watcher
@@ -23,7 +25,7 @@ COLUMNS = [
     Column("part", "part", lambda part: part.kind),
     Column("digest", "digest", lambda part: part.blob.digest, text=short),
     Column("size_bytes", "size", lambda part: part.size_bytes, text=size),
-    Column("action", "action", lambda part: part.fate.value),
+    Column("action", "action", lambda part: part.fate.value, words=True),
     Column("source", "from", lambda part: part.source),
     Column("moved_bytes", "moved", lambda part: part.moved_bytes, text=size),
     Column("resumed_bytes", "resumed", lambda part: part.resumed_bytes, wide=True, text=size),
@@ -49,8 +51,9 @@ class ChangingLine:
             return
         self._told_at = now
         rate = count / max(now - self._begun_at, 0.001)
-        whole = f" of {size(self.total)}" if self.total else ""
-        text = f"  {size(count)}{whole}, {size(rate)}/s"
+        told = {"size": size(count), "all": size(self.total or 0), "rate": size(rate)}
+        code = "done.moving_of" if self.total else "done.moving"
+        text = f"  {said(code, dry_run=None, **told)}"
         if self._in_place:
             click.echo(f"\r\x1b[K{text}", err=True, nl=False)
             self._drawn = True
@@ -59,12 +62,10 @@ class ChangingLine:
 
     def again(self, error: YolodeployError) -> None:
         """Why something is tried again, on a line of its own."""
-        from yolodeploy.core.messages import message
         from yolodeploy.ops.settings import language
 
         self.end()
-        tongue = language()
-        say(message("progress.again").rendered("text", tongue, {"reason": error.text(tongue)}))
+        tell("progress.again", reason=error.text(language()))
 
     def end(self) -> None:
         """Leave the line that changes."""
@@ -82,16 +83,18 @@ class Narrator(Watcher):
     def planned(self, what: str, parts: tuple[Part, ...]) -> None:
         """A line for each part."""
         self._line.total = to_move(parts)
-        say(f"{what}: {size(self._line.total)} to move")
+        tell("done.to_move", what=what, size=size(self._line.total))
         for part in parts:
-            source = f" from {part.source}" if part.fate is Fate.MOUNT else ""
-            digest = short(part.blob.digest)
-            say(f"  {part.kind:8} {digest}  {size(part.size_bytes):>9}  {part.fate.value}{source}")
+            digest, fate = short(part.blob.digest), words_here().word(part.fate.value)
+            line = f"  {part.kind:8} {digest}  {size(part.size_bytes):>9}  {fate}"
+            if part.fate is Fate.MOUNT:
+                line = said("done.part_from", part=line, source=part.source)
+            say(line)
 
     def reading(self, what: str, size_bytes: int) -> None:
         """In one line."""
         self._line.total = size_bytes
-        say(f"{what}: {size(size_bytes)} to read")
+        tell("done.to_read", what=what, size=size(size_bytes))
 
     def moved(self, count: int) -> None:
         """How far it is."""

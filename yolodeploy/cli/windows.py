@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from yolodeploy.cli.telling import said
+
 _LENGTH = re.compile(r"(\d{1,5})(s|min|h|d)", re.ASCII)
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
@@ -47,21 +49,21 @@ def window_of(last: str | None, since: str | None, until: str | None, now: float
         click.BadParameter: one of them is no such thing, or the window ends before it begins.
     """
     if last is not None and since is not None:
-        raise click.BadParameter("it says the same as --since", param_hint="--last")
+        raise click.BadParameter(said("usage.same", other="--since"), param_hint="--last")
     end = now + 1 if until is None else _moment(until, now, "--until")
     if since is not None:
         start = _moment(since, now, "--since")
     else:
         start = min(end, now) - _length("1h" if last is None else last, "--last")
     if start >= end:
-        raise click.BadParameter("nothing lies between the two", param_hint="--since")
+        raise click.BadParameter(said("usage.nothing_between"), param_hint="--since")
     return Window(start, end)
 
 
 def _length(text: str, option: str) -> float:
     match = _LENGTH.fullmatch(text)
     if match is None:
-        raise click.BadParameter(f"{text!r} is not like 30s, 10min, 24h or 7d", param_hint=option)
+        raise click.BadParameter(said("usage.length", given=repr(text)), param_hint=option)
     return float(int(match[1]) * _SECONDS[match[2]])
 
 
@@ -72,6 +74,5 @@ def _moment(text: str, now: float, option: str) -> float:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
         raise click.BadParameter(
-            f"{text!r} is not like 2026-11-26, 2026-11-26T04:00, 2026-11-26T04:00Z or 24h",
-            param_hint=option,
+            said("usage.moment", given=repr(text)), param_hint=option
         ) from None

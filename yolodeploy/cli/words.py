@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import re
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from yolodeploy.cli.telling import said
 from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.devices import DeviceRow
 
-# the actions say what is wrong with a file, in the person's language; click must not look first
-FILE = click.Path(path_type=Path, readable=False)
+
+class File(click.Path):
+    """A path that can be one: no file system takes a longer name."""
+
+    NAME, WHOLE = 255, 4095  # bytes, on Linux
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click does; the actions say what is wrong with a file, so nothing is looked at."""
+        name = os.fsencode(value)
+        if len(name) > self.WHOLE or any(len(part) > self.NAME for part in name.split(b"/")):
+            self.fail(said("usage.too_long"), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = File(path_type=Path, readable=False)
 
 labels_option = click.option(
     "--label", "labels", multiple=True, metavar="KEY=VALUE", help="A label; repeatable."
@@ -31,21 +47,50 @@ sites_option = click.option(
 )
 
 
+class Figure(click.FloatRange):
+    """A number in a range, in which NaN is not."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """`0.5` is 0.5; click takes `nan` for whatever range."""
+        number = float(super().convert(value, param, ctx))
+        if isnan(number):
+            self.fail(said("usage.no_number", given=repr(value)), param, ctx)
+        return number
+
+
+class Seconds(Figure):
+    """A length of time in seconds, written as a number or with a unit: `90`, `0.5`, `2m`."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """`2m` is 120.0."""
+        match = Duration.TEXT.fullmatch(str(value))
+        return super().convert(value if match is None else Duration.seconds(match), param, ctx)
+
+
 class Duration(click.ParamType[float]):
     """A length of time with its unit, in seconds."""
 
     name = "duration"
-    _TEXT = re.compile(r"(\d{1,6})(s|min|m|h|d)", re.ASCII)
+    TEXT = re.compile(r"(\d{1,6})(s|min|m|h|d)", re.ASCII)
     _SECONDS: ClassVar[dict[str, int]] = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """`30m` is 1800.0."""
-        match = self._TEXT.fullmatch(str(value))
+        match = self.TEXT.fullmatch(str(value))
         if match is None:
-            self.fail(f"{value!r} is not like 45s, 30m, 12h or 7d", param, ctx)
-        return float(int(match[1]) * self._SECONDS[match[2]])
+            self.fail(said("usage.no_duration", given=repr(value)), param, ctx)
+        return self.seconds(match)
+
+    @classmethod
+    def seconds(cls, match: re.Match[str]) -> float:
+        """Those of a match of `TEXT`."""
+        return float(int(match[1]) * cls._SECONDS[match[2]])
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """How it is written in the help."""
@@ -61,7 +106,9 @@ def parsed_labels(given: tuple[str, ...]) -> dict[str, str]:
     for text in given:
         key, equals, value = text.partition("=")
         if not key or not equals:
-            raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--label")
+            raise click.BadParameter(
+                said("usage.is_not", given=repr(text), form="KEY=VALUE"), param_hint="--label"
+            )
         labels[one_line(key)] = one_line(value)
     return labels
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from yolodeploy.core.camera_waits import LOOKED_AT_S
 from yolodeploy.core.decoding import known
 from yolodeploy.core.site_settings import Camera
 
@@ -14,7 +15,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     camera: Camera
     user: str = ""
     password: str = ""
-    seconds: float = 3.0
+    seconds: float = LOOKED_AT_S
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,14 @@ NAMESPACE = "yolodeploy"
 MARK = "site"
 RECORD = "yolodeploy-record"
 GUARD = "yolodeploy-guard"
+GUARD_JOB = "YOLODEPLOY_GUARD_JOB"
+"""In a guard's environment: the number in the name of its Job."""
+
+BESIDE = "yolodeploy-beside"
+"""The Deployment beside the app's own, its Service, and what its pods are called."""
+
+MIRROR = "yolodeploy-mirror"
+MIRROR_FILE = "mirror.json"
 MANAGER = "yolodeploy"
 """Our field manager: what it set is ours, everything else belongs to somebody else."""
 
@@ -24,6 +32,15 @@ PART_OF = "app.kubernetes.io/part-of"
 NAME = "app.kubernetes.io/name"
 OURS = "yolodeploy"
 KIND = "yolodeploy.io/kind"
+ASIDE = "yolodeploy.io/beside"
+"""Only on pods beside the app's own."""
+
+BLIND = "yolodeploy.io/blind"
+"""On servers that get no settings: they know no Leases, and two of them would read each camera."""
+
+OF_JOB = "batch.kubernetes.io/job-name"
+"""On the pods of a Job, by Kubernetes itself."""
+
 RELEASE = "yolodeploy.io/release"
 ALIAS = "yolodeploy.io/alias"
 IMAGE = "yolodeploy.io/image"
@@ -45,6 +62,9 @@ SECRETS_FOLDER = "/etc/yolodeploy-secrets"
 ACCOUNT_VOLUME = "account"
 """The volume with which a server agrees with others who reads a camera."""
 
+PLACE = "yolodeploy.io/place"
+"""On a camera's Lease: how far a file or a folder has been read."""
+
 SETUP = "yolodeploy-setup"
 SCALER = "yolodeploy-scale"
 """Who writes `replicas` for us: another manager, so that applying a release leaves it alone."""
@@ -61,6 +81,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     are the guard's: seconds since boot `boot` of the machine that it runs on, None before it has
     begun; until then nothing is switched. `guard_ends_at` is the same in Unix seconds, to be shown.
     `settled` is its word that all is there, with the outage that it took.
+
+    `turns`: the switch moves the traffic to pods that are there already, beside the old ones.
+    `guarded_by` is the asking for which the guard was placed, where it is not this one.
     """
 
     intent: Intent
@@ -73,13 +96,22 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     reverted: bool = False
     reason: str = ""
     outage_s: float = 0.0
+    turns: bool | msgspec.UnsetType = msgspec.UNSET
+    guarded_by: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What a record is as Deployments: `data["target"]`. None: the app shall not run."""
+    """What a record is as Deployments: `data["target"]`. None: the app shall not run.
+
+    `beside` is the one of the release that is tried beside the main one, `service` the app's
+    Service, `mirror` what tells the old servers to mirror.
+    """
 
     release: dict[str, Any] | None
     previous: dict[str, Any] | None = None
+    beside: dict[str, Any] | None = None
+    service: dict[str, Any] | None = None
+    mirror: str = ""
 
 
 def short_digest(digest: str) -> str:
@@ -90,6 +122,16 @@ def short_digest(digest: str) -> str:
 def release_name(app: str, digest: str) -> str:
     """The ConfigMap of a release: its specification, and what its servers are told."""
     return f"{app}-{short_digest(digest)}"
+
+
+def camera_lease(camera: str) -> str:
+    """The Lease of who reads a camera."""
+    return f"camera-{camera}"
+
+
+def job_of(record: Record) -> int:
+    """The number in the name of the guard's Job that a record is in the hands of."""
+    return record.asking if record.guarded_by is msgspec.UNSET else record.guarded_by
 
 
 known(Record, Target)

@@ -18,11 +18,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from yolodeploy.core.text import one_line
+from yolodeploy.core.messages import message, texts, whole
 
 
 class YolodeployError(Exception):
-    """An error with a code (`room.what_happened`), fields and, in the catalogue, a remedy."""
+    """An error with a code (`room.what_happened`), fields and, in the catalogue, a remedy.
+
+    A field may be a `core.sentences.Sentence`: `spoken` has those, `fields` their English.
+    """
 
     exit_code: ClassVar[int] = 1
     retryable: ClassVar[bool] = False
@@ -30,7 +33,8 @@ class YolodeployError(Exception):
     def __init__(self, code: str, /, **fields: object) -> None:
         super().__init__(code)
         self.code = code
-        self.fields = {name: one_line(str(value)) for name, value in fields.items()}
+        self.fields = texts(fields, "en")
+        self.spoken = {name: each for name, each in fields.items() if hasattr(each, "told")}
 
     def text(self, language: str = "en") -> str:
         """What happened, to which device: one line, without control characters."""
@@ -40,11 +44,13 @@ class YolodeployError(Exception):
         """The command or the step that mends it; empty where there is none."""
         return self._render(language, "remedy")
 
-    def _render(self, language: str, part: str) -> str:
-        from yolodeploy.core.messages import message
+    def whole(self, language: str = "en") -> str:
+        """What happened and what mends it, in one line: for those who read it later."""
+        return whole(self.code, {**self.fields, **self.spoken}, language)
 
-        found = message(self.code)
-        return found.rendered(part, language, self.fields)
+    def _render(self, language: str, part: str) -> str:
+        told = {**self.fields, **texts(self.spoken, language)}
+        return message(self.code).rendered(part, language, told)
 
     def __str__(self) -> str:
         return self.text()

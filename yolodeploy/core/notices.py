@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from yolodeploy.core.messages import message
-from yolodeploy.core.text import one_line
+import msgspec
+
+from yolodeploy.core.messages import message, texts
+from yolodeploy.core.sentences import Sentence
 
 EVENTS = {
     "approval": "a rollout waits for an approval",
@@ -17,7 +19,7 @@ EVENTS = {
     "waiting": "a rollout has waited for too long",
     "reverted": "a site's guard brought the previous release back",
     "unreachable": "a site does not answer",
-    "expiring": "the account of a site is about to end",
+    "expiring": "what lets us into a site, or its certificate, is about to end",
     "trouble": "the controller itself cannot go on",
 }
 """What can be told: the last word of a notice's code, and what it means."""
@@ -38,12 +40,12 @@ class Notice(NamedTuple):
 
     `code` is `notice.` and one of `EVENTS`, `about` what the state is of (`r-7`, a site's name):
     both together are told once, until the state is over and begins anew. `fields` are those of
-    the catalogue's text.
+    the catalogue's text; a rollout's reason is a sentence.
     """
 
     code: str
     about: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, str | Sentence]
     over: bool = False
 
 
@@ -84,14 +86,20 @@ def _told(item: Pending, language: str) -> dict[str, Any]:
     notice = item.notice
     code = f"{notice.code}_over" if notice.over else notice.code
     found = message(code)
-    fields = {name: one_line(value) for name, value in notice.fields.items()}
+    fields = texts(notice.fields, language)
     return {
         "id": f"{item.id}-over" if notice.over else item.id,
         "event": event_of(notice.code),
+        "code": code,
         "about": notice.about,
         "state": "over" if notice.over else "begins",
         "at": datetime.fromtimestamp(item.at, UTC).isoformat(timespec="seconds"),
         "text": found.rendered("text", language, fields),
         "remedy": found.rendered("remedy", language, fields),
-        "fields": fields,
+        "fields": texts(notice.fields, "en"),
+        "said": {
+            name: msgspec.to_builtins(value)
+            for name, value in notice.fields.items()
+            if isinstance(value, Sentence)
+        },
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from yolodeploy.core.nodes import DeviceLoad, GpuLoad
 from yolodeploy.core.site import Epoch, StageReport
 from yolodeploy.core.sketch import LARGEST_BUCKET
 from yolodeploy.core.text import one_line
@@ -30,6 +31,10 @@ MOST_COUNTED = 1 << 53
 
 LONGEST_FAULT = 200
 LONGEST_VERSION = 40
+LONGEST_UUID = 60
+MOST_GPUS = 64
+"""Slices of GPUs included: sixteen GPUs of seven have more, and nobody puts those on a gateway."""
+
 
 _STAGE = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _SOURCE = re.compile(r"[a-z]+(:[a-zA-Z0-9._-]{1,100})?", re.ASCII)
@@ -53,7 +58,29 @@ def read_report(answer: bytes, names: StageReport) -> StageReport:
         version=one_line(said.version, LONGEST_VERSION),
         ready_s=_figure(said.ready_s),
         gpu_memory_mb=_figure(said.gpu_memory_mb),
+        load=_load(said.load) if said.load is not None else None,
     )
+
+
+def _load(said: DeviceLoad) -> DeviceLoad:
+    """What a server sees of its device: figures that are some, and GPUs that have a name."""
+    return DeviceLoad(
+        cpu_used_millis=_counted(said.cpu_used_millis),
+        memory_used_mb=_counted(said.memory_used_mb),
+        gpus=tuple(
+            GpuLoad(
+                one_line(gpu.uuid, LONGEST_UUID),
+                _figure(gpu.memory_mb),
+                _figure(gpu.used_mb),
+                None if gpu.busy is None or not 0 <= gpu.busy <= 1 else gpu.busy,
+            )
+            for gpu in said.gpus[:MOST_GPUS]
+        ),
+    )
+
+
+def _counted(said: int | None) -> int | None:
+    return said if said is not None and 0 <= said <= MOST_COUNTED else None
 
 
 def _figure(said: float | None) -> float | None:

@@ -29,6 +29,8 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
     was not delivered yet, which the next release's server takes over (none: in the state folder).
     On a cluster `account` takes the place of `claims`: the folder of the pod's account, with which
     servers agree through Leases (one that has none there reads no camera).
+    `mirror` is the path of a file that need not be there: while it is, what this server sees is
+    mirrored as it says (see `core.beside.Mirror`), unless the site's settings name a shadow.
     `engine_cache` keeps built TensorRT engines (none: `engines` in the state folder), `vram_mb` is
     the GPU memory that this process may take (0: no limit).
     """
@@ -55,6 +57,7 @@ class ServeConfig(msgspec.Struct, frozen=True, kw_only=True):
     claims: str = ""
     account: str = ""
     spools: str = ""
+    mirror: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class InstanceAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +121,8 @@ class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     `settings` is the digest of the site's settings that are followed, empty for none;
     `settings_error` why those that are there now are not, empty when they are. Neither is there
-    where the server has no file of settings.
+    where the server has no file of settings. `leases`: it knows how to agree with servers of other
+    machines who reads a camera; older ones do not say so, and do not know.
     """
 
     version: str
@@ -133,6 +137,7 @@ class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
     serving: Serving
     settings: str | msgspec.UnsetType = msgspec.UNSET
     settings_error: str | msgspec.UnsetType = msgspec.UNSET
+    leases: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 known(ServeConfig, InstanceAddress, DetectResponse, ErrorResponse, ServerInfo)

@@ -18,12 +18,12 @@ from yolodeploy.core.errors import UsageError
 from yolodeploy.core.site_settings import (
     NAME,
     TOPIC,
-    WEB_ADDRESS,
     CsvSink,
     JsonLinesSink,
     Sink,
     SiteSettings,
 )
+from yolodeploy.core.web_address import WEB_ADDRESS
 
 LARGEST = 4 << 20  # bytes
 

@@ -10,9 +10,11 @@ from enum import Enum
 
 import msgspec
 
+from yolodeploy.core.beside import Beside, Way
 from yolodeploy.core.decoding import known
-from yolodeploy.core.nodes import ClusterFigures, NodeFigures
+from yolodeploy.core.nodes import ClusterFigures, DeviceLoad, NodeFigures
 from yolodeploy.core.release import Release
+from yolodeploy.core.sentences import Sentence
 from yolodeploy.core.sketch import Stages
 
 
@@ -47,12 +49,16 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
     `release` None means that the app shall not run there. A `guard` makes the release a trial, for
     which `previous` stays at hand; the same intent without one commits it.
+
+    With `beside` a trial replaces nothing: `previous` goes on serving on all its instances, and
+    `release` runs beside them. The same trial without it is the switch.
     """
 
     app: str
     release: Release | None
     previous: Release | None = None
     guard: Guard | None = None
+    beside: Beside | msgspec.UnsetType = msgspec.UNSET
 
 
 class Phase(Enum):
@@ -70,7 +76,8 @@ class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
     """One server process (a pod, later).
 
     `release` is the digest of the release it runs; `restarts` counts since it was first started;
-    `url` answers for this instance alone, whatever the site's traffic does.
+    `url` answers for this instance alone, whatever the site's traffic does. `reason` is why it is
+    not ready, or why it was started again.
     """
 
     name: str
@@ -88,7 +95,8 @@ class AppState(msgspec.Struct, frozen=True, kw_only=True):
     """One app on a site: what was asked for last, and how far that is.
 
     `release` is the current release (the one under trial during a trial), `previous` the one to
-    go back to, `reason` why the guard reverted (`deadline`, or the name of a gate).
+    go back to, `reason` why the guard reverted (`deadline`, or the name of a gate). With `beside`
+    it is `previous` that serves; it is settled when all instances of both releases are ready.
     """
 
     app: str
@@ -100,6 +108,12 @@ class AppState(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     outage_s: float = 0.0
     endpoints: tuple[str, ...] = ()
+    beside: Beside | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def serving(self) -> Release | None:
+        """The release that the site's traffic goes to, but for a canary's share."""
+        return self.release if self.beside is msgspec.UNSET else self.previous
 
 
 class DeviceState(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +130,17 @@ class DeviceState(msgspec.Struct, frozen=True, kw_only=True):
     node: NodeFigures | None = None
 
 
+def with_usage(device: DeviceState, node: NodeFigures) -> DeviceState:
+    """A device of a cluster, with what is used of it."""
+    used, whole = node.cpu_used_millis, node.cpu_millis
+    return msgspec.structs.replace(
+        device,
+        cpu_percent=round(100 * used / whole, 1) if used is not None and whole else 0.0,
+        memory_mb=float(node.memory_used_mb or 0),
+        node=node,
+    )
+
+
 class SiteState(msgspec.Struct, frozen=True, kw_only=True):
     """All that a site says of itself at one moment (`at`: Unix seconds, the site's clock)."""
 
@@ -130,6 +155,13 @@ class SiteState(msgspec.Struct, frozen=True, kw_only=True):
     def app(self, name: str) -> AppState | None:
         """The state of one app, None where the site never heard of it."""
         return next((app for app in self.apps if app.app == name), None)
+
+    def has_traffic(self, instance: InstanceState) -> bool:
+        """Whether what comes to the app may come to an instance: copies do not count."""
+        app = self.app(instance.app)
+        if app is None or app.release is None or app.beside is msgspec.UNSET:
+            return True
+        return app.beside.way is Way.CANARY or instance.release != app.release.digest
 
 
 class Epoch(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +182,8 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     took from the process's start until it could answer, `gpu_memory_mb` the GPU memory it takes
     now, in MiB (where the driver does not tell processes apart, what all take); None: not known.
     `fault` is why a site holds what the instance answered for no report; then there are no epochs.
-    `version` is the server's own, empty from one that does not say.
+    `version` is the server's own, empty from one that does not say; `load` what it sees of its
+    device, None from one that does not look.
     """
 
     site: str
@@ -163,6 +196,7 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     ready_s: float | None = None
     gpu_memory_mb: float | None = None
     version: str = ""
+    load: DeviceLoad | None = None
 
 
 class SiteEvent(msgspec.Struct, frozen=True):
@@ -176,10 +210,14 @@ class SiteEvent(msgspec.Struct, frozen=True):
 
 
 class Prefetched(msgspec.Struct, frozen=True):
-    """What it took to have a release's image on every device of a site, in bytes."""
+    """What it took to have a release's image on every device of a site, in bytes.
+
+    `engine` is what came of its TensorRT engine, where it has one.
+    """
 
     moved_bytes: int
     present_bytes: int
+    engine: Sentence | None = None
 
 
 class LogLine(msgspec.Struct, frozen=True):

@@ -11,13 +11,12 @@ from typing import Annotated, Literal
 import msgspec
 
 from yolodeploy.core.decoding import known
+from yolodeploy.core.web_address import WebAddress
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 TOPIC = r"^[a-zA-Z0-9._-]{1,249}$"
-WEB_ADDRESS = r"^https?://[^\s]+$"
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME)]
-WebAddress = Annotated[str, msgspec.Meta(pattern=WEB_ADDRESS, max_length=2000)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Megabytes = Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 BUCKETS_PER_DOUBLING = 20
 RELATIVE_ERROR = 2 ** (0.5 / BUCKETS_PER_DOUBLING) - 1
@@ -64,6 +64,20 @@ class Sketch(msgspec.Struct, array_like=True):
             if seen > rank:
                 return middle_of(bucket)
         return middle_of(ordered[-1])
+
+    def cumulated(self, doublings: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """(upper bound in µs, how many values are below it) for rising powers of two.
+
+        They are bounds of buckets, so that nothing is estimated.
+        """
+        ordered = sorted(self.counts.items())
+        below = position = 0
+        for doubling in doublings:
+            end = doubling * BUCKETS_PER_DOUBLING
+            while position < len(ordered) and ordered[position][0] < end:
+                below += ordered[position][1]
+                position += 1
+            yield 2**doubling, below
 
     @property
     def mean_us(self) -> float:

@@ -1,7 +1,7 @@
 """The way of one site through a rollout, as a table.
 
-    prefetch → check → switch → settle → observe → verdict → commit
-                           └────────┴────────┴────────┴────→ revert
+    prefetch → check → [beside] → switch → settle → observe → verdict → commit
+                           └─────────┴────────┴────────┴────────┴────→ revert
 
 Each step is journalled as intended before it is done, and with its outcome after. What comes next
 is a function of the journal alone, so a process that dies anywhere can be replaced by another.
@@ -14,12 +14,15 @@ from enum import Enum
 
 import msgspec
 
+from yolodeploy.core.sentences import Sentence
+
 
 class Step(Enum):
     """One step of one site; every one of them may be done again without harm."""
 
     PREFETCH = "prefetch"
     CHECK = "check"
+    BESIDE = "beside"  # only where the plan has a way to try the release beside the old one
     SWITCH = "switch"
     SETTLE = "settle"
     OBSERVE = "observe"
@@ -57,7 +60,9 @@ class SiteResult(Enum):
 class Entry(msgspec.Struct, frozen=True):
     """One line of the journal of one site, written `at` (Unix seconds).
 
-    `again_at` is when a step that waits is worth trying again; None: when somebody asks.
+    `detail` is what it says in English, `said` the same for readers of any language; an older line
+    has only words. `again_at` is when a step that waits is worth trying again; None: when somebody
+    asks.
     """
 
     step: Step
@@ -65,11 +70,22 @@ class Entry(msgspec.Struct, frozen=True):
     detail: str = ""
     at: float = 0.0
     again_at: float | None = None
+    said: Sentence | None = None
+
+    def told(self, language: str) -> str:
+        """What it says, in the reader's language; as it is where it has only words."""
+        return self.said.told(language) if self.said is not None else self.detail
+
+
+def entry(step: Step, outcome: Outcome, said: Sentence, *, again_at: float | None = None) -> Entry:
+    """A line that says something."""
+    return Entry(step, outcome, said.told(), again_at=again_at, said=said)
 
 
 AFTER_SUCCESS: dict[Step, Step | SiteResult] = {
     Step.PREFETCH: Step.CHECK,
     Step.CHECK: Step.SWITCH,
+    Step.BESIDE: Step.SWITCH,
     Step.SWITCH: Step.SETTLE,
     Step.SETTLE: Step.OBSERVE,
     Step.OBSERVE: Step.VERDICT,
@@ -81,6 +97,7 @@ AFTER_SUCCESS: dict[Step, Step | SiteResult] = {
 AFTER_FAILURE: dict[Step, Step | SiteResult] = {
     Step.PREFETCH: SiteResult.REFUSED,
     Step.CHECK: SiteResult.REFUSED,
+    Step.BESIDE: Step.REVERT,
     Step.SWITCH: Step.REVERT,
     Step.SETTLE: Step.REVERT,
     Step.OBSERVE: Step.REVERT,
@@ -97,10 +114,11 @@ GIVEN_UP = {
 }
 
 
-def following(journal: Iterable[Entry]) -> Step | SiteResult:
+def following(journal: Iterable[Entry], *, beside: bool = False) -> Step | SiteResult:
     """What is to be done next, given everything journalled of a site so far.
 
-    An intended step without an outcome is done again.
+    An intended step without an outcome is done again. With `beside` the rollout has a way to try
+    the release beside the old one, and does so after the check.
     """
     upcoming: Step | SiteResult = Step.PREFETCH
     inconclusive = False
@@ -111,6 +129,8 @@ def following(journal: Iterable[Entry]) -> Step | SiteResult:
             upcoming = GIVEN_UP[entry.outcome]
         elif entry.outcome is Outcome.DONE:
             upcoming = AFTER_SUCCESS[entry.step]
+            if beside and entry.step is Step.CHECK:
+                upcoming = Step.BESIDE
             inconclusive = inconclusive and entry.step is Step.REVERT
         else:
             upcoming = AFTER_FAILURE[entry.step]
@@ -121,10 +141,10 @@ def following(journal: Iterable[Entry]) -> Step | SiteResult:
 
 
 def switched(journal: Iterable[Entry]) -> bool:
-    """Whether the site may be running the new release: the switch was intended and not undone."""
+    """Whether the site may be running the new release: that was intended and not undone."""
     moved = False
     for entry in journal:
-        if entry.step is Step.SWITCH:
+        if entry.step in (Step.BESIDE, Step.SWITCH):
             moved = True
         elif entry.step is Step.REVERT and entry.outcome is Outcome.DONE:
             moved = False

@@ -56,6 +56,13 @@ def _widths(text: str) -> Iterator[int]:
         yield width
 
 
+def counted(count: object, noun: str) -> str:
+    """A count with its English noun: `1 site`, `2 sites`, `0 boxes`."""
+    if str(count) == "1":
+        return f"1 {noun}"
+    return f"{count} {noun}{'es' if noun.endswith(('x', 's', 'ch')) else 's'}"
+
+
 def fit(text: str, width: int) -> str:
     """`text` cut or padded with spaces to exactly `width` cells."""
     total = cells(text)

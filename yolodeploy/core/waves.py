@@ -16,11 +16,14 @@ from math import ceil
 
 import msgspec
 
+from yolodeploy.core.beside import Beside, Way, way_of
 from yolodeploy.core.decoding import known
 from yolodeploy.core.errors import UsageError
+from yolodeploy.core.sentences import Sentence, sentence
 
 DEFAULT_WAVES = "1,25%,100%"
 EXPIRES_S = 7 * 86400.0
+BESIDE_FOR_S = 60.0
 EACH = "each"
 _SIZE = re.compile(r"(\d{1,7})(%?)", re.ASCII)
 
@@ -51,9 +54,12 @@ class SitePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a rollout means for one site.
 
     `move_bytes` is what its devices lack of the image, `previous` the release it goes back to,
-    `outage_s` the interruption to be expected (0 where old and new overlap), `holder` who has its
-    lease now. `goes_at` is when one that moves would be switched at the earliest (Unix seconds);
-    None: at once.
+    `outage_s` the interruption to be expected (0 where old and new overlap), `at_once` how many
+    instances are replaced together, `holder` who has its lease now. `goes_at` is when one that
+    moves would be switched at the earliest (Unix seconds); None: at once. `directly` is why nothing
+    is tried beside what runs there, though the plan has a way to; empty: it is. `engine` is how it
+    comes by its TensorRT engine. Of these words, in English, `said` has the same for readers of any
+    language.
     """
 
     site: str
@@ -66,6 +72,15 @@ class SitePlan(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     holder: str = ""
     goes_at: float | None = None
+    directly: str = ""
+    at_once: int = 1
+    engine: str = ""
+    said: dict[str, Sentence] = {}
+
+    def told(self, name: str, language: str) -> str:
+        """One of its words in the reader's language; as it is where an older plan has only that."""
+        known = self.said.get(name)
+        return known.text(language) if known is not None else str(getattr(self, name))
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -74,7 +89,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     Times are seconds: `settle_s` how long instances may take to get ready, `observe_s` how long
     they are watched at most and `soak_s` at least, `guard_s` when the site reverts by itself after
     the switch. `compare` False judges the release alone (an undo goes back to a known one).
-    `accept_classes` says that a person knows of changed classes, which cannot be compared.
+    `accept_classes` says that a person knows of changed classes, which cannot be compared. With
+    `beside` the release is first tried that way, for `beside_for_s` at least.
 
     `between_s` passes between the end of a wave and the next one, `approvals` are the waves
     (counted from 1) after which a person must say so, `windows` False does not wait for the sites'
@@ -107,6 +123,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     expires_s: float = EXPIRES_S
     supersedes: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()
+    beside: Beside | None = None
+    beside_for_s: float = 0.0
 
     @cached_property
     def _by_name(self) -> Mapping[str, SitePlan]:
@@ -124,6 +142,33 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def need_s(self, site: str) -> float:
         """How much of a window the switch of a site takes: its outage, and being watched."""
         return self.site(site).outage_s + max(self.observe_s, self.soak_s)
+
+    @property
+    def beside_told(self) -> Sentence | None:
+        """`shadow 25 %, for 60 s at least`; None where nothing is tried beside the old release."""
+        if self.beside is None:
+            return None
+        way, seconds = way_of(self.beside.way), f"{self.beside_for_s:g}"
+        if self.beside.way is Way.BLUE_GREEN:
+            return sentence("plan.beside_all", way=way, seconds=seconds)
+        return sentence("plan.beside", way=way, percent=self.beside.percent, seconds=seconds)
+
+    @property
+    def trying_s(self) -> float:
+        """How much of a window is taken by trying the release beside the old one, before that."""
+        return self.beside_for_s + self.observe_s if self.beside is not None else 0.0
+
+    def settling_s(self, build_s: float) -> float:
+        """How long instances may take to get ready: a build is told as a guess, or as elsewhere."""
+        return self.settle_s + 2 * build_s
+
+    def guarding_s(self, build_s: float) -> float:
+        """When a site reverts by itself after the switch: not while it is waited for."""
+        return self.guard_s + 2 * build_s
+
+    def beside_guarding_s(self, build_s: float) -> float:
+        """When it takes away by itself what runs beside."""
+        return max(self.guarding_s(build_s), self.settling_s(build_s) + self.trying_s + 60.0)
 
     def at_once(self, wave: int) -> int:
         """How many sites of a wave (counted from 1) move at a time."""

@@ -46,16 +46,10 @@ def sign(content: bytes, key: str, password_file: Path | None = None) -> str:
     in an argument or in the environment that we hand on.
 
     Raises:
-        NotFound: `image.no_cosign`, `image.key_absent`.
-        UsageError: `image.password_unreadable`.
+        NotFound, UsageError: As `demand`.
         Failed: `image.cosign_failed` with cosign's words; `oci.*` of the storage.
     """
-    program = which("cosign")
-    if program is None:
-        raise NotFound("image.no_cosign")
-    if "://" not in key and not Path(key).expanduser().is_file():
-        raise NotFound("image.key_absent", path=key)
-    password = _password(password_file) if password_file else None
+    program, password = demand(key, password_file)
     with (
         storing(Path(tempfile.gettempdir())),
         tempfile.TemporaryDirectory(prefix="yolodeploy-sign-") as name,
@@ -72,6 +66,21 @@ def sign(content: bytes, key: str, password_file: Path | None = None) -> str:
         ]  # fmt: skip
         _run(command, password)
         return _signature(folder / "bundle.json")
+
+
+def demand(key: str, password_file: Path | None = None) -> tuple[str, bytes | None]:
+    """What signing takes: the program, and the password where a file has it.
+
+    Raises:
+        NotFound: `image.no_cosign`, `image.key_absent`.
+        UsageError: `image.password_unreadable`.
+    """
+    program = which("cosign")
+    if program is None:
+        raise NotFound("image.no_cosign")
+    if "://" not in key and not Path(key).expanduser().is_file():
+        raise NotFound("image.key_absent", path=key)
+    return program, _password(password_file) if password_file else None
 
 
 def _run(command: list[str], password: bytes | None) -> None:

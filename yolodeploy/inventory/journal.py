@@ -11,9 +11,10 @@ import msgspec
 
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.gates import GateResult
+from yolodeploy.core.sentences import Sentence
 from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step
 from yolodeploy.inventory.connection import Inventory, Row
-from yolodeploy.inventory.rollouts import number_of
+from yolodeploy.inventory.rollouts import kept, number_of, stored
 
 
 class StepRow(NamedTuple):
@@ -44,8 +45,9 @@ def append_step(
     at: float,
     holder: str | None = None,
     again_at: float | None = None,
+    said: Sentence | None = None,
 ) -> None:
-    """Journal a step durably, in a transaction of its own; `again_at` as in `core.steps.Entry`.
+    """Journal a step durably, in a transaction of its own; the rest as in `core.steps.Entry`.
 
     With `holder` it also counts as a sign of life, and is refused when somebody else drives the
     rollout by now.
@@ -58,16 +60,16 @@ def append_step(
         if holder is not None:
             _still_ours(inventory, rollout, holder, at)
         inventory.execute(
-            "INSERT INTO steps (rollout, site, step, outcome, detail, at, again_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (number, site, step.value, outcome.value, detail, at, again_at),
+            "INSERT INTO steps (rollout, site, step, outcome, detail, at, again_at, said) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (number, site, step.value, outcome.value, detail, at, again_at, stored(said)),
         )
 
 
 def journal(inventory: Inventory, rollout: str, site: str) -> list[Entry]:
     """Everything journalled of one site, oldest first: what `core.steps.following` reads."""
     rows = inventory.rows(
-        "SELECT step, outcome, detail, at, again_at FROM steps "
+        "SELECT step, outcome, detail, at, again_at, said FROM steps "
         "WHERE rollout = ? AND site = ? ORDER BY id",
         (number_of(rollout), site),
     )
@@ -77,7 +79,7 @@ def journal(inventory: Inventory, rollout: str, site: str) -> list[Entry]:
 def steps(inventory: Inventory, rollout: str, *, after: int = 0) -> list[StepRow]:
     """The journal of all sites, oldest first, after the line with id `after`."""
     rows = inventory.rows(
-        "SELECT id, site, step, outcome, detail, at, again_at FROM steps "
+        "SELECT id, site, step, outcome, detail, at, again_at, said FROM steps "
         "WHERE rollout = ? AND id > ? ORDER BY id",
         (number_of(rollout), after),
     )
@@ -138,8 +140,10 @@ def _update(inventory: Inventory, rollout: str, site: str, column: str, value: o
         raise NotFound("inventory.unknown_site", site=site)
 
 
-def _entry(step: str, outcome: str, detail: str, at: float, again_at: float | None) -> Entry:
-    return Entry(Step(step), Outcome(outcome), detail, at, again_at)
+def _entry(
+    step: str, outcome: str, detail: str, at: float, again_at: float | None, said: str
+) -> Entry:
+    return Entry(Step(step), Outcome(outcome), detail, at, again_at, kept(said))
 
 
 def _site(row: Row) -> RolloutSite:

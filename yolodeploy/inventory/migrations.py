@@ -154,3 +154,9 @@ def m0007(database: Database) -> None:
 def m0008(database: Database) -> None:
     """What clusters say of their nodes and of themselves."""
     _run(database, "0008.sql")
+
+
+@MIGRATIONS()
+def m0009(database: Database) -> None:
+    """Code and fields of what rollouts and their steps say."""
+    _run(database, "0009.sql")

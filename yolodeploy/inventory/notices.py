@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from yolodeploy.core.notices import KEPT_S, PER_MINUTE, TOGETHER, Notice, Pending
+from yolodeploy.core.sentences import Sentence
 from yolodeploy.inventory.connection import Inventory, Row
 
 _OVER_KEEP_S = 90 * 86400.0
@@ -159,4 +160,10 @@ def _store(inventory: Inventory, place: str, row: PlaceRow) -> None:
 
 def _pending(row: Row) -> Pending:
     name, code, about, fields, over, at = row
-    return Pending(name, Notice(code, about, msgspec.json.decode(fields), bool(over)), at)
+    return Pending(
+        name,
+        Notice(
+            code, about, msgspec.json.decode(fields, type=dict[str, str | Sentence]), bool(over)
+        ),
+        at,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from yolodeploy.core.sketch import decode_stages
 from yolodeploy.inventory.connection import Inventory
+from yolodeploy.inventory.operations import OperationRow
 from yolodeploy.inventory.rollups import (
     DAY_S,
     DEVICE_DAYS,
@@ -28,29 +29,48 @@ SERIES_KEEP_S = 400 * DAY_S
 """Last readings of silent instances: a site that is away for less counts nothing twice."""
 
 _REPLACED = """
-    DELETE FROM latency_series WHERE id IN (
-        SELECT old.id FROM latency_series AS old WHERE old.read_at < ? AND EXISTS (
-            SELECT 1 FROM latency_series AS new WHERE new.stream_id = old.stream_id
-                AND new.instance = old.instance AND new.epoch > old.epoch AND new.read_at >= ?
-        ) LIMIT 1000
+    old.read_at < ?1 AND EXISTS (
+        SELECT 1 FROM latency_series AS new WHERE new.stream_id = old.stream_id
+            AND new.instance = old.instance AND new.epoch > old.epoch AND new.read_at >= ?1
     )
 """
 
-_SILENT = """
-    DELETE FROM latency_series WHERE id IN (
-        SELECT id FROM latency_series WHERE read_at < ? LIMIT 1000
-    )
-"""
+_SILENT = "old.read_at < ?1"
 
 _STREAMS = """
     DELETE FROM latency_streams WHERE id NOT IN (SELECT stream_id FROM latency_series)
 """
 
-_EVENTS = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < ? LIMIT 1000)"
+_EVENTS = "old.at < ?1"
 
+OPERATIONS_MOST = 5000
+"""A rollout that waits begins one every half hour, fifty a day."""
+
+# one whose process was killed has no end: what it said last counts
 _OPERATIONS = """
-    DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE ended_at < ? LIMIT 20)
+    max(old.created_at, ifnull(old.started_at, 0), ifnull(old.heartbeat_at, 0),
+        ifnull(old.ended_at, 0)) < ?1
 """
+
+_MANY_OPERATIONS = """
+    DELETE FROM operations WHERE id IN (
+        SELECT id FROM operations WHERE ended_at IS NOT NULL
+        ORDER BY created_at DESC LIMIT 20 OFFSET ?
+    )
+"""
+
+# what a prune deletes, counted: of what goes for two reasons, once
+_SERIES_GONE = f"({_REPLACED}) OR old.read_at < ?2"
+_STREAMS_GONE = f"""
+    SELECT count(*) FROM latency_streams WHERE id NOT IN (
+        SELECT stream_id FROM latency_series AS old WHERE NOT ({_SERIES_GONE})
+    )
+"""  # noqa: S608 the conditions are ours
+_OPERATIONS_GONE = f"""
+    SELECT (SELECT count(*) FROM operations AS old WHERE {_OPERATIONS}) + max(0, (
+        SELECT count(*) FROM operations AS old WHERE ended_at IS NOT NULL AND NOT ({_OPERATIONS})
+    ) - ?2)
+"""  # noqa: S608 as above
 
 
 def prune(inventory: Inventory, *, at: float) -> int:
@@ -59,12 +79,29 @@ def prune(inventory: Inventory, *, at: float) -> int:
     In small transactions, so that other commands wait for one of them at most.
     """
     gone = sum(_prune_rollup(inventory, rollup, at) for rollup in ROLLUPS)
-    replaced = at - REPLACED_SERIES_KEEP_S
-    gone += _until_done(inventory, _REPLACED, replaced, replaced)
-    gone += _until_done(inventory, _SILENT, at - SERIES_KEEP_S)
+    gone += _prune_old(inventory, "latency_series", _REPLACED, at - REPLACED_SERIES_KEEP_S)
+    gone += _prune_old(inventory, "latency_series", _SILENT, at - SERIES_KEEP_S)
     gone += inventory.execute(_STREAMS).rowcount
-    gone += _until_done(inventory, _EVENTS, at - EVENTS_KEEP_S)
-    return gone + _until_done(inventory, _OPERATIONS, at - EVENTS_KEEP_S)
+    gone += _prune_old(inventory, "events", _EVENTS, at - EVENTS_KEEP_S)
+    gone += _prune_old(inventory, "operations", _OPERATIONS, at - EVENTS_KEEP_S, at_once=20)
+    return gone + _until_done(inventory, _MANY_OPERATIONS, OPERATIONS_MOST)
+
+
+def outdated(inventory: Inventory, *, at: float) -> int:
+    """How many rows `prune` would delete."""
+    series = (at - REPLACED_SERIES_KEEP_S, at - SERIES_KEEP_S)
+    events = at - EVENTS_KEEP_S
+    gone = sum(_outdated_rollup(inventory, rollup, at) for rollup in ROLLUPS)
+    gone += _count(inventory, _counting("latency_series", _SERIES_GONE), *series)
+    gone += _count(inventory, _STREAMS_GONE, *series)
+    gone += _count(inventory, _counting("events", _EVENTS), events)
+    return gone + _count(inventory, _OPERATIONS_GONE, events, OPERATIONS_MOST)
+
+
+def is_outdated(row: OperationRow, at: float) -> bool:
+    """Whether `prune` deletes an operation for its age."""
+    signs = (row.created_at, row.started_at, row.heartbeat_at, row.ended_at)
+    return max(sign or 0.0 for sign in signs) < at - EVENTS_KEEP_S
 
 
 def prune_when_due(inventory: Inventory, *, at: float) -> int:
@@ -76,7 +113,7 @@ def prune_when_due(inventory: Inventory, *, at: float) -> int:
 
 def _prune_rollup(inventory: Inventory, rollup: Rollup, at: float) -> int:
     """Whole slots only, oldest first: a slot that is there at all is complete."""
-    since = int((at - rollup.keep_s) // rollup.slot_s)
+    since = _kept_since(rollup, at)
     gone = 0
     while (oldest := _oldest(inventory, rollup)) is not None and oldest < since:
         with inventory.transaction():
@@ -106,9 +143,38 @@ def _into_days(inventory: Inventory, hour: int) -> None:
         grow(inventory, DEVICE_DAYS, key & OWNER_MASK, hour * HOUR_S, more)
 
 
+def _outdated_rollup(inventory: Inventory, rollup: Rollup, at: float) -> int:
+    first_kept = slot_key(_kept_since(rollup, at), 0)
+    return _count(inventory, _counting(rollup.table, "old.key < ?1"), first_kept)
+
+
+def _kept_since(rollup: Rollup, at: float) -> int:
+    """The first slot that is kept."""
+    return int((at - rollup.keep_s) // rollup.slot_s)
+
+
 def _oldest(inventory: Inventory, rollup: Rollup) -> int | None:
     row = inventory.row(f"SELECT min(key) >> 32 FROM {rollup.table}")  # noqa: S608
     return row[0] if row else None
+
+
+def _prune_old(
+    inventory: Inventory, table: str, where: str, before: float, at_once: int = 1000
+) -> int:
+    sql = (
+        f"DELETE FROM {table} WHERE id IN "  # noqa: S608 table and condition are ours
+        f"(SELECT id FROM {table} AS old WHERE {where} LIMIT {at_once})"
+    )
+    return _until_done(inventory, sql, before)
+
+
+def _counting(table: str, where: str) -> str:
+    return f"SELECT count(*) FROM {table} AS old WHERE {where}"  # noqa: S608 as above
+
+
+def _count(inventory: Inventory, sql: str, *values: object) -> int:
+    row = inventory.row(sql, values)
+    return int(row[0]) if row else 0
 
 
 def _until_done(inventory: Inventory, sql: str, *values: object) -> int:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from yolodeploy.core.errors import NotFound, Refused
+from yolodeploy.core.sentences import Sentence, sentence
 from yolodeploy.core.waves import Plan
 from yolodeploy.inventory.connection import Inventory, Row
 
@@ -35,6 +36,11 @@ class RolloutState(Enum):
     ABORTED = "aborted"
     EXPIRED = "expired"  # ended without the sites that were not reached in time
 
+    @property
+    def said(self) -> Sentence:
+        """Its name for readers of any language."""
+        return Sentence(f"tui.rollout.{self.value}")
+
 
 PENDING = frozenset({RolloutState.WAITING, RolloutState.APPROVAL})
 """Nobody drives it, and it may be long before it goes on: a newer rollout takes its rest over."""
@@ -57,7 +63,8 @@ class RolloutRow(NamedTuple):
     `release` is a digest, `holder` the engine that drives it (None: nobody) and `heartbeat_at`
     its last sign of life. `pause_requested` and `abort_requested` are what other processes ask;
     `approved_by` names who approved changed classes, empty without. `again_at` is when it is worth
-    going on without a person; None: when somebody asks. Times are Unix seconds.
+    going on without a person; None: when somebody asks. `reason` is in English, `said` the same for
+    readers of any language; an older row has only words. Times are Unix seconds.
     """
 
     id: str
@@ -75,6 +82,11 @@ class RolloutRow(NamedTuple):
     holder: str | None
     heartbeat_at: float | None
     again_at: float | None = None
+    said: Sentence | None = None
+
+    def why(self, language: str) -> str:
+        """The reason in the reader's language; as it is where there are only words."""
+        return self.said.told(language) if self.said is not None else self.reason
 
 
 class Requests(NamedTuple):
@@ -88,7 +100,7 @@ class Requests(NamedTuple):
 _ROLLOUT = """
     SELECT number, app, release, plan, operation, state, reason, created_at, ended_at,
         pause_requested, abort_requested, approved_by, holder, heartbeat_at,
-        again_at FROM rollouts
+        again_at, said FROM rollouts
 """
 
 
@@ -134,13 +146,17 @@ def get_rollout(inventory: Inventory, rollout: str) -> RolloutRow:
 
 
 def list_rollouts(
-    inventory: Inventory, *, app: str | None = None, unfinished: bool = False, limit: int = 100
+    inventory: Inventory,
+    *,
+    app: str | None = None,
+    unfinished: bool = False,
+    limit: int | None = 100,
 ) -> list[RolloutRow]:
-    """Rollouts, newest first; `unfinished` leaves those out that have ended."""
+    """Rollouts, newest first, no more than `limit` (None: all); `unfinished`: without the ended."""
     rows = inventory.rows(
         f"{_ROLLOUT} WHERE (?1 IS NULL OR app = ?1) AND (NOT ?2 OR state NOT IN ({_FINAL})) "
         "ORDER BY number DESC LIMIT ?3",
-        (app, unfinished, limit),
+        (app, unfinished, -1 if limit is None else limit),
     )
     return [_rollout(row) for row in rows]
 
@@ -152,11 +168,12 @@ def set_state(
     *,
     at: float,
     reason: str = "",
+    said: Sentence | None = None,
     again_at: float | None = None,
 ) -> None:
     """Move a rollout to another state, durably; the same again is harmless, a final one stays.
 
-    `again_at` is when one that waits is worth going on with.
+    `again_at` is when one that waits is worth going on with; the rest as in `RolloutRow`.
 
     Raises:
         NotFound: `inventory.unknown_rollout`.
@@ -164,9 +181,9 @@ def set_state(
     ended_at = at if state in FINAL else None
     with inventory.durable():
         changed = inventory.execute(
-            "UPDATE rollouts SET state = ?, reason = ?, ended_at = ?, again_at = ? "  # noqa: S608
-            f"WHERE number = ? AND state NOT IN ({_FINAL})",
-            (state.value, reason, ended_at, again_at, number_of(rollout)),
+            "UPDATE rollouts SET state = ?, reason = ?, said = ?, ended_at = ?, "  # noqa: S608
+            f"again_at = ? WHERE number = ? AND state NOT IN ({_FINAL})",
+            (state.value, reason, stored(said), ended_at, again_at, number_of(rollout)),
         ).rowcount
     if not changed:
         get_rollout(inventory, rollout)
@@ -264,7 +281,7 @@ def overlapping(inventory: Inventory, plan: Plan) -> tuple[list[RolloutRow], lis
     one of its sites now.
     """
     asked, moving = {site.site for site in plan.sites}, set(plan.moving)
-    found = list_rollouts(inventory, app=plan.app, unfinished=True)
+    found = list_rollouts(inventory, app=plan.app, unfinished=True, limit=None)
     older = [row for row in found if row.state in PENDING and _left(inventory, row) & asked]
     busy = [row for row in found if row.state not in PENDING and moving & {*row.plan.moving}]
     return older, busy
@@ -283,11 +300,12 @@ def _supersede(
 ) -> None:
     """Give the sites of an older rollout that are still to come to a newer one."""
     number, left = number_of(older.id), _left(inventory, older)
-    taken = [(number, site, newer, at) for site in sorted(left & asked)]
+    said = sentence("step.superseded", rollout=newer)
+    taken = [(number, site, newer, stored(said), at) for site in sorted(left & asked)]
     inventory.execute_many(
-        "INSERT INTO steps (rollout, site, step, outcome, detail, at) SELECT ?1, ?2, "
+        "INSERT INTO steps (rollout, site, step, outcome, detail, said, at) SELECT ?1, ?2, "
         "coalesce((SELECT step FROM steps WHERE rollout = ?1 AND site = ?2 "
-        "ORDER BY id DESC LIMIT 1), 'prefetch'), 'superseded', ?3, ?4",
+        "ORDER BY id DESC LIMIT 1), 'prefetch'), 'superseded', ?3, ?4, ?5",
         taken,
     )
     inventory.execute_many(
@@ -296,9 +314,9 @@ def _supersede(
     )
     if left <= asked:
         inventory.execute(
-            "UPDATE rollouts SET state = 'aborted', reason = ?, ended_at = ?, again_at = NULL "
-            "WHERE number = ?",
-            (f"superseded by {newer}", at, number),
+            "UPDATE rollouts SET state = 'aborted', reason = ?, said = ?, ended_at = ?, "
+            "again_at = NULL WHERE number = ?",
+            (said.told(), stored(said), at, number),
         )
 
 
@@ -315,4 +333,15 @@ def _rollout(row: Row) -> RolloutRow:
         state=RolloutState(row[5]),
         pause_requested=bool(row[9]),
         abort_requested=bool(row[10]),
+        said=kept(row[15]),
     )
+
+
+def stored(said: Sentence | None) -> str:
+    """A sentence as a column has it."""
+    return msgspec.json.encode(said).decode()
+
+
+def kept(said: str) -> Sentence | None:
+    """What a column has; None where a line is older."""
+    return msgspec.json.decode(said, type=Sentence | None)

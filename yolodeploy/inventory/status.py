@@ -119,21 +119,24 @@ def _store_site_apps(inventory: Inventory, site: int, apps: Iterable[AppState]) 
 
 
 def _store_devices(inventory: Inventory, site: int, state: SiteState, at: float) -> None:
+    # an account that sees the nodes of its pods alone does not know that the others are gone
+    unseen = state.cluster is not None and bool(state.cluster.unseen)
     inventory.execute(
-        "UPDATE devices SET ready = 0, reason = ? WHERE site_id = ? AND ready IS NOT NULL",
-        (GONE, site),
+        "UPDATE devices SET ready = ?, reason = ? WHERE site_id = ? AND ready IS NOT NULL",
+        (None if unseen else False, "" if unseen else GONE, site),
     )
     # a node may be ready while what shall run there is not
     complaints = {
         item.device: f"{item.app}: {item.reason}"
         for item in state.instances if not item.ready and item.reason
     }  # fmt: skip
+    beside = _beside(state)
     inventory.execute_many(
         _DEVICE,
         [
             (site, device.name, at, device.ready,
-             device.reason or complaints.get(device.name, ""), device.cpu_percent,
-             device.memory_mb, _json(device.node))
+             device.reason or complaints.get(device.name) or beside.get(device.name, ""),
+             device.cpu_percent, device.memory_mb, _json(device.node))
             for device in state.devices
         ],
     )  # fmt: skip
@@ -154,7 +157,7 @@ def _device_apps(state: SiteState, ids: dict[str, int]) -> Iterator[tuple[object
         groups.setdefault((instance.device, instance.app), []).append(instance)
     apps = {app.app: app for app in state.apps}
     # the digest is a hash of the whole specification: once a site, not once an instance
-    current = {name: app.release.digest for name, app in apps.items() if app.release}
+    current = {name: app.serving.digest for name, app in apps.items() if app.serving}
     for (device, app), instances in groups.items():
         if device in ids:
             yield (
@@ -166,6 +169,16 @@ def _device_apps(state: SiteState, ids: dict[str, int]) -> Iterator[tuple[object
                 sum(instance.ready for instance in instances),
                 sum(instance.restarts for instance in instances),
             )
+
+
+def _beside(state: SiteState) -> dict[str, str]:
+    """What is tried on a device beside the release that serves."""
+    tried = {
+        app.app: (app.release.digest, f"{app.release.alias} beside: {app.beside.way.value}")
+        for app in state.apps if app.beside is not msgspec.UNSET and app.release
+    }  # fmt: skip
+    found = ((item, tried[item.app]) for item in state.instances if item.app in tried)
+    return {item.device: told for item, (digest, told) in found if item.release == digest}
 
 
 def _shown_release(instances: list[InstanceState], current: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -29,10 +30,11 @@ class Finding(NamedTuple):
     detail: str
 
 
-def backup(path: Path, file: Path) -> int:
+def backup(path: Path, file: Path, *, dry_run: bool = False) -> int:
     """Copy the inventory at `path` to a new `file` (mode 0600); its size in bytes.
 
-    Others may read and write meanwhile; the copy is of one moment.
+    Others may read and write meanwhile; the copy is of one moment. A dry run tells the size of
+    what would be copied.
 
     Raises:
         NotFound: `inventory.missing`.
@@ -45,6 +47,9 @@ def backup(path: Path, file: Path) -> int:
         raise Refused("inventory.exists", path=file)
     part = file.with_name(file.name + ".part")
     with read_inventory(path) as source, explained(file):
+        if dry_run:
+            demand_place(file.parent)
+            return _pages_bytes(source)
         try:
             _copy(source.connection, part, "DELETE")
             part.rename(file)
@@ -69,14 +74,15 @@ def check(path: Path) -> list[Finding]:
             dangling = inventory.rows("PRAGMA foreign_key_check")
             return [Finding("reference", f"{row[0]} row {row[1]}: {row[2]}") for row in dangling]
     except Corrupt as error:
-        return [Finding("damage", error.text())]
+        return [Finding("damage", str(error.fields.get("reason") or error.text()))]
 
 
-def restore(file: Path, path: Path) -> Path | None:
+def restore(file: Path, path: Path, *, dry_run: bool = False) -> Path | None:
     """Put the backup `file` in the place of the inventory at `path`.
 
     The replaced inventory is kept beside it, and where that is gets returned (None: there was
     none). Whoever opens `path` meanwhile sees the old one or the new one and nothing in between.
+    Whether another process has it open is only known when it is locked, which a dry run does not.
 
     Raises:
         NotFound: `inventory.not_one`, there is no such file.
@@ -86,11 +92,15 @@ def restore(file: Path, path: Path) -> Path | None:
     """
     from yolodeploy.inventory.migrations import alone, remove_logs, sync
 
+    if dry_run:
+        with _sound(file):
+            return _free_name(_aside(path)) if path.exists() else None
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_name(path.name + ".restoring")
     with explained(path), alone(path):
         try:
-            _verified_copy(file, new)
+            with _sound(file) as source:
+                _copy(source, new, "WAL")
             with _set_aside(path) as kept:
                 remove_logs(path)
                 new.replace(path)
@@ -111,6 +121,24 @@ def vacuum(inventory: Inventory) -> int:
     return before - inventory.path.stat().st_size
 
 
+def demand_place(folder: Path) -> None:
+    """Whether files can be made in a folder.
+
+    Raises:
+        OSError: No, and why.
+    """
+    if not folder.is_dir():
+        number = errno.ENOTDIR if folder.exists() else errno.ENOENT
+        raise OSError(number, os.strerror(number), str(folder))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
+def _pages_bytes(inventory: Inventory) -> int:
+    [pages], [size] = (inventory.rows(f"PRAGMA {name}")[0] for name in ("page_count", "page_size"))
+    return int(pages) * int(size)
+
+
 def _copy(source: sqlite3.Connection, file: Path, journal_mode: str) -> None:
     from yolodeploy.inventory.migrations import connect_new, sync
 
@@ -121,7 +149,9 @@ def _copy(source: sqlite3.Connection, file: Path, journal_mode: str) -> None:
     sync(file)
 
 
-def _verified_copy(file: Path, new: Path) -> None:
+@contextmanager
+def _sound(file: Path) -> Iterator[sqlite3.Connection]:
+    """A backup that can take an inventory's place, opened for reading."""
     if not file.is_file():
         raise NotFound("inventory.not_one", path=file, reason="there is no such file")
     try:
@@ -129,7 +159,7 @@ def _verified_copy(file: Path, new: Path) -> None:
             version = checked_version(source, file)
             damage = source.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if version <= SCHEMA_VERSION and damage == "ok":
-                _copy(source, new, "WAL")
+                yield source
                 return
     except (sqlite3.DatabaseError, Corrupt) as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
@@ -144,7 +174,7 @@ def _set_aside(path: Path) -> Iterator[Path | None]:
     if not path.exists():
         yield None
         return
-    kept = _free_name(path.with_name(path.name + ".before-restore"))
+    kept = _free_name(_aside(path))
     log, kept_log = (each.with_name(each.name + "-wal") for each in (path, kept))
     if log.exists():  # a damaged file's log may hold what the file lacks, and SQLite removes it
         shutil.copyfile(log, kept_log)
@@ -193,6 +223,10 @@ def _locked(path: Path) -> sqlite3.Connection | None:
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(path.name + ".before-restore")
 
 
 def _free_name(path: Path) -> Path:

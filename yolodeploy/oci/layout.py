@@ -17,8 +17,8 @@ from yolodeploy.oci import index as indexes
 from yolodeploy.oci import media_types
 from yolodeploy.oci.blobs import Blobs
 from yolodeploy.oci.locks import locked
-from yolodeploy.oci.manifests import Descriptor, ImageConfig, Index, Manifest, canonical
-from yolodeploy.oci.sources import chunks_of, open_regular
+from yolodeploy.oci.manifests import Descriptor, ImageConfig, Index, Kind, Manifest, canonical
+from yolodeploy.oci.sources import open_regular
 from yolodeploy.oci.staging import StagedFile, Staging, sync_folder
 from yolodeploy.oci.storage_errors import storing
 from yolodeploy.oci.verified import VerifiedReader
@@ -107,18 +107,6 @@ class Layout:
             annotations=annotations or {},
         )
 
-    def add_file(self, path: Path, media_type: str) -> Descriptor:
-        """Store a file's content; see `add_blob`.
-
-        Raises:
-            Failed: `oci.unreadable`, the file cannot be read.
-        """
-        try:
-            with open_regular(path) as file:
-                return self.add_blob(chunks_of(file), media_type)
-        except OSError as error:
-            raise Failed("oci.unreadable", path=path, reason=error) from error
-
     @contextmanager
     def arriving(self, blob: Descriptor) -> Iterator[StagedFile]:
         """A blob on its way from elsewhere; what arrived of it outlives this process.
@@ -177,7 +165,7 @@ class Layout:
             UsageError: `oci.is_index`, the digest names images for several platforms.
             NotFound, Corrupt: As `read_json`.
         """
-        if self.read_json(digest, _Kind).is_index:
+        if self.read_json(digest, Kind).is_index():
             raise UsageError("oci.is_index", digest=digest)
         return self.read_json(digest, Manifest)
 
@@ -275,16 +263,6 @@ class Layout:
             staged.commit(self.path / name)
         with storing(self.path):
             sync_folder(self.path)
-
-
-class _Kind(msgspec.Struct, rename="camel"):
-    media_type: str = ""
-    manifests: tuple[msgspec.Raw, ...] | None = None
-
-    @property
-    def is_index(self) -> bool:
-        name = media_types.oci_name(self.media_type)
-        return name == media_types.INDEX or self.manifests is not None
 
 
 def _decoded(content: bytes, kind: type[T], path: Path) -> T:

@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 
 from yolodeploy.core.decoding import known
+from yolodeploy.oci.media_types import INDEX, oci_name
 
 REF_NAME = "org.opencontainers.image.ref.name"
 CLUSTER_NAME = "io.containerd.image.name"  # by which containerd's own import names an image
@@ -37,6 +38,18 @@ class Descriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     annotations: dict[str, str] = {}
     platform: Platform | None = None
     artifact_type: str = ""
+
+
+class Kind(msgspec.Struct, frozen=True, rename="camel"):
+    """What tells an index from one image, of a document of which nothing else is known yet."""
+
+    media_type: str = ""
+    manifests: tuple[msgspec.Raw, ...] | None = None
+
+    def is_index(self, described: str = "") -> bool:
+        """Whether it names images; `described` is the media type of one that leaves it out."""
+        name = oci_name(self.media_type or described)
+        return self.manifests is not None or name == INDEX
 
 
 class Manifest(

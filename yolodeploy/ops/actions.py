@@ -26,6 +26,7 @@ class Subject(Enum):
     ROLLOUT = "rollout"
     RELEASE = "release"
     OPERATION = "operation"
+    CAMERA = "camera"
 
 
 class Action(NamedTuple):
@@ -33,8 +34,8 @@ class Action(NamedTuple):
 
     `id` is stable: keymaps refer to it. `command` has the subject's name in braces. `asks` names a
     further argument that a person is asked for, empty for none, and `asked_as` writes it in the
-    command. `dangerous` actions are confirmed (a dialog that focuses Cancel; `--yes` in scripts).
-    `kind` is that of the sites it is for, empty for any.
+    command; `named_as` the subject's name. `dangerous` actions are confirmed (a dialog that focuses
+    Cancel; `--yes` in scripts). `kind` is that of the sites it is for, empty for any.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Action(NamedTuple):
     dangerous: bool = False
     kind: str = ""
     asked_as: Callable[[str], str] = quote
+    named_as: Callable[[str], str] = quote
 
     def title(self, language: str = "en") -> str:
         """What it is called."""
@@ -52,8 +54,9 @@ class Action(NamedTuple):
 
     def command_for(self, name: str, asked: str = "") -> str:
         """The command line that does the same, for a shell."""
-        words = {self.subject.value: quote(name), self.asks or "asked": self.asked_as(asked)}
-        return self.command.format_map(words)
+        answer = {self.asks: self.asked_as(asked)} if self.asks else {}
+        words = {self.subject.value: self.named_as(name), **answer}
+        return self.command.format_map(words).rstrip()
 
     def perform(self, home: Home, name: str = "", asked: str = "") -> Any:
         """Do it; raises what the function raises."""
@@ -65,12 +68,37 @@ class Action(NamedTuple):
 
 _HERE = "yolodeploy.ops.actions"
 _PLAYS = "yolodeploy.ops.play_actions"
+_CAMERAS = "yolodeploy.ops.camera_actions"
 
 
 def _source(text: str) -> str:
     from yolodeploy.ops.play_actions import source_option
 
     return source_option(text)
+
+
+def _camera(url: str) -> str:
+    from yolodeploy.core.camera_address import shown_url
+
+    return quote(shown_url(url) or "URL")
+
+
+def _camera_words(text: str) -> str:
+    from yolodeploy.ops.camera_actions import command_words
+
+    return command_words(text)
+
+
+def _wish(text: str) -> str:
+    from yolodeploy.ops.start_action import asked_of
+
+    return asked_of(text).words
+
+
+def _calendar(text: str) -> str:
+    from yolodeploy.ops.calendars import calendar_options
+
+    return calendar_options(text)
 
 
 ACTIONS: dict[str, Action] = {
@@ -85,9 +113,10 @@ ACTIONS: dict[str, Action] = {
         Action(
             "release.roll_out",
             Subject.RELEASE,
-            "yolodeploy rollout start {release}",
-            f"{_HERE}:roll_out",
-            dangerous=True,
+            "yolodeploy rollout start {release} {wish}",
+            "yolodeploy.ops.start_action:roll_out",
+            asks="wish",
+            asked_as=_wish,
         ),
         Action(
             "rollout.pause",
@@ -144,6 +173,29 @@ ACTIONS: dict[str, Action] = {
         ),
         Action(
             "site.unhold", Subject.SITE, "yolodeploy site unhold {site}", f"{_HERE}:unhold_site"
+        ),
+        Action(
+            "site.window",
+            Subject.SITE,
+            "yolodeploy site window {site} {window}",
+            f"{_HERE}:set_windows",
+            asks="window",
+            asked_as=_calendar,
+        ),
+        Action(
+            "site.add_camera",
+            Subject.SITE,
+            "yolodeploy camera add {camera} --site {site}",
+            f"{_CAMERAS}:add",
+            asks="camera",
+            asked_as=_camera_words,
+        ),
+        Action(
+            "camera.test",
+            Subject.CAMERA,
+            "yolodeploy camera test {camera}",
+            f"{_CAMERAS}:test",
+            named_as=_camera,
         ),
         Action(
             "site.start",
@@ -232,13 +284,6 @@ def of_subject(subject: Subject) -> tuple[Action, ...]:
     return tuple(action for action in ACTIONS.values() if action.subject is subject)
 
 
-def roll_out(home: Home, release: str) -> Any:
-    """A rollout to every site, with the defaults."""
-    from yolodeploy.ops.rollouts import start
-
-    return start(home, release, (), default_wish())
-
-
 def approve(home: Home, rollout: str) -> Any:
     """Approve the wave after which a rollout stands."""
     from yolodeploy.ops.rollouts import approve as approve_wave
@@ -251,6 +296,13 @@ def undo(home: Home, rollout: str) -> Any:
     from yolodeploy.ops.going_back import undo as undo_rollout
 
     return undo_rollout(home, rollout, default_wish())
+
+
+def set_windows(home: Home, site: str, text: str) -> None:
+    """Say when a site may be changed, in one line: windows, freezes, `always`."""
+    from yolodeploy.ops.calendars import calendar_words, set_calendar
+
+    set_calendar(home, site, *calendar_words(text))
 
 
 def unhold_device(home: Home, device: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from yolodeploy.core.release import Release
     from yolodeploy.ops.home import Home
-    from yolodeploy.sites.interface import Site
+    from yolodeploy.sites.interface import Observed
 
 
 def adopt_cluster(
@@ -29,15 +29,19 @@ def adopt_cluster(
 
     Raises:
         UsageError: `name.invalid`, `kubernetes.kubeconfig`.
-        Refused: `inventory.site_exists`, `kubernetes.forbidden`.
+        Refused: `inventory.site_exists`, `kubernetes.adopted`, `kubernetes.forbidden`.
         Unreachable: `kubernetes.*`.
     """
     from yolodeploy.sites.kubernetes.access import Access, default_file
 
-    if checked_name("site", name) in known_sites(home):
+    known = known_sites(home)
+    if checked_name("site", name) in known:
         raise Refused("inventory.site_exists", site=name)
     file = (kubeconfig or default_file()).expanduser().absolute()
     access = Access(file, context)
+    for other, location in known.items():
+        if location == access.location:  # its figures would count twice
+            raise Refused("kubernetes.adopted", site=other, file=file, context=context)
     site = cluster(home, name, access)
     return _taken_over(home, site, KUBERNETES, access.location, dry_run=dry_run)
 
@@ -62,7 +66,7 @@ def adopt_site(home: Home, name: str, *, dry_run: bool = False) -> list[Release]
 
 
 def _taken_over(
-    home: Home, site: Site, kind: str, location: str, *, dry_run: bool
+    home: Home, site: Observed, kind: str, location: str, *, dry_run: bool
 ) -> list[Release]:
     state = site.observe()
     kept = {release.digest: release for app in state.apps for release in site.releases(app.app)}

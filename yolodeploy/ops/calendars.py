@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -11,11 +13,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from yolodeploy.core.errors import UsageError
 from yolodeploy.core.windows import Calendar, opening, parse_freeze, parse_window
 from yolodeploy.inventory import sites as rows
+from yolodeploy.inventory.events import WINDOW_SET, add_event
 from yolodeploy.ops.opening import changing, present_inventory
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.sites import SiteRow
     from yolodeploy.ops.home import Home
+
+ALWAYS = "always"
 
 MOST = 100
 """Windows and freezes of one site: they are looked through for every day ahead."""
@@ -51,6 +56,26 @@ def moment_there(calendar: Calendar, at: float) -> str:
     return f"{there:%Y-%m-%d %H:%M} {calendar.zone}"
 
 
+def calendar_words(text: str) -> tuple[list[str], list[str], str]:
+    """Windows, freezes and the zone of one line: `Mon-Fri 22:00-05:00; 2026-12-24 @Europe/Berlin`.
+
+    `always` means none of them.
+    """
+    days, _, zone = text.partition("@")
+    parts = [part.strip() for part in days.split(";") if part.strip() not in ("", ALWAYS)]
+    freezes = [part for part in parts if part[:4].isdecimal()]
+    return [part for part in parts if part not in freezes], freezes, zone.strip()
+
+
+def calendar_options(text: str) -> str:
+    """The same as words of `site window`."""
+    windows, freezes, zone = calendar_words(text)
+    if not (windows or freezes or zone):
+        return "--always"
+    words = [*windows, *(f"--freeze={freeze}" for freeze in freezes)]
+    return shlex.join([*words, *([f"--zone={zone}"] if zone else [])])
+
+
 def set_calendar(
     home: Home,
     name: str,
@@ -83,4 +108,6 @@ def set_calendar(
         calendar = Calendar(zone or known.zone, *kept)
         if not dry_run:
             rows.set_site_calendar(inventory, name, calendar)
+            told = "; ".join(map(str, (*calendar.windows, *calendar.freezes)))
+            add_event(inventory, name, WINDOW_SET, at=time.time(), detail=told)
         return row._replace(calendar=calendar)

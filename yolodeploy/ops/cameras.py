@@ -27,7 +27,7 @@ from yolodeploy.ops.site_settings import Change, Changed, camera_of, cameras_of,
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
-    from yolodeploy.sites.interface import Site
+    from yolodeploy.sites.interface import Configured
 
 OPENING_S = 60.0  # beyond what is looked at: a reader gives up by itself before that
 PHASES = ("running", "ended", "opening", "failed", "waiting")  # the most telling first
@@ -53,42 +53,34 @@ class Listed(NamedTuple):
     state: CameraState | None
 
 
-def add(
-    home: Home, site: str, name: str, given: Given, *, wait_s: float, dry_run: bool = False
+def put(
+    home: Home,
+    site: str,
+    name: str,
+    given: Given,
+    *,
+    new: bool,
+    wait_s: float,
+    dry_run: bool = False,
 ) -> Changed:
-    """One more camera of a site.
+    """One more camera of a site (`new`), or another one under a name that there is.
 
     Raises:
+        NotFound: `camera.unknown`.
         UsageError: `name.invalid`, `camera.*`.
         Refused, RolledBack: As `site_settings.change`.
     """
     checked_name("camera", name)
+    if given.fields.get("url") is not None:
+        address_of(given.fields["url"])
     where = site_of(home, site)
     fields, secrets = _carried(where, name, given)
+    written, what = (with_camera, "added") if new else (with_changed_camera, "changed")
 
     def edit(text: str) -> str:
-        return with_camera(text, site, name, fields)
+        return written(text, site, name, fields)
 
-    wanted = Change(edit, f"camera {name} added", secrets)
-    return change(home, where, wanted, wait_s=wait_s, dry_run=dry_run)
-
-
-def edit(
-    home: Home, site: str, name: str, given: Given, *, wait_s: float, dry_run: bool = False
-) -> Changed:
-    """Another camera under a name that there is.
-
-    Raises:
-        NotFound: `camera.unknown`.
-        UsageError, Refused, RolledBack: As `add`.
-    """
-    where = site_of(home, site)
-    fields, secrets = _carried(where, name, given)
-
-    def changed(text: str) -> str:
-        return with_changed_camera(text, site, name, fields)
-
-    wanted = Change(changed, f"camera {name} changed", secrets)
+    wanted = Change(edit, f"camera {name} {what}", secrets)
     return change(home, where, wanted, wait_s=wait_s, dry_run=dry_run)
 
 
@@ -97,7 +89,7 @@ def remove(home: Home, site: str, name: str, *, wait_s: float, dry_run: bool = F
 
     Raises:
         NotFound: `camera.unknown`.
-        UsageError, Refused, RolledBack: As `add`.
+        UsageError, Refused, RolledBack: As `put`.
     """
     where = site_of(home, site)
 
@@ -194,7 +186,7 @@ def checked_credentials(line: str, path: object) -> bytes:
     return line.encode()
 
 
-def _carried(site: Site, name: str, given: Given) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _carried(site: Configured, name: str, given: Given) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The fields, with the places at which servers will find the secrets, and those."""
     fields, secrets = dict(given.fields), {}
     contents = {"credentials_file": given.credentials}
@@ -208,7 +200,7 @@ def _carried(site: Site, name: str, given: Given) -> tuple[dict[str, Any], dict[
     return fields, secrets
 
 
-def _cameras(site: Site) -> list[Listed]:
+def _cameras(site: Configured) -> list[Listed]:
     cameras = cameras_of(site)
     if not cameras:
         return []

@@ -58,11 +58,14 @@ def account_file(home: Home, site: str) -> Path:
 
 def cluster(home: Home, name: str, way: Way) -> KubernetesSite:
     """The site that a way leads to."""
+    from yolodeploy.ops.engine_sources import EngineSources
     from yolodeploy.ops.image_names import names_for_pods
     from yolodeploy.ops.shipped import shipped
     from yolodeploy.sites.kubernetes.site import KubernetesSite
 
-    return KubernetesSite(name, way, home.layout, shipped("k3s"), names_for_pods(home))
+    return KubernetesSite(
+        name, way, home.layout, shipped("k3s"), names_for_pods(home), EngineSources(home)
+    )
 
 
 def connect_named(home: Home, inventory: Inventory, name: str) -> Site:

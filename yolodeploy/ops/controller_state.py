@@ -12,9 +12,10 @@ from yolodeploy.inventory.controllers import ControllerRow, get_controller
 from yolodeploy.inventory.notices import place_row, waiting
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops.one_controller import is_running
-from yolodeploy.ops.pending import PendingRollout, pending_rollouts
+from yolodeploy.ops.pending import PendingRollout, Turn, pending_rollouts
 
 if TYPE_CHECKING:
+    from yolodeploy.inventory.connection import Inventory
     from yolodeploy.ops.home import Home
 
 SILENT_S = 60.0
@@ -38,6 +39,11 @@ class ControllerState(NamedTuple):
         return ("running" if self.well else "hangs") if self.running else "none"
 
     @property
+    def driven(self) -> tuple[str, ...]:
+        """The rollouts that an engine drives now."""
+        return tuple(item.row.id for item in self.pending if item.turn is Turn.DRIVEN)
+
+    @property
     def well(self) -> bool:
         """Whether a controller runs and gives signs of life."""
         return self.running and not any(f.code == "controller.hangs" for f in self.faults)
@@ -49,13 +55,17 @@ def controller_state(home: Home) -> ControllerState:
     Raises:
         NotFound: `inventory.missing`.
     """
-    running, now = is_running(home), time.time()
     with read_inventory(home.inventory) as inventory:
-        row = get_controller(inventory)
-        sites = list_sites(inventory)
-        outbox = waiting(inventory)
-        places = [place_row(inventory, name) for name in outbox]
-        pending = pending_rollouts(inventory, at=now)
+        return state_in(inventory, running=is_running(home), now=time.time())
+
+
+def state_in(inventory: Inventory, *, running: bool, now: float) -> ControllerState:
+    """How it is, as an inventory has it; `running` is what its lock says."""
+    row = get_controller(inventory)
+    sites = list_sites(inventory)
+    outbox = waiting(inventory)
+    places = [place_row(inventory, name) for name in outbox]
+    pending = pending_rollouts(inventory, at=now)
     faults: list[YolodeployError] = []
     if not running:
         faults.append(Refused("controller.none"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from yolodeploy.core.errors import NotFound, YolodeployError
+from yolodeploy.core.errors import Failed, NotFound, YolodeployError
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import list_sites
 from yolodeploy.ops.connect import connect_all, connect_named
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from yolodeploy.core.serving import DetectResponse
     from yolodeploy.core.site import InstanceState
     from yolodeploy.ops.home import Home
-    from yolodeploy.sites.interface import Site
+    from yolodeploy.sites.interface import Detecting
 
 
 class Detected(NamedTuple):
@@ -45,7 +45,7 @@ def detect(
         NotFound: `ops.no_instance`, nothing ready runs the app there; `ops.unreadable`,
             `ops.no_frames`.
         UsageError: `ops.draw_over_picture`.
-        Failed: `site.detect`, a picture was refused; `ops.draw_failed`.
+        Failed: `ops.picture_refused`; `ops.draw_failed`.
     """
     images = picture_paths(images)
     targets: list[Path | None] = [*places(images, draw)] if draw else [None] * len(images)
@@ -61,21 +61,30 @@ def detect(
     ]
 
 
-def _one(site: Site, instance: InstanceState, path: Path, target: Path | None) -> Detected:
+def _one(site: Detecting, instance: InstanceState, path: Path, target: Path | None) -> Detected:
     content = picture(path).content
-    answer = site.detect(instance, content)
+    try:
+        answer = site.detect(instance, content)
+    except Failed as error:
+        if error.code != "site.detect":
+            raise
+        raise Failed("ops.picture_refused", path=path, **error.fields) from error
     if target is not None:
         save(target, site.draw(instance, content))
     return Detected(path, answer, target)
 
 
-def _ready(sites: Sequence[Site], app: str | None) -> tuple[Site, list[InstanceState]]:
+def _ready(sites: Sequence[Detecting], app: str | None) -> tuple[Detecting, list[InstanceState]]:
     for site in sites:
         try:
             state = site.observe()
         except YolodeployError:
             continue  # offline; another site may do
-        ready = [item for item in state.instances if item.ready and app in (None, item.app)]
+        ready = [
+            item
+            for item in state.instances
+            if item.ready and app in (None, item.app) and state.has_traffic(item)
+        ]
         if ready:
             return site, [item for item in ready if item.app == ready[0].app]
     raise NotFound("ops.no_instance", app=app or "any app")

@@ -35,9 +35,10 @@ def _rows(path: Path) -> Iterable[Any]:
 
     try:
         with path.open("rb") as file:
-            text = file.read(LARGEST + 1).decode("utf-8-sig")
-        if len(text) > LARGEST:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
             raise ValueError(f"it has more than {LARGEST >> 20} MB")
+        text = content.decode("utf-8-sig")
         if path.suffix == ".json":
             found = json.loads(text)
         elif path.suffix in (".yaml", ".yml"):

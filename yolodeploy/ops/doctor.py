@@ -22,6 +22,7 @@ from yolodeploy.inventory.sites import list_sites
 from yolodeploy.inventory.status import list_site_apps
 from yolodeploy.ops.connect import K3S, connect
 from yolodeploy.ops.controller_state import controller_state
+from yolodeploy.ops.expiry import fault, soon
 from yolodeploy.ops.one_controller import is_running
 from yolodeploy.ops.pending import Turn, pending_rollouts
 from yolodeploy.ops.settings import settings
@@ -45,8 +46,17 @@ class Diagnosis(NamedTuple):
 
 
 def examine(home: Home) -> list[Diagnosis]:
-    """Every check, in the order in which things depend on each other."""
-    return [Diagnosis(name, tuple(_caught(check, home))) for name, check in CHECKS.items()]
+    """Every check, in the order in which things depend on each other.
+
+    One that cannot be made, for what an earlier one found already, is left out.
+    """
+    made: list[Diagnosis] = []
+    for name, check in CHECKS.items():
+        found = _caught(check, home)
+        told = {error.text() for diagnosis in made for error in diagnosis.findings}
+        if not found or {error.text() for error in found} - told:
+            made.append(Diagnosis(name, tuple(found)))
+    return made
 
 
 def _caught(
@@ -96,23 +106,33 @@ def _sites(home: Home) -> Iterator[YolodeployError]:
     with open_inventory(home.inventory) as inventory:
         for row in list_sites(inventory):
             if row.kind == K3S:
+                yield from _expiring(home, row)
                 yield from _gateways(inventory, row)
                 continue
             try:
                 site = connect(home, row)
-                state, fault = site.observe(), site.settings_fault()
+                state, wrong = site.observe(), site.settings_fault()
                 reports = site.sketches()
             except YolodeployError as error:
                 yield error
                 continue
-            if fault is not None:
-                yield fault
+            if wrong is not None:
+                yield wrong
+            yield from _expiring(home, row._replace(cluster=state.cluster))
+            for resource in state.cluster.unseen if state.cluster else ():
+                yield Refused("doctor.unseen", site=row.name, resource=resource)
             yield from _later(row.name, reports)
             for device in state.devices:
                 if not device.ready:
                     yield Failed(
                         "doctor.device", site=row.name, device=device.name, reason=device.reason
                     )
+
+
+def _expiring(home: Home, row: SiteRow) -> Iterator[YolodeployError]:
+    now = time.time()
+    for expiry in soon(home, row, now):
+        yield fault(expiry, row, now)
 
 
 def _later(site: str, reports: Sequence[StageReport]) -> Iterator[YolodeployError]:

@@ -8,19 +8,19 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from yolodeploy.core.errors import Corrupt, Failed, NotFound
 from yolodeploy.oci.registry.access import Access
+from yolodeploy.oci.registry.addresses import followed, redacted
 from yolodeploy.oci.registry.answers import Answer, refusal
 from yolodeploy.oci.registry.exchange import Exchange, Stream
 from yolodeploy.oci.registry.retries import MOVING, patiently
 from yolodeploy.oci.registry.tally import Tally
 from yolodeploy.oci.storage_errors import storing
 
-LARGEST = (
-    64 << 20
-)  # bytes in memory; NVIDIA's list of packages has some hundred kB, k3s's of digests one
+# bytes in memory; NVIDIA's list of packages has some hundred kB, k3s's of digests one
+LARGEST = 64 << 20
 CHUNK = 8 << 20  # bytes that must come in time
 _LARGEST_REFUSAL = 64 << 10  # bytes
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -33,7 +33,7 @@ def fetched(url: str, access: Access) -> bytes:
 
     Raises:
         NotFound: `lock.not_published`.
-        Failed: `registry.plain`, `registry.redirect`, `registry.refused` and the like.
+        Failed: `registry.plain`, `registry.redirect`, `registry.bad_answer` and the like.
         Corrupt: `registry.too_large`.
         Refused, Unreachable: As `answers.refusal` has it.
     """
@@ -58,9 +58,8 @@ def download(url: str, path: Path, digest: str, access: Access, tally: Tally) ->
     aside = path.with_name(f".{path.name}.partial")
     before = aside.stat().st_size if aside.exists() else 0
     moved = _bring(url, aside, access, tally)
-    if (
-        before and _digest(aside) != digest
-    ):  # what was there from before may have been the damaged part
+    if before and _digest(aside) != digest:
+        # what was there from before may have been the damaged part
         aside.unlink()
         moved += _bring(url, aside, access, tally)
     if _digest(aside) != digest:
@@ -121,7 +120,8 @@ def _opened(url: str, access: Access, headers: Mapping[str, str]) -> Iterator[St
     for _ in range(_MOST_REDIRECTS + 1):
         host = urlsplit(url).netloc
         if not host or urlsplit(url).scheme not in access.schemes(host):
-            raise Failed("registry.plain", registry=host or url, reason=url)
+            told = redacted(url)  # GitHub's redirects are signed: whoever has one may fetch it
+            raise Failed("registry.plain", registry=host or told, reason=told)
         exchange = Exchange(host, access)
         try:
             stream = exchange.send("GET", url, headers, None)
@@ -130,17 +130,17 @@ def _opened(url: str, access: Access, headers: Mapping[str, str]) -> Iterator[St
                     _check(stream, url)
                     yield stream
                     return
-                url = urljoin(url, stream.headers.get("location", ""))
+                url = followed(url, stream.headers.get("location", ""))
             finally:
                 stream.close()
         finally:
             exchange.close()
-    raise Failed("registry.redirect", registry=urlsplit(url).netloc, url=url)
+    raise Failed("registry.redirect", registry=urlsplit(url).netloc, url=redacted(url))
 
 
 def _check(stream: Stream, url: str) -> None:
     if stream.status == 404:
-        raise NotFound("lock.not_published", url=url)
+        raise NotFound("lock.not_published", url=redacted(url))
     if stream.status not in (200, 206, 416):
         parts = urlsplit(url)
         raise refusal(stream.whole(_LARGEST_REFUSAL), parts.netloc, parts.path)

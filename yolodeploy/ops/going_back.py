@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -13,12 +13,20 @@ from yolodeploy.inventory import journal as journals
 from yolodeploy.inventory import rollouts as rows
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.releases import get_release
-from yolodeploy.ops.rollouts import Started, start
+from yolodeploy.ops.rollouts import Prepared, Started, prepare, start
 from yolodeploy.ops.selecting import chosen_sites
+from yolodeploy.rollouts.planning import Wish
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
-    from yolodeploy.rollouts.planning import Wish
+
+
+class Back(NamedTuple):
+    """A rollout that goes back: to which release, on which sites, and as wished for."""
+
+    release: str
+    sites: Sequence[str]
+    wish: Wish
 
 
 def undo(home: Home, rollout: str, wish: Wish, release: str = "") -> Started:
@@ -29,25 +37,53 @@ def undo(home: Home, rollout: str, wish: Wish, release: str = "") -> Started:
     It is judged by its own health alone: detections are known to differ from the present ones.
 
     Raises:
-        Refused: `rollout.no_previous`, `rollout.several_previous`; as `undo_to`.
+        Everything of `back_of` and `prepare`.
     """
-    with open_inventory(home.inventory) as inventory:
-        row = rows.get_rollout(inventory, rollout)
-    committed = _committed_by(home, rollout)
-    if release and committed:
-        return undo_to(home, release, committed, wish)
-    before = {row.plan.site(site).previous for site in committed} - {""}
-    if not before:
-        raise Refused("rollout.no_previous", rollout=row.id)
-    if len(before) > 1:
-        raise Refused("rollout.several_previous", rollout=row.id, releases=", ".join(before))
-    return _back(home, before.pop(), committed, wish)
+    return start(home, *back_of(home, rollout, wish, release), going_back=True)
 
 
 def undo_to(
     home: Home, release: str, sites: Sequence[str], wish: Wish, select: str = ""
 ) -> Started:
     """A new rollout to an earlier release, on sites that have run it; judged as an `undo` is.
+
+    Raises:
+        Everything of `back_to` and `prepare`.
+    """
+    return start(home, *back_to(home, release, sites, wish, select), going_back=True)
+
+
+def prepared(home: Home, back: Back) -> Prepared:
+    """What going back would start. Changes nothing.
+
+    Raises:
+        Everything of `ops.rollouts.prepare`.
+    """
+    return prepare(home, *back, going_back=True)
+
+
+def back_of(home: Home, rollout: str, wish: Wish, release: str = "") -> Back:
+    """What `undo` means.
+
+    Raises:
+        NotFound: `inventory.unknown_rollout`.
+        Refused: `rollout.no_previous`, `rollout.several_previous`; as `back_to`.
+    """
+    with open_inventory(home.inventory) as inventory:
+        row = rows.get_rollout(inventory, rollout)
+    committed = _committed_by(home, rollout)
+    if release and committed:
+        return back_to(home, release, committed, wish)
+    before = {row.plan.site(site).previous for site in committed} - {""}
+    if not before:
+        raise Refused("rollout.no_previous", rollout=row.id)
+    if len(before) > 1:
+        raise Refused("rollout.several_previous", rollout=row.id, releases=", ".join(before))
+    return Back(before.pop(), committed, _alone(wish))
+
+
+def back_to(home: Home, release: str, sites: Sequence[str], wish: Wish, select: str = "") -> Back:
+    """What `undo_to` means.
 
     Raises:
         Refused: `rollout.never_ran`: what a site never ran is a new release to it.
@@ -61,7 +97,7 @@ def undo_to(
     known = [name for name in names if name in ran]
     if strange and (sites or not known):
         raise Refused("rollout.never_ran", site=strange[0], release=found.alias)
-    return _back(home, release, known, wish)
+    return Back(release, known, _alone(wish))
 
 
 def _committed_by(home: Home, rollout: str) -> list[str]:
@@ -78,6 +114,6 @@ def _committed_by(home: Home, rollout: str) -> list[str]:
         ]
 
 
-def _back(home: Home, release: str, sites: Sequence[str], wish: Wish) -> Started:
-    alone = msgspec.structs.replace(wish, compare=False)
-    return start(home, release, sites, alone, going_back=True)
+def _alone(wish: Wish) -> Wish:
+    """What is known already is compared with nothing, and not tried beside anything."""
+    return msgspec.structs.replace(wish, compare=False, beside=None)

@@ -21,7 +21,7 @@ from yolodeploy.inventory.status import list_site_apps
 from yolodeploy.ops.gpu_reports import REPORT, GpuReport, report_of
 from yolodeploy.ops.operations import batches
 from yolodeploy.ops.play_hosts import site_of_hosts
-from yolodeploy.ops.play_journal import HOST, STEP
+from yolodeploy.ops.play_progress import HOST, STEP
 from yolodeploy.ops.plays import start_play
 from yolodeploy.ops.provisioning import lock_in_force
 from yolodeploy.ops.sites import find_device

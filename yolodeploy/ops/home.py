@@ -30,6 +30,11 @@ class Home(NamedTuple):
         return self.root / "models"
 
     @property
+    def engines(self) -> Path:
+        """TensorRT engines on their way from one site to others."""
+        return self.root / "engines"
+
+    @property
     def bundles(self) -> Path:
         """What bundles brought beside images: a folder each, by digest."""
         return self.root / "bundles"

@@ -18,7 +18,7 @@ from yolodeploy.ops.opening import present_inventory
 if TYPE_CHECKING:
     from yolodeploy.core.site import LogLine
     from yolodeploy.ops.home import Home
-    from yolodeploy.sites.interface import Site
+    from yolodeploy.sites.interface import Logged
 
 AT_ONCE = 16
 """Sites read at the same time."""
@@ -74,7 +74,7 @@ def follow(
         yield from _moment(told)
 
 
-def _connected(home: Home, names: Sequence[str]) -> tuple[list[Site], list[YolodeployError]]:
+def _connected(home: Home, names: Sequence[str]) -> tuple[Sequence[Logged], list[YolodeployError]]:
     with present_inventory(home, dry_run=True) as inventory:
         if len(names) == 1:
             return [connect(home, get_site(inventory, names[0]))], []
@@ -82,7 +82,7 @@ def _connected(home: Home, names: Sequence[str]) -> tuple[list[Site], list[Yolod
         return connect_all(home, rows)
 
 
-def _read(site: Site, wanted: LogQuery) -> Answer:
+def _read(site: Logged, wanted: LogQuery) -> Answer:
     try:
         return list(site.logs(wanted)), None
     except YolodeployError as error:
@@ -90,7 +90,7 @@ def _read(site: Site, wanted: LogQuery) -> Answer:
 
 
 def _follow(
-    site: Site,
+    site: Logged,
     wanted: LogQuery,
     stop: threading.Event,
     told: SimpleQueue[Told | YolodeployError],

@@ -6,9 +6,10 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
 
 from yolodeploy.core.errors import Failed, YolodeployError
@@ -54,6 +55,8 @@ class Webhook:
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
+        from yolodeploy.oci.registry.faults import system_words
+
         url, pool = self._url(), None
         told = _told(url)
         try:
@@ -65,7 +68,7 @@ class Webhook:
             )  # fmt: skip
             response.close()
         except (HTTPError, OSError, ValueError) as error:
-            raise _refusal(told, _reason(error)) from error
+            raise _refusal(told, system_words(error) or type(error).__name__) from error
         finally:
             if pool is not None:
                 pool.clear()
@@ -116,25 +119,16 @@ class Command:
             Failed: `notice.not_delivered`.
         """
         try:
-            process = subprocess.Popen(
-                self._argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                cwd="/",
-                start_new_session=True,
-            )
+            # a pipe would only end with the last process that the command leaves behind
+            with tempfile.TemporaryFile() as said:
+                code = _run(self._argv, body, said)
+                last = _last_line(said) if code else ""
         except OSError as error:
             raise self._refused(error.strerror or str(error)) from error
-        try:
-            _, said = process.communicate(body, COMMAND_S)
         except subprocess.TimeoutExpired as error:
             raise self._refused(f"no end after {COMMAND_S:g} s") from error
-        finally:
-            _end(process)
-        if process.returncode:
-            last = said[-_MOST_SAID_BYTES:].decode(errors="replace").strip().rpartition("\n")[2]
-            raise self._refused(f"exit code {process.returncode} {one_line(last)}".strip())
+        if code:
+            raise self._refused(f"exit code {code} {last}".strip())
 
     def _refused(self, reason: str) -> Failed:
         return _refusal(self._argv[0], reason)
@@ -151,27 +145,34 @@ def places_of(values: Mapping[str, Value]) -> list[Place]:
     return places
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command with whatever it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stderr is not None:
-        process.stderr.close()
+def _run(argv: list[str], body: bytes, said: IO[bytes]) -> int:
+    """The exit code of a command that reads a body; it is ended with whatever it started."""
+    process = subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=said,
+        cwd="/",
+        start_new_session=True,
+    )
+    try:
+        process.communicate(body, COMMAND_S)
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return process.returncode
+
+
+def _last_line(said: IO[bytes]) -> str:
+    said.seek(max(said.seek(0, os.SEEK_END) - _MOST_SAID_BYTES, 0))
+    return one_line(said.read().decode(errors="replace").strip().rpartition("\n")[2])
 
 
 def _told(url: str) -> str:
     """The address without what may be a secret: the path and what follows it."""
     parts = urlsplit(url)
     return f"webhook {parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _reason(error: BaseException) -> str:
-    """The system's words where there are any: the library's may have the address in them."""
-    for cause in (error, error.__cause__, error.__context__, *error.args):
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-    return type(error).__name__
 
 
 def _refusal(place: str, reason: str) -> Failed:

@@ -93,8 +93,8 @@ def configured() -> list[Place]:
         return []
 
 
-def try_out() -> list[tuple[str, YolodeployError | None]]:
-    """Tell every place a test notice now, past the outbox; who took it, or why not.
+def demand_places() -> list[Place]:
+    """The places that the settings name.
 
     Raises:
         UsageError: As `ops.settings.settings`.
@@ -103,6 +103,16 @@ def try_out() -> list[tuple[str, YolodeployError | None]]:
     places = places_of(settings())
     if not places:
         raise Refused("notice.no_place")
+    return places
+
+
+def try_out() -> list[tuple[str, YolodeployError | None]]:
+    """Tell every place a test notice now, past the outbox; who took it, or why not.
+
+    Raises:
+        UsageError, Refused: As `demand_places`.
+    """
+    places = demand_places()
     test = Notice(TEST, "test", {"host": socket.gethostname()})
     told = body([Pending(f"test-{time.time_ns():x}", test, time.time())])
     return [(place.name, refused_by(place, told)) for place in places]

@@ -32,12 +32,12 @@ def present_inventory(home: Home, *, dry_run: bool = False) -> Inventory:
     return open_inventory(home.inventory)
 
 
-def known_sites(home: Home) -> set[str]:
-    """The names of the sites in the inventory; none where there is no inventory yet."""
+def known_sites(home: Home) -> dict[str, str]:
+    """The sites in the inventory and where they are; none where there is no inventory yet."""
     if not home.inventory.exists():
-        return set()
+        return {}
     with read_inventory(home.inventory) as inventory:
-        return {row.name for row in list_sites(inventory)}
+        return {row.name: row.location for row in list_sites(inventory)}
 
 
 def changing(inventory: Inventory, *, dry_run: bool) -> AbstractContextManager[None]:

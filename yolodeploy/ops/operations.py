@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yolodeploy.core.errors import Failed
+from yolodeploy.core.sentences import Sentence
 from yolodeploy.inventory import operations as rows
 from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.operations import OperationEvent, OperationRow, OperationState, Said
@@ -76,7 +77,7 @@ def follow(home: Home, operation: str, after: int = 0) -> Iterator[OperationEven
 
     Raises:
         NotFound: `inventory.unknown_operation`.
-        Failed: `ops.lost`, its process died without a word.
+        Failed: `ops.lost`, `ops.lost_rollout`, its process died without a word.
     """
     for events in batches(home, operation, after):
         yield from events
@@ -97,10 +98,18 @@ def batches(home: Home, operation: str, after: int = 0) -> Iterator[list[Operati
                 after = events[-1].sequence
             elif row.ended_at is not None:
                 return
-            elif lost(row):
-                raise Failed("ops.lost", operation=operation, log=home.operations / operation)
+            # a process may have said its last word and gone since the row was read
+            elif lost(row) and lost(rows.get_operation(inventory, operation)):
+                raise _gone(row)
             else:
                 time.sleep(POLL_S)
+
+
+def _gone(row: OperationRow) -> Failed:
+    rollout = row.arguments.get("rollout") if row.kind == "rollout" else None
+    if rollout:
+        return Failed("ops.lost_rollout", operation=row.id, rollout=rollout)
+    return Failed("ops.lost", operation=row.id)
 
 
 def ending(home: Home, operation: str) -> OperationRow:
@@ -157,7 +166,7 @@ class Teller:
             self.operation,
             level,
             code,
-            {name: str(value) for name, value in fields.items()},
+            {n: v if isinstance(v, Sentence) else str(v) for n, v in fields.items()},
             at=time.time(),
         )
 

@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from yolodeploy.inventory.events import query_events
+from yolodeploy.inventory.events import HOLD_ENDED, WINDOW_SET, query_events
 from yolodeploy.inventory.journal import rollout_sites
 from yolodeploy.inventory.operations import list_operations
 from yolodeploy.inventory.rollouts import SILENT_S, RolloutState, list_rollouts
@@ -91,13 +91,19 @@ def _is_due(
     operation: OperationRow | None,
     at: float,
 ) -> bool:
-    """Whether its time has come, or a site that it waits for has come back since it was tried."""
+    """Whether its time has come, or a site that it waits for is free again since it was tried.
+
+    It has come back, or a person has ended its hold or set its windows, and waits for what follows.
+    """
     if row.again_at is not None and row.again_at <= at:
         return True
-    tried_at = operation.started_at if operation else None
-    back = query_events(inventory, code=BACK, since=tried_at or row.created_at, limit=MOST)
-    left = _left(inventory, row) if back else set()
-    return any(event.site in left for event in back)
+    since = (operation.started_at if operation else None) or row.created_at
+    freed = [
+        event.site
+        for code in (BACK, HOLD_ENDED, WINDOW_SET)
+        for event in query_events(inventory, code=code, since=since, limit=MOST)
+    ]
+    return bool(freed) and not _left(inventory, row).isdisjoint(freed)
 
 
 def _newest(inventory: Inventory) -> Mapping[str, OperationRow]:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from yolodeploy.inventory.operations import Said
 from yolodeploy.ops.how_far import TELL_S
+from yolodeploy.ops.play_progress import HOST, STEP
 from yolodeploy.provision.play import BAD, Outcome, Step, Watcher
 
 if TYPE_CHECKING:
     from yolodeploy.ops.operations import Teller
-
-STEP, HOST = "play.step", "play.host"
 
 
 class Journal(Watcher):

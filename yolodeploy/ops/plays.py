@@ -71,9 +71,9 @@ def start_play(
         UsageError: `ssh.address_invalid`.
         Failed: `ops.not_started`.
     """
-    program()
     with present_inventory(home) as inventory:
         site_of_hosts(inventory, site)
+        program()
         hosts_of(chosen(inventory, site, devices, held=reads))
         _refuse_second(inventory, site)
     arguments = {

@@ -50,7 +50,13 @@ def image_sbom(home: Home, name: str) -> bytes:
 
 
 def sign_image(
-    home: Home, name: str, key: str, password_file: Path | None = None, reference: str = ""
+    home: Home,
+    name: str,
+    key: str,
+    password_file: Path | None = None,
+    reference: str = "",
+    *,
+    dry_run: bool = False,
 ) -> str:
     """Have cosign sign an image or an index; returns its digest. Pushes then carry the signature.
 
@@ -62,10 +68,13 @@ def sign_image(
         UsageError: Those of `parse_reference`; as `images.cosign.sign`.
         Failed: `image.cosign_failed`.
     """
-    from yolodeploy.images.cosign import sign
+    from yolodeploy.images.cosign import demand, sign
 
     digest = named(held_images(home), name).digest
     called = parse_reference(reference).name if reference else ""
+    if dry_run:
+        demand(key, password_file)
+        return digest
     signed = payload(digest, called)
     add_signature(Layout(home.layout), digest, signed, sign(signed, key, password_file))
     return digest

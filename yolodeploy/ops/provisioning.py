@@ -51,17 +51,21 @@ def provision_of(
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`, `inventory.unknown_device`,
             `play.no_device`.
-        Refused: `play.no_ansible`, `play.no_hosts`, `send.held`, `k3s.downgrade`, `k3s.skips`.
+        Refused: `play.no_ansible`, `play.no_hosts`, `send.held`, `k3s.downgrade`, `k3s.skips`,
+            `k3s.in_use`.
         Everything of `parts_of_bundle` and `provision_variables`.
     """
-    program()
     with present_inventory(home, dry_run=True) as inventory:
         row = site_of_hosts(inventory, site)
+        program()  # nobody shall install Ansible to be told that it is of no use there
         wanted = chosen(inventory, site, names)
+        proved = [
+            one.name for one in chosen(inventory, site, (), held=True) if one.gateway.proved_at
+        ]
     if bundle is not None:
         parts = parts_of_bundle(home, bundle, dry_run=dry_run)
     variables, _ = provision_variables(home, parts, online=online)
-    refuse_step(row, str(variables["site_lock"]["k3s"]["version"]))
+    refuse_newer(row, str(variables["site_lock"]["k3s"]["version"]), proved)
     proof = proof_of({**site_variables(row), **variables})
     devices = [
         row.name
@@ -85,6 +89,41 @@ def refuse_step(row: SiteRow, locked: str) -> None:
         raise Refused("k3s.downgrade", **told)
     if found is Step.SKIPS:
         raise Refused("k3s.skips", **told)
+
+
+def refuse_newer(row: SiteRow, locked: str, proved: Sequence[str]) -> None:
+    """Refuse another k3s under apps that run: only an upgrade makes room for them first.
+
+    `proved` are the devices on which pods have run.
+
+    Raises:
+        Refused: `k3s.in_use`; as `refuse_step`.
+    """
+    refuse_step(row, locked)
+    known = row.k3s_version and locked and proved
+    if known and step(parse_version(row.k3s_version), parse_version(locked)) is Step.UP:
+        raise Refused(
+            "k3s.in_use", site=row.name, now=row.k3s_version, then=locked, device=proved[0]
+        )
+
+
+def replacing_variables(
+    home: Home, site: str, device: str, parts: Path | None, *, online: bool = False
+) -> dict[str, Any]:
+    """The variables with which a device is taken in anew, beside others that stay as they are.
+
+    Raises:
+        Refused: `k3s.in_use`; as `refuse_step`.
+        Everything of `provision_variables`.
+    """
+    variables, _ = provision_variables(home, parts, online=online)
+    with present_inventory(home, dry_run=True) as inventory:
+        row = site_of_hosts(inventory, site)
+        others = [one for one in chosen(inventory, site, (), held=True) if one.name != device]
+    proved = [one.name for one in others if one.gateway.proved_at]
+    refuse_newer(row, str(variables["site_lock"]["k3s"]["version"]), proved)
+    variables["replace_devices"] = [device]
+    return variables
 
 
 def parts_of_bundle(home: Home, bundle: Path, *, dry_run: bool = False) -> Path:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from yolodeploy.core.errors import Failed, Refused, YolodeployError
 from yolodeploy.core.release import Serving
+from yolodeploy.core.sentences import Sentence, sentence
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.operations import OperationEvent, list_operations
 from yolodeploy.inventory.rollouts import RolloutState, get_rollout
@@ -33,10 +34,10 @@ APP = "brake-disc"
 CONFIG = "config.toml"
 SITES = ("plant-a", "plant-b", "plant-c")
 EXPECTED = {1: RolloutState.DONE, 2: RolloutState.DONE, 3: RolloutState.FAILED}
-STORY = {
-    1: "an honest model, to every site",
-    2: "a better one, compared with the first on the same frames",
-    3: "one that was exported with the wrong normalisation: it must be stopped",
+MODELS = {
+    1: sentence("quickstart.model_first", number=1),
+    2: sentence("quickstart.model_better", number=2),
+    3: sentence("quickstart.model_spoiled", number=3),
 }
 
 # the three sites share the cores of one machine: one at a time, so that none is in another's way
@@ -47,18 +48,14 @@ SERVING = Serving(iou=0.5)
 
 
 class Step(NamedTuple):
-    """Something about to be done, or said by an operation while it runs.
+    """Something about to be done, and the command line that does the same."""
 
-    `command` is the command line that does the same; `event` is set for what operations say.
-    """
-
-    text: str
-    command: str = ""
-    event: OperationEvent | None = None
+    said: Sentence
+    command: str
 
 
-def run(home: Home, images: Path | None) -> Iterator[Step]:
-    """The whole, step by step.
+def run(home: Home, images: Path | None) -> Iterator[Step | OperationEvent]:
+    """The whole, step by step, and what operations say while they run.
 
     Raises:
         Failed: `ops.quickstart`, a rollout did not end as it should.
@@ -68,38 +65,38 @@ def run(home: Home, images: Path | None) -> Iterator[Step]:
     frames = images or example / "frames"
     count = len(pictures_in(frames))
     for site in SITES:
-        yield Step(f"site {site}: one device, a server process", f"yolodeploy site create {site}")
+        yield Step(sentence("quickstart.site", site=site), f"yolodeploy site create {site}")
         create_site(home, site, 1, {"line": site[-1]})
     yield Step(
-        f"app {APP}, with {count} frames",
+        sentence("quickstart.app", app=APP, frames=count),
         f"yolodeploy app create {APP} --frames {quote(str(frames))}",
     )
     create_app(home, APP, "cracks and pits on brake discs", str(frames))
-    for version, story in STORY.items():
-        yield from _version(home, example, version, story)
+    for version in MODELS:
+        yield from _version(home, example, version)
     refresh(home)
 
 
-def _version(home: Home, example: Path, version: int, story: str) -> Iterator[Step]:
+def _version(home: Home, example: Path, version: int) -> Iterator[Step | OperationEvent]:
     name = f"{APP}-v{version}"
     file = example / "models" / f"{name}.onnx"
     release = f"{APP}@{version}"
-    yield Step(f"model {version}: {story}", f"yolodeploy model add {quote(str(file))}")
+    yield Step(MODELS[version], f"yolodeploy model add {quote(str(file))}")
     add_model(home, file)
-    yield Step(f"image {name}: server and model layers", f"yolodeploy image build {name}")
+    yield Step(sentence("quickstart.image", image=name), f"yolodeploy image build {name}")
     built = build_image(home, name)
+    size, new = f"{built.size_bytes:,}", f"{built.new_bytes:,}"
     yield Step(
-        f"release {release}: {built.new_bytes:,} of {built.size_bytes:,} bytes are new",
+        sentence("quickstart.release", release=release, new=new, size=size),
         f"yolodeploy release create {APP} --image {name} --iou {SERVING.iou:g}",
     )
     create_release(home, APP, built.digest, serving=SERVING)
     yield Step(
-        f"rollout of {release}: one site first, then the others",
+        sentence("quickstart.rollout", release=release),
         f"yolodeploy rollout start {release} --waves {WISH.waves}",
     )
     started = rollouts.start(home, release, SITES, WISH)
-    for event in operations.follow(home, started.operation):
-        yield Step("", event=event)
+    yield from operations.follow(home, started.operation)
     _check(home, started.rollout, release, EXPECTED[version])
 
 
@@ -112,7 +109,7 @@ def _check(home: Home, rollout: str, release: str, expected: RolloutState) -> No
             release=release,
             state=row.state.value,
             expected=expected.value,
-            reason=row.reason,
+            reason=row.said or row.reason,
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -118,14 +117,9 @@ def pin_new(home: Home, found: Replacement) -> None:
         NotFound: `inventory.unknown_device`.
         Failed: `ssh.no_host_keys`.
     """
-    row, keys = found.row, HostKeys(home.host_keys)
-    address = parse_address(row.address)
+    row = found.row
     if found.changed:
-        keys.forget(address)
-        with tempfile.TemporaryDirectory(prefix="yolodeploy-keys-") as folder:
-            file = HostKeys(Path(folder) / "known_hosts").create()
-            file.path.write_text(f"{address.known_as} {found.new}\n")
-            keys.take_over(file)
+        HostKeys(home.host_keys).pin(parse_address(row.address), found.new)
     with present_inventory(home) as inventory, inventory.transaction():
         gateway = row.gateway._replace(host_key=found.new, proved_at=None)
         rows.set_device_gateway(inventory, row.site, row.name, gateway)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from yolodeploy.core.errors import Refused, YolodeployError
 from yolodeploy.core.gates import GateResult
+from yolodeploy.core.sentences import Sentence, sentence
 from yolodeploy.core.steps import Entry, Outcome
 from yolodeploy.inventory import journal, rollout_waves, rollouts
 from yolodeploy.inventory.devices import list_devices
@@ -23,7 +24,7 @@ from yolodeploy.telemetry.collect import collect
 if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
     from yolodeploy.ops.operations import Teller
-    from yolodeploy.sites.interface import Site
+    from yolodeploy.sites.interface import Observed
 
 BEAT_S = 2.0
 
@@ -37,7 +38,7 @@ class InventoryJournal:
         rollout: str,
         holder: str,
         teller: Teller,
-        sites: dict[str, Site],
+        sites: Mapping[str, Observed],
     ) -> None:
         self._inventory = inventory
         self._rollout = rollout
@@ -63,16 +64,17 @@ class InventoryJournal:
             at=time.time(),
             holder=self._holder,
             again_at=entry.again_at,
+            said=entry.said,
         )
         self.touched.add(site)
-        if entry.outcome is not Outcome.INTENDED:
+        if entry.outcome is not Outcome.INTENDED or entry.detail:
             bad = entry.outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE)
             self._teller.say(
                 f"progress.{entry.outcome.value}",
                 "warning" if bad else "info",
                 site=site,
-                step=entry.step.value,
-                detail=entry.detail or self._told(site, entry),
+                step=Sentence(f"tui.step.{entry.step.value}"),
+                detail=entry.said or entry.detail or self._told(site, entry),
             )
 
     def figures(self, site: str) -> Figures:
@@ -99,7 +101,7 @@ class InventoryJournal:
             return Request.ABORT
         return Request.PAUSE if asked.pause else Request.NONE
 
-    def held(self, site: str) -> str:
+    def held(self, site: str) -> Sentence | None:
         """The reason of the site's hold, or of one of its devices'."""
         return hold_of(self._inventory, site)
 
@@ -159,17 +161,25 @@ def renew(inventory: Inventory, rollout: str, holder: str) -> None:
         rollouts.take_rollout(inventory, rollout, holder, at=time.time(), stale_after=0.0)
 
 
-def holds(inventory: Inventory) -> dict[str, str]:
+def holds(inventory: Inventory) -> dict[str, Sentence]:
     """Why sites must not be changed now, for all that are held or have a device that is."""
-    found = {d.site: f"device {d.name} held: {d.held}" for d in reversed(list_devices(inventory))
+    found = {d.site: _device_held(d.name, d.held) for d in reversed(list_devices(inventory))
              if d.held is not None}  # fmt: skip
-    return found | {s.name: f"held: {s.held}" for s in list_sites(inventory) if s.held is not None}
+    return found | {s.name: _held(s.held) for s in list_sites(inventory) if s.held is not None}
 
 
-def hold_of(inventory: Inventory, site: str) -> str:
-    """Why a site must not be changed now; empty when it may."""
+def hold_of(inventory: Inventory, site: str) -> Sentence | None:
+    """Why a site must not be changed now; None when it may."""
     held = get_site(inventory, site).held
     if held is not None:
-        return f"held: {held}"
-    reasons = [(d.name, d.held) for d in list_devices(inventory, site) if d.held is not None]
-    return f"device {reasons[0][0]} held: {reasons[0][1]}" if reasons else ""
+        return _held(held)
+    held_ones = [d for d in list_devices(inventory, site) if d.held is not None]
+    return _device_held(held_ones[0].name, held_ones[0].held or "") if held_ones else None
+
+
+def _held(reason: str) -> Sentence:
+    return sentence("step.held", reason=reason)
+
+
+def _device_held(device: str, reason: str) -> Sentence:
+    return sentence("step.device_held", device=device, reason=reason)

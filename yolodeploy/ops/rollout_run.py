@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yolodeploy.core.errors import Refused
-from yolodeploy.core.steps import LATER, SiteResult, following
+from yolodeploy.core.sentences import Sentence, sentence, sentence_of, words
+from yolodeploy.core.steps import LATER, Entry, Outcome, SiteResult, following
 from yolodeploy.inventory import journal as journals
 from yolodeploy.inventory import rollout_waves
 from yolodeploy.inventory import rollouts as rows
@@ -26,6 +27,7 @@ from yolodeploy.ops.rollout_journal import InventoryJournal, renew
 from yolodeploy.ops.watching import of_rollout
 from yolodeploy.rollouts.engine import Engine
 from yolodeploy.rollouts.ports import Ending
+from yolodeploy.rollouts.rollout import Operator, Rollout
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
@@ -42,14 +44,16 @@ STATES = {
     Ending.ABORTED: RolloutState.ABORTED,
     Ending.EXPIRED: RolloutState.EXPIRED,
 }
+# what passes by itself, what a person must say, and what is over are told apart by scripts
 EXIT_CODES = {
     Ending.FAILED: 4,
     Ending.INCONCLUSIVE: 4,
     Ending.ABORTED: 4,
     Ending.WAITING: 3,
-    Ending.APPROVAL: 3,
-    Ending.EXPIRED: 3,
+    Ending.APPROVAL: 5,
+    Ending.EXPIRED: 6,
 }
+BAD = frozenset({Outcome.FAILED, Outcome.INCONCLUSIVE})
 ENDED_EARLY = frozenset({Ending.FAILED, Ending.INCONCLUSIVE, Ending.ABORTED})
 
 
@@ -75,7 +79,7 @@ def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str
         if error.code == "site.fenced":
             # whoever fenced this process off may be its successor, whose rollout it is now
             renew(inventory, rollout, holder)
-            _record(inventory, rollout, Ending.FAILED, error.text())
+            _record(inventory, rollout, Ending.FAILED, sentence_of(error))
         raise
     finally:
         rows.leave_rollout(inventory, rollout, holder)
@@ -105,12 +109,14 @@ def _drive(
 ) -> Ending:
     row = rows.get_rollout(inventory, rollout)
     if row.state in FINAL:
-        raise Refused("rollout.finished", rollout=row.id, state=row.state.value)
+        raise Refused("rollout.finished", rollout=row.id, state=row.state.said)
     release = get_release(inventory, row.release)
     rows.set_state(inventory, rollout, RolloutState.RUNNING, at=time.time())
     names = row.plan.moving
     sites = {name: connect_named(home, inventory, name) for name in names}
-    folder = str(arguments.get("frames") or "")
+    # who goes back needs no frames, and their folder may be gone
+    aborted = rows.requests(inventory, rollout).abort
+    folder = "" if aborted else str(arguments.get("frames") or "")
     frames = [picture.content for picture in pictures_in(Path(folder))] if folder else []
     golden = golden_in(Path(folder)) if folder else []
     begun = any(journals.journal(inventory, rollout, name) for name in names)
@@ -123,16 +129,10 @@ def _drive(
     )
     journal = InventoryJournal(inventory, rollout, holder, teller, sites)
     engine = Engine(
-        row.plan,
-        release,
-        journal,
-        frames,
+        Rollout(row.plan, release, journal, frames, golden),
+        Operator(holder, row.operation, bool(arguments.get("take_over"))),
         sites.__getitem__,
-        holder=holder,
-        lineage=row.operation,
-        take_over=bool(arguments.get("take_over")),
         due_only=bool(arguments.get("due_only")),
-        golden=golden,
     )
     ending = engine.run()
     _record(inventory, rollout, ending, again_at=engine.again_at)
@@ -141,7 +141,8 @@ def _drive(
         notify(home, told)
     for name in sorted(journal.touched):
         journal.collect(name)
-    teller.say("progress.ended", rollout=rollout, release=release.alias, state=ending.value)
+    state = STATES[ending].said
+    teller.say("progress.ended", rollout=rollout, release=release.alias, state=state)
     return ending
 
 
@@ -149,12 +150,13 @@ def _record(
     inventory: Inventory,
     rollout: str,
     ending: Ending,
-    reason: str = "",
+    reason: Sentence | None = None,
     again_at: float | None = None,
 ) -> None:
     """Store how every site came out, then how the rollout did, why, and when it goes on."""
     stored = {row.site: row.result for row in journals.rollout_sites(inventory, rollout)}
-    waits, expired = "", list[str]()
+    waits: Sentence | None = None
+    expired: list[str] = []
     for name in rows.get_rollout(inventory, rollout).plan.moving:
         entries = journals.journal(inventory, rollout, name)
         result = following(entries)
@@ -163,25 +165,36 @@ def _record(
             final = SiteResult.STOPPED
         if final is not stored[name]:
             journals.set_result(inventory, rollout, name, final)
-        told = [e.detail for e in entries if e.outcome.value in ("failed", "inconclusive")]
-        reason = reason or (told[0] if told else "")
+        told = [_said(e) for e in entries if e.outcome in BAD]
+        reason = reason or next(iter(told), None)
         if result is SiteResult.EXPIRED:
             expired.append(name)
         if entries and entries[-1].outcome in LATER:
-            waits = waits or entries[-1].detail or f"site {name} waits for its window"
+            waits = waits or _said(entries[-1]) or sentence("step.window", site=name)
     if ending is Ending.WAITING:
         reason = reason or waits or _after_which(inventory, rollout)
     if ending is Ending.APPROVAL:
         reason = _after_which(inventory, rollout)
     if ending is Ending.EXPIRED:
-        reason = f"given up: {', '.join(expired)}"
+        reason = sentence("step.given_up", sites=", ".join(expired))
     rows.set_state(
-        inventory, rollout, STATES[ending], at=time.time(), reason=reason, again_at=again_at
+        inventory,
+        rollout,
+        STATES[ending],
+        at=time.time(),
+        reason=reason.told() if reason is not None else "",
+        said=reason,
+        again_at=again_at,
     )
 
 
-def _after_which(inventory: Inventory, rollout: str) -> str:
+def _said(line: Entry) -> Sentence | None:
+    """What a line of the journal says; an older one has only words."""
+    return line.said or (words(line.detail) if line.detail else None)
+
+
+def _after_which(inventory: Inventory, rollout: str) -> Sentence:
     """Which wave is over and waits for a word."""
     over = [n for n, wave in rollout_waves.waves(inventory, rollout).items() if wave.ended_at]
     total = len(rows.get_rollout(inventory, rollout).plan.waves)
-    return f"wave {max(over, default=0)} of {total} is over"
+    return sentence("step.wave_over", wave=max(over, default=0), all=total)

@@ -28,6 +28,7 @@ from yolodeploy.ops.connect import connect, connect_all
 from yolodeploy.ops.notifying import post
 from yolodeploy.ops.opening import present_inventory
 from yolodeploy.ops.person import person
+from yolodeploy.ops.pictures import pictures_in
 from yolodeploy.ops.provenance import require_signature
 from yolodeploy.ops.rollout_journal import holds
 from yolodeploy.ops.rollout_run import is_dead_here
@@ -44,6 +45,14 @@ class Started(NamedTuple):
 
     rollout: str
     operation: str
+
+
+class Prepared(NamedTuple):
+    """A rollout that can be started: its release, its plan and the folder of its frames."""
+
+    release: Release
+    plan: Plan
+    frames: str
 
 
 def plan(
@@ -75,7 +84,7 @@ def plan(
             found,
             connected,
             wish,
-            lambda name: held.get(name, ""),
+            held.get,
             lambda name, at, need_s: opens_of(calendars[name], at, need_s),
             time.time(),
         )
@@ -99,22 +108,47 @@ def start(
 ) -> Started:
     """Plan, journal the plan and start driving it in a process of its own.
 
+    Raises:
+        Everything of `prepare`.
+    """
+    drawn = msgspec.structs.replace(wish, seed=secrets.randbelow(2**31))
+    wanted = prepare(home, release, sites, drawn, frames, going_back=going_back, select=select)
+    return _start(home, wanted.plan, wanted.frames)
+
+
+def prepare(
+    home: Home,
+    release: str,
+    sites: Sequence[str],
+    wish: Wish,
+    frames: str = "",
+    *,
+    going_back: bool = False,
+    select: str = "",
+) -> Prepared:
+    """What `start` would start; all that it would refuse is refused. Changes nothing.
+
     `select` is as `plan` has it. `frames` names a folder of pictures; without one the app's own
     are used. Who is `going_back` is not asked for signatures: what ran before must be had again.
 
     Raises:
         Refused: `rollout.nothing_to_do`, `inventory.rollout_unfinished`; `image.policy_*`, the
             image is not signed as the app asks for by now.
-        NotFound, UsageError: As `plan`.
+        NotFound, UsageError: As `plan`; `ops.no_frames`, `ops.unreadable` of the frames.
     """
-    drawn = msgspec.structs.replace(wish, seed=secrets.randbelow(2**31))
-    found, planned = plan(home, release, sites, drawn, select)
+    found, planned = plan(home, release, sites, wish, select)
     if not going_back:
         with open_inventory(home.inventory) as inventory:
             require_signature(home, get_app(inventory, found.spec.app), found.spec.image)
     if not planned.waves:
         raise Refused("rollout.nothing_to_do", release=found.alias)
-    return _start(home, planned, frames or frames_of(home, found.spec.app))
+    frames = frames or frames_of(home, found.spec.app)
+    if frames:
+        pictures_in(Path(frames))  # said before anything is begun
+    if planned.blocked_by:
+        busy = planned.blocked_by[0]
+        raise Refused("inventory.rollout_unfinished", rollout=busy, app=planned.app)
+    return Prepared(found, planned, frames)
 
 
 def resume(home: Home, rollout: str, *, take_over: bool = False, due_only: bool = False) -> Started:
@@ -126,12 +160,10 @@ def resume(home: Home, rollout: str, *, take_over: bool = False, due_only: bool 
         Refused: `rollout.finished`, `inventory.rollout_taken`.
     """
     with open_inventory(home.inventory) as inventory:
-        row = rows.get_rollout(inventory, rollout)
-        if row.state in FINAL:
-            raise Refused("rollout.finished", rollout=row.id, state=row.state.value)
-        _check_free(row)
+        row = unfinished(inventory, rollout)
+        check_free(row)
         rows.request_pause(inventory, row.id, wanted=False)
-        frames = _frames_of_operation(inventory, row.operation)
+        frames = frames_of_operation(inventory, row.operation)
     arguments = {
         "rollout": row.id,
         "frames": frames,
@@ -141,11 +173,18 @@ def resume(home: Home, rollout: str, *, take_over: bool = False, due_only: bool 
     return Started(row.id, operations.start(home, "rollout", arguments))
 
 
-def pause(home: Home, rollout: str) -> None:
-    """Let sites that are under way finish, and begin no further one."""
+def pause(home: Home, rollout: str) -> bool:
+    """Let sites that are under way finish, and begin no further one.
+
+    Returned is whether it is paused already: one that only waits has nobody who would do it.
+    """
     with open_inventory(home.inventory) as inventory:
-        _unfinished(inventory, rollout)
+        row = unfinished(inventory, rollout)
         rows.request_pause(inventory, rollout)
+        waits = row.state in (RolloutState.WAITING, RolloutState.APPROVAL) and is_free(row)
+        if waits:
+            rows.set_state(inventory, row.id, RolloutState.PAUSED, at=time.time())
+        return waits or row.state is RolloutState.PAUSED
 
 
 def abort(home: Home, rollout: str) -> Started | None:
@@ -154,9 +193,9 @@ def abort(home: Home, rollout: str) -> Started | None:
     Returns the operation that does it when nobody drives the rollout now.
     """
     with open_inventory(home.inventory) as inventory:
-        row = _unfinished(inventory, rollout)
+        row = unfinished(inventory, rollout)
         rows.request_abort(inventory, rollout)
-    return resume(home, rollout) if _is_free(row) else None
+    return resume(home, rollout) if is_free(row) else None
 
 
 def approve(
@@ -165,20 +204,21 @@ def approve(
     """Let a rollout go on after a wave (None: the one that it stands after); who and when is kept.
 
     Returns the wave, and the operation that goes on where nobody drives it and it waited for this.
+    One that is paused stays so.
 
     Raises:
         Refused: `rollout.finished`, `rollout.no_approval`.
     """
     with present_inventory(home, dry_run=dry_run) as inventory:
-        row = _unfinished(inventory, rollout)
+        row = unfinished(inventory, rollout)
         known = rollout_waves.waves(inventory, row.id)
         open_ones = [
             number
             for number in row.plan.approvals
             if number not in known or not known[number].approved_by
         ]
-        waits = row.state is RolloutState.APPROVAL
-        if wave is None and waits and open_ones:
+        stands = row.state in (RolloutState.APPROVAL, RolloutState.PAUSED)
+        if wave is None and stands and open_ones:
             wave = open_ones[0]
         if wave is None or wave not in open_ones:
             raise Refused("rollout.no_approval", rollout=row.id, wave=wave or "-")
@@ -187,8 +227,9 @@ def approve(
         rollout_waves.approve_wave(inventory, row.id, wave, person(), at=time.time())
         # the next wave's approval is told anew
         post(inventory, Notice("notice.approval", row.id, {}, over=True))
+    waits = row.state is RolloutState.APPROVAL and not row.pause_requested
     goes_on = waits and wave == open_ones[0]
-    return wave, resume(home, rollout) if goes_on and _is_free(row) else None
+    return wave, resume(home, rollout) if goes_on and is_free(row) else None
 
 
 def latest_operation(inventory: Inventory, row: rows.RolloutRow) -> str:
@@ -220,19 +261,31 @@ def _start(home: Home, planned: Plan, frames: str) -> Started:
     return Started(rollout, operations.start(home, "rollout", arguments, operation))
 
 
-def _unfinished(inventory: Inventory, rollout: str) -> rows.RolloutRow:
+def unfinished(inventory: Inventory, rollout: str) -> rows.RolloutRow:
+    """A rollout of which something can be asked.
+
+    Raises:
+        NotFound: `inventory.unknown_rollout`.
+        Refused: `rollout.finished`.
+    """
     row = rows.get_rollout(inventory, rollout)
     if row.state in FINAL:
-        raise Refused("rollout.finished", rollout=row.id, state=row.state.value)
+        raise Refused("rollout.finished", rollout=row.id, state=row.state.said)
     return row
 
 
-def _is_free(row: rows.RolloutRow) -> bool:
+def is_free(row: rows.RolloutRow) -> bool:
+    """Whether nobody drives a rollout."""
     return row.holder is None or _stale(row)
 
 
-def _check_free(row: rows.RolloutRow) -> None:
-    if not _is_free(row):
+def check_free(row: rows.RolloutRow) -> None:
+    """See that nobody drives a rollout.
+
+    Raises:
+        Refused: `inventory.rollout_taken`.
+    """
+    if not is_free(row):
         raise Refused("inventory.rollout_taken", rollout=row.id, holder=row.holder)
 
 
@@ -243,7 +296,8 @@ def _stale(row: rows.RolloutRow) -> bool:
     return is_dead_here(row.holder or "")
 
 
-def _frames_of_operation(inventory: Inventory, operation: str) -> str:
+def frames_of_operation(inventory: Inventory, operation: str) -> str:
+    """The folder of the frames that a rollout was begun with, empty where it has none."""
     from yolodeploy.inventory.operations import get_operation
 
     try:

@@ -7,6 +7,7 @@ and less often: a hundred that hang delay nobody.
 from __future__ import annotations
 
 import random
+import resource
 import time
 from collections.abc import Iterable, Sequence
 from threading import Thread
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 SILENT_FIRST_S, SILENT_LONGEST_S = 5.0, 30.0
 """How soon a site that fell silent is asked again, and how seldom in the end."""
 
+FILES = 16384
+"""As many may be open: a cluster keeps up to eight, and a process may have 1,024 as a rule."""
+
 
 class Rounds:
     """Asks every site that answers, round by round; the silent ones beside it.
@@ -35,6 +39,7 @@ class Rounds:
     """
 
     def __init__(self) -> None:
+        _allow_files()
         self._answering: _Lane | None = None
         self._silent: _Lane | None = None
         self._thread: Thread | None = None
@@ -84,6 +89,13 @@ class Rounds:
 
         self._thread = Thread(target=ask, name="silent sites", daemon=True)
         self._thread.start()
+
+
+def _allow_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Lane:

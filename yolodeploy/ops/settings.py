@@ -20,20 +20,6 @@ def _language(text: str) -> str:
     return text
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0.5 <= value <= 86400:
-        raise ValueError
-    return value
-
-
-def _devices(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 100:
-        raise ValueError
-    return value
-
-
 def _text(text: str) -> str:
     if len(text) > 1000 or not text.isprintable() or '"' in text or "\\" in text:
         raise ValueError
@@ -76,27 +62,6 @@ def _events(text: str) -> str:
     return ",".join(named)
 
 
-def _minutes(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 10080:
-        raise ValueError
-    return value
-
-
-def _hours(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 8760:
-        raise ValueError
-    return value
-
-
-def _pace(text: str) -> float:
-    value = float(text)
-    if not 1 <= value <= 3600:
-        raise ValueError
-    return value
-
-
 class Setting(NamedTuple):
     """One setting: how its text is read, its default, and what it is for."""
 
@@ -106,14 +71,26 @@ class Setting(NamedTuple):
     purpose: str
 
 
+def _number(
+    kind: type[int] | type[float], least: float, most: float, default: float, purpose: str
+) -> Setting:
+    """A setting that is a number within bounds."""
+
+    def parse(text: str) -> float:
+        value = kind(text)
+        if not least <= value <= most:
+            raise ValueError
+        return value
+
+    return Setting(parse, default, f"{least:g} to {most:g}", purpose)
+
+
 SETTINGS: dict[str, Setting] = {
     "language": Setting(_language, "auto", "en, zh or auto", "language of messages"),
-    "refresh_seconds": Setting(
-        _seconds, 2.0, "0.5 to 86400", "how often the dashboard asks the sites"
-    ),
-    "concurrency": Setting(_devices, 4, "1 to 100", "sites that a rollout changes at once"),
-    "guard_seconds": Setting(
-        _seconds, 300.0, "0.5 to 86400", "when a site reverts a release that nobody commits"
+    "refresh_seconds": _number(float, 0.5, 86400, 2.0, "how often the dashboard asks the sites"),
+    "concurrency": _number(int, 1, 100, 4, "sites that a rollout changes at once"),
+    "guard_seconds": _number(
+        float, 0.5, 86400, 300.0, "when a site reverts a release that nobody commits"
     ),
     "export_python": Setting(
         _text, "", "a file", "Python that has ultralytics, for model add of .pt files"
@@ -140,13 +117,13 @@ SETTINGS: dict[str, Setting] = {
     "notify_events": Setting(
         _events, "all", f"all, or some of {','.join(EVENTS)}", "what notices are sent of"
     ),
-    "notify_minutes": Setting(
-        _minutes, 10, "1 to 10080", "how long a site may be silent before that is told"
+    "notify_minutes": _number(
+        int, 1, 10080, 10, "how long a site may be silent before that is told"
     ),
-    "notify_hours": Setting(
-        _hours, 24, "1 to 8760", "how old a rollout that waits may be before that is told"
+    "notify_hours": _number(
+        int, 1, 8760, 24, "how old a rollout that waits may be before that is told"
     ),
-    "collect_seconds": Setting(_pace, 15.0, "1 to 3600", "how often the controller asks the sites"),
+    "collect_seconds": _number(float, 1, 3600, 15.0, "how often the controller asks the sites"),
 }
 
 

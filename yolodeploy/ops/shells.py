@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.errors import Refused, UsageError
@@ -15,6 +16,7 @@ from yolodeploy.ops.private import write_private
 from yolodeploy.ops.targets import route_of
 from yolodeploy.provision.play import SERVER
 from yolodeploy.ssh.address import LOCAL
+from yolodeploy.ssh.children import SHELL
 from yolodeploy.ssh.command_line import PATIENCE, ssh_words
 from yolodeploy.ssh.host_keys import HostKeys, write_pin
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 # a person sits at a terminal; of an option the first counts
 _TERMINAL = ("-tt", "-oEscapeChar=~")
 _NO_TERMINAL = frozenset({"-T", "-oRequestTTY=no"})
+# what sudo names where an account is nobody's to log in to
+_NO_SHELLS = frozenset({"nologin", "false"})
 
 
 class Shell(NamedTuple):
@@ -77,7 +81,7 @@ def _on(home: Home, device: DeviceRow) -> Shell:
     # ssh itself asks for a password, at the terminal
     ssh, *words = ssh_words(route, keys, PATIENCE, pin, by_password=True)
     kept = [word for word in words if word not in _NO_TERMINAL]
-    return Shell([ssh, *_TERMINAL, *kept, "--", route.address.host], {})
+    return Shell([ssh, *_TERMINAL, *kept, "--", route.address.host], {"SHELL": SHELL})
 
 
 def _here(home: Home, site: str, location: str) -> Shell:
@@ -95,7 +99,6 @@ def _here(home: Home, site: str, location: str) -> Shell:
 
     chosen = {"apiVersion": "v1", "kind": "Config", "current-context": access.context}
     own = home.site(site) / "context.yaml"
-    own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(own, json.dumps(chosen) + "\n")
     both = f"{own}{os.pathsep}{access.file}"
     return Shell([_own_shell()], {"KUBECONFIG": both, "YOLODEPLOY_SITE": site})
@@ -103,4 +106,5 @@ def _here(home: Home, site: str, location: str) -> Shell:
 
 def _own_shell() -> str:
     named = os.environ.get("SHELL", "")
-    return named if named and shutil.which(named) else "/bin/sh"
+    usable = named and shutil.which(named) and Path(named).name not in _NO_SHELLS
+    return named if usable else SHELL

@@ -1,21 +1,17 @@
-"""The action `doctor` for gateways: which are meant, the play that looks, and what it found.
-
-What a finding says is in the catalogue (`check.NAME`); what a gateway says are fields.
-"""
+"""The action `doctor` for gateways: which are meant, the play that looks, and what it found."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yolodeploy.core.errors import Refused
-from yolodeploy.core.messages import message
 from yolodeploy.core.text import one_line
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import get_site, list_sites
-from yolodeploy.ops.connect import K3S
+from yolodeploy.ops.checked import LOOK, REACH, Checked, Result
+from yolodeploy.ops.connect import K3S, KUBERNETES
 from yolodeploy.ops.plays import start_play
 from yolodeploy.ops.sites import find_device
 
@@ -25,11 +21,7 @@ if TYPE_CHECKING:
     from yolodeploy.provision.play import Secrets
 
 PLAYBOOK = "doctor.yml"
-REACH = "reach"
 _LONGEST = 4000  # characters of one figure: a list of packages
-_OF_GATEWAY = "check."  # fields that the gateway said; others are of this machine
-# what a shell takes for more than a word: a remedy is typed, and may be typed by pasting it
-_NO_WORD = re.compile(r"[^\w .,:/@%+=~-]")
 
 
 class Mend(Enum):
@@ -40,72 +32,40 @@ class Mend(Enum):
     ALL = "all"
 
 
-class Result(Enum):
-    """What a check came to. `MENDED` is a finding that is one no more."""
-
-    OK = "ok"
-    FINDING = "finding"
-    MENDED = "mended"
-    UNKNOWN = "unknown"
-    ABSENT = "not applicable"
-
-
-class Checked(NamedTuple):
-    """One check of one device.
-
-    `code` is that of its text in the catalogue, `fields` the figures that decided it: hostile
-    text. `mend` is `safe` or `asked` where `doctor` can mend it.
-    """
+class Meant(NamedTuple):
+    """A site that is to be looked at: over SSH or by its API, and the devices if not all are."""
 
     site: str
-    device: str
-    check: str
-    result: Result
-    code: str
-    fields: Mapping[str, str]
-    blocking: bool = False
-    mend: str = ""
-
-    def text(self, language: str) -> str:
-        """What is wrong, or was."""
-        if self.result not in (Result.FINDING, Result.MENDED):
-            return ""
-        return message(self.code).rendered("text", language, dict(self.fields))
-
-    def remedy(self, language: str) -> str:
-        """The command that mends it."""
-        if self.result is not Result.FINDING:
-            return ""
-        if self.mend:
-            agreed = " --yes" if self.mend == "asked" else ""
-            return f"yolodeploy doctor {self.site}/{self.device} --fix{agreed}"
-        fields = dict(self.fields)
-        if self.code.startswith(_OF_GATEWAY):
-            fields = {name: _NO_WORD.sub("?", told) for name, told in fields.items()}
-        return message(self.code).rendered("remedy", language, fields)
+    by_api: bool
+    devices: tuple[str, ...]
 
 
-def meant(home: Home, words: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The sites that some words mean, with the devices where not all are meant.
+def meant(home: Home, words: Sequence[str], mend: Mend = Mend.NONE) -> list[Meant]:
+    """The sites that some words mean.
 
     Raises:
         NotFound: `inventory.missing`, `ops.unknown_device`, `inventory.unknown_device`.
-        Refused: `ops.ambiguous_device`; `play.no_hosts`, it has no gateways.
+        Refused: `ops.ambiguous_device`; `play.no_hosts`, there is nothing to look at, or to mend.
     """
     found: dict[str, list[str] | None] = {}
+    kinds: dict[str, str] = {}
+    seen = (K3S, KUBERNETES) if mend is Mend.NONE else (K3S,)
     with read_inventory(home.inventory) as inventory:
         names = {row.name for row in list_sites(inventory)}
         for word in words:
             device = None if word in names else find_device(inventory, word)
             site = get_site(inventory, device.site if device else word)
-            if site.kind != K3S:
+            if site.kind not in seen:
                 raise Refused("play.no_hosts", site=site.name, kind=site.kind)
+            kinds[site.name] = site.kind
             some = found.setdefault(site.name, [])
             if device is None:
                 found[site.name] = None
             elif some is not None and device.name not in some:
                 some.append(device.name)
-    return {site: tuple(some or ()) for site, some in found.items()}
+    return [
+        Meant(site, kinds[site] == KUBERNETES, tuple(some or ())) for site, some in found.items()
+    ]
 
 
 def start_doctor(
@@ -222,5 +182,5 @@ def _unseen(site: str, end: Mapping[str, Any], error: OperationEvent | None) -> 
     code = error.code if error else "check.reach"
     fields = error.fields if error else {"reason": end["reason"], "address": end["host"]}
     told = {str(name): str(value) for name, value in fields.items()}
-    check = REACH if end["state"] == "unreachable" else "look"
+    check = REACH if end["state"] == "unreachable" else LOOK
     return Checked(site, str(end["host"]), check, Result.FINDING, code, told, blocking=True)

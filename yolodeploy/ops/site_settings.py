@@ -1,7 +1,8 @@
 """Changing a site's settings: a small rollout of its own, apart from releases, that can be undone.
 
-Kept in the site first, then watched: servers that cannot follow, or a camera that shows nothing,
-bring the settings before it back.
+Written down in the site as unfinished, brought to all of it, then watched: what cannot be brought
+everywhere, servers that cannot follow, and a camera that shows nothing bring the settings before it
+back. Whoever comes after one who was killed in the middle begins with the last that was finished.
 """
 
 from __future__ import annotations
@@ -11,9 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
-from yolodeploy.core.errors import NotFound, Refused, RolledBack
-from yolodeploy.core.kept_settings import Follower, KeptSettings
+from yolodeploy.core.errors import (
+    Failed,
+    NotFound,
+    Refused,
+    RolledBack,
+    Unreachable,
+    YolodeployError,
+)
+from yolodeploy.core.kept_settings import Follower, KeptSettings, last_finished
+from yolodeploy.core.sentences import Sentence
 from yolodeploy.core.settings_content import settings_of
+from yolodeploy.core.site import Fence
 from yolodeploy.core.site_settings import Camera
 from yolodeploy.core.text import one_line
 from yolodeploy.inventory.connection import read_inventory
@@ -24,7 +34,7 @@ from yolodeploy.ops.rollout_run import new_holder
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
-    from yolodeploy.sites.interface import Site
+    from yolodeploy.sites.interface import Configured, Observed, Site
 
 LEASE_S = 60.0
 POLL_S = 0.3
@@ -47,6 +57,7 @@ class Changed(NamedTuple):
     """What came of it. `followed` is how many servers follow; None: nobody was waited for.
 
     `replaced` are the apps whose servers are replaced, because they cannot follow as they are.
+    `undone` is the number of a version that somebody left unfinished, and that is no more.
     """
 
     site: str
@@ -54,6 +65,7 @@ class Changed(NamedTuple):
     now: KeptSettings
     followed: int | None
     replaced: Sequence[str] = ()
+    undone: int = 0
 
 
 def site_of(home: Home, name: str) -> Site:
@@ -67,55 +79,94 @@ def site_of(home: Home, name: str) -> Site:
 
 
 def change(
-    home: Home, site: Site, wanted: Change, *, wait_s: float, dry_run: bool = False
+    home: Home, site: Configured, wanted: Change, *, wait_s: float, dry_run: bool = False
 ) -> Changed:
     """Put settings in force, and see that they are followed for up to `wait_s` (0: do not look).
 
     Raises:
         UsageError: `camera.*`, `sink.*`: they are not valid, and nothing was changed.
         Refused: `site.leased`, `camera.held`, `site.fenced`.
-        RolledBack: `camera.went_back`, they are not followed, and the ones before are in force.
+        RolledBack: `camera.went_back`, they are not followed; `camera.not_everywhere`, not all of
+            the site took them. The ones before are in force.
+        Failed, Unreachable: `camera.unfinished`, the ones before could not be brought everywhere.
     """
     with read_inventory(home.inventory) as inventory:
         _refuse_held(site.name, hold_of(inventory, site.name))
     planned = _planned(site, wanted)
     if dry_run or planned.now is planned.before:
         return planned
-    fence = site.claim(new_holder("settings"), max(LEASE_S, wait_s + LEASE_S))
+    # extended while it is watched: the next need not wait long for who was killed
+    fence = site.claim(new_holder("settings"), LEASE_S)
     try:
         # once more: what somebody else changed before the lease was ours must not be lost
         planned = _planned(site, wanted)
         if planned.now is planned.before:
             return planned
-        kept = planned._replace(now=site.keep_settings(planned.now, wanted.secrets, fence))
-        if wait_s <= 0:
-            return kept
-        news = _news(_cameras(kept.before.text), _cameras(kept.now.text))
-        followed, trouble = _watched(site, kept.now, news, wait_s)
-        if trouble:
-            back = KeptSettings(
-                by=person(), note=f"back from {kept.now.number}", text=kept.before.text
-            )
-            site.keep_settings(back, {}, fence)
-            raise RolledBack("camera.went_back", site=site.name, reason="; ".join(trouble))
+        return _seen_through(site, planned, wanted.secrets, fence, wait_s)
     finally:
         site.release_lease(fence)
-    return kept._replace(followed=followed)
 
 
-def _planned(site: Site, wanted: Change) -> Changed:
-    """What a change would make of the settings in force; the same object where it is nothing."""
-    before = _in_force(site)
+def _planned(site: Configured, wanted: Change) -> Changed:
+    """What a change would make of the settings; the same object where it is nothing."""
+    versions = site.settings()
+    before = last_finished(versions)
+    undone = versions[0].number if versions and versions[0].unfinished else 0
     text = wanted.edit(before.text)
     settings = settings_of(text.encode(), NAME)
-    if text == before.text:
+    if text == before.text and not undone:
         return Changed(site.name, before, before, None)
     now = KeptSettings(by=person(), note=one_line(wanted.note, 200), text=text)
-    return Changed(site.name, before, now, None, site.replaced(settings))
+    return Changed(site.name, before, now, None, site.replaced(settings), undone)
+
+
+def _seen_through(
+    site: Configured, planned: Changed, secrets: Mapping[str, bytes], fence: Fence, wait_s: float
+) -> Changed:
+    """All of it, or nothing."""
+    followed, trouble = None, list[str]()
+    try:
+        now = site.keep_settings(planned.now, secrets, fence)
+        if wait_s > 0:
+            news = _news(_cameras(planned.before.text), _cameras(now.text))
+            followed, trouble = _watched(site, now, news, wait_s, fence)
+    except YolodeployError as error:
+        # somebody else has the site: it is his to go on
+        if error.code not in ("site.fenced", "site.leased") and _brought_back(site, planned, fence):
+            reason = error.text()
+            raise RolledBack("camera.not_everywhere", site=site.name, reason=reason) from error
+        raise
+    if trouble:
+        _brought_back(site, planned, fence)
+        raise RolledBack("camera.went_back", site=site.name, reason="; ".join(trouble))
+    site.finish_settings(now, fence)
+    return planned._replace(now=now, followed=followed)
+
+
+def _brought_back(site: Configured, planned: Changed, fence: Fence) -> bool:
+    """Put the settings before in force again, if anything of the new ones was stored.
+
+    Raises:
+        Failed, Unreachable: `camera.unfinished`, that did not go well.
+    """
+    number: object = "new"
+    try:
+        newest = next(iter(site.settings()), KeptSettings())
+        if not newest.unfinished or newest.number == planned.undone:
+            return False
+        number = newest.number
+        back = KeptSettings(by=person(), note=f"back from {number}", text=planned.before.text)
+        site.finish_settings(site.keep_settings(back, {}, fence), fence)
+    except YolodeployError as error:
+        kind = Unreachable if isinstance(error, Unreachable) else Failed
+        raise kind(
+            "camera.unfinished", site=site.name, number=number, reason=error.text()
+        ) from error
+    return True
 
 
 def undo(
-    home: Home, site: Site, number: int | None, *, wait_s: float, dry_run: bool = False
+    home: Home, site: Configured, number: int | None, *, wait_s: float, dry_run: bool = False
 ) -> Changed:
     """Bring an earlier version back: the one before the present, or the one of a number.
 
@@ -124,18 +175,24 @@ def undo(
         UsageError, Refused, RolledBack: As `change`.
     """
     versions = site.settings()
-    earlier = [
-        each for each in versions[1:]
-        if (each.number == number if number is not None else each.text != versions[0].text)
-    ]  # fmt: skip
+    if number is None and versions and versions[0].unfinished:
+        earlier = [last_finished(versions)]
+    else:
+        earlier = [
+            each for each in versions[1:]
+            if (each.number == number if number is not None
+                else not each.unfinished and each.text != versions[0].text)
+        ]  # fmt: skip
+    if not earlier and number is None and versions and versions[-1].number == 1:
+        earlier = [KeptSettings()]  # before the first there were none
     if not earlier:
         raise NotFound("camera.no_version", site=site.name, number=number or "earlier")
     found = earlier[0]
-    wanted = Change(lambda _: found.text, f"back to {found.number}")
+    wanted = Change(lambda _: found.text, f"back to {found.number or 'none'}")
     return change(home, site, wanted, wait_s=wait_s, dry_run=dry_run)
 
 
-def camera_of(site: Site, name: str) -> Camera:
+def camera_of(site: Observed, name: str) -> Camera:
     """One camera of the settings in force.
 
     Raises:
@@ -147,12 +204,12 @@ def camera_of(site: Site, name: str) -> Camera:
     raise NotFound("camera.unknown", camera=name, site=site.name)
 
 
-def cameras_of(site: Site) -> Sequence[Camera]:
+def cameras_of(site: Observed) -> Sequence[Camera]:
     """All of them."""
     return _cameras(_in_force(site).text)
 
 
-def _in_force(site: Site) -> KeptSettings:
+def _in_force(site: Observed) -> KeptSettings:
     versions = site.settings()
     return versions[0] if versions else KeptSettings()
 
@@ -161,8 +218,8 @@ def _cameras(text: str) -> tuple[Camera, ...]:
     return settings_of(text.encode(), NAME).cameras
 
 
-def _refuse_held(site: str, reason: str) -> None:
-    if reason:
+def _refuse_held(site: str, reason: Sentence | None) -> None:
+    if reason is not None:
         raise Refused("camera.held", site=site, reason=reason)
 
 
@@ -172,11 +229,15 @@ def _news(before: Sequence[Camera], now: Sequence[Camera]) -> frozenset[str]:
 
 
 def _watched(
-    site: Site, now: KeptSettings, news: frozenset[str], wait_s: float
+    site: Configured, now: KeptSettings, news: frozenset[str], wait_s: float, fence: Fence
 ) -> tuple[int, list[str]]:
     """How many servers follow, and what is wrong when the time is over."""
     deadline = time.monotonic() + wait_s
+    extend_s = time.monotonic()
     while True:
+        if time.monotonic() >= extend_s:
+            site.claim(fence.holder, LEASE_S)
+            extend_s = time.monotonic() + LEASE_S / 3
         followers = site.followers()
         trouble = _trouble(followers, now, news)
         if not trouble or time.monotonic() > deadline:

@@ -102,7 +102,7 @@ def remove_site(home: Home, name: str, *, dry_run: bool = False) -> SiteRow:
 
     with present_inventory(home, dry_run=dry_run) as inventory:
         row = rows.get_site(inventory, name)
-        for rollout in rollouts.list_rollouts(inventory, unfinished=True):
+        for rollout in rollouts.list_rollouts(inventory, unfinished=True, limit=None):
             if any(name in wave for wave in rollout.plan.waves):
                 raise Refused("ops.site_moves", site=name, rollout=rollout.id)
         if row.kind == K3S and row.devices:
@@ -268,5 +268,5 @@ def _told(reason: str | None) -> str | None:
 
 
 def _note_hold(inventory: Inventory, site: str, device: str, reason: str | None) -> None:
-    code = "hold.ended" if reason is None else "hold.set"
+    code = events.HOLD_ENDED if reason is None else events.HOLD_SET
     events.add_event(inventory, site, code, at=time.time(), device=device, detail=reason or "")

@@ -17,6 +17,7 @@ from yolodeploy.ops.driving import Driver, Tell
 from yolodeploy.ops.kept_open import KeptOpen
 from yolodeploy.ops.notifying import configured, deliver
 from yolodeploy.ops.one_controller import is_running
+from yolodeploy.ops.operation_logs import prune_logs
 from yolodeploy.ops.rounds import Rounds
 from yolodeploy.ops.settings import settings
 from yolodeploy.ops.watching import Watch
@@ -57,6 +58,7 @@ class Tending:
                 if time.monotonic() - self._pruned_at > PRUNE_S:
                     names = [place.name for place in configured()]
                     prune_notices(inventory, names, at=time.time())
+                    prune_logs(self._home, inventory, at=time.time())
                     self._pruned_at = time.monotonic()
         except Refused as error:
             if error.code != "oci.busy":

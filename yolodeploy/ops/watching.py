@@ -16,7 +16,7 @@ from yolodeploy.inventory.events import query_events
 from yolodeploy.inventory.releases import get_release
 from yolodeploy.inventory.rollouts import RolloutState, list_rollouts
 from yolodeploy.inventory.sites import list_sites
-from yolodeploy.ops.connect import K3S, account_file
+from yolodeploy.ops.expiry import soon
 from yolodeploy.ops.notifying import configured, post
 from yolodeploy.ops.pending import MOST
 
@@ -34,7 +34,7 @@ ENDED_BADLY = {
 REVERTED = "guard.reverted"
 UNREACHABLE = "notice.unreachable"
 EXPIRING = "notice.expiring"
-SOON_S, ENDS_EVERY_S = 14 * 86400.0, 600.0
+ENDS_EVERY_S = 600.0
 BACK_S = 3600.0
 
 
@@ -98,30 +98,21 @@ class Watch:
                 rows.add_notice(inventory, over, (), at=time.time())
 
     def _ends(self, inventory: Inventory) -> Iterator[Notice]:
-        """Accounts that end soon; a look at their files every ten minutes is enough."""
+        """What lets us in and ends soon; a look every ten minutes is enough."""
         if monotonic() - self._ends_at < ENDS_EVERY_S:
             return
         self._ends_at = monotonic()
         found = set()
         for site in list_sites(inventory):
-            ends = account_ends(self._home, site)
-            if ends is not None and ends - time.time() < SOON_S:
+            for first in soon(self._home, site, time.time())[:1]:
                 found.add(site.name)
-                fields = {"site": site.name, "what": "account", "until": moment(ends)}
+                fields = {
+                    "site": site.name, "what": first.what, "until": moment(first.ends),
+                    "remedy": first.remedy,
+                }  # fmt: skip
                 yield Notice(EXPIRING, site.name, fields)
         for name in rows.lasting(inventory, EXPIRING) - found:
             yield Notice(EXPIRING, name, {}, over=True)
-
-
-def account_ends(home: Home, site: SiteRow) -> float | None:
-    """When the account of a k3s site ends; None where it has none."""
-    from yolodeploy.provision.kubeconfig import token_ends
-
-    try:
-        text = account_file(home, site.name).read_text() if site.kind == K3S else ""
-    except (OSError, UnicodeDecodeError):
-        return None
-    return token_ends(text, site.name) if text else None
 
 
 def _unreachable(site: SiteRow) -> Notice:
@@ -163,7 +154,7 @@ def _notice(inventory: Inventory, code: str, row: RolloutRow) -> Notice:
     fields = {
         "rollout": row.id,
         "release": release,
-        "reason": row.reason or "-",
+        "reason": row.said or row.reason or "-",
         "since": moment(row.created_at),
     }
     return Notice(code, row.id, fields)

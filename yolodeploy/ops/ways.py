@@ -53,9 +53,7 @@ class _Tunnels:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             if key not in self._open:
-                tunnel = AccountTunnel(home, site).__enter__()
-                self._stack.push(tunnel)
-                self._open[key] = tunnel
+                self._open[key] = self._stack.enter_context(AccountTunnel(home, site))
             return self._open[key]
 
 

@@ -47,7 +47,10 @@ def collected_wheels(folder: Path) -> Path:
 
 def has_wheels(folder: Path) -> bool:
     """Whether a folder has our wheel, and so those it needs."""
-    return any(folder.expanduser().glob("yolodeploy-*.whl"))
+    try:
+        return any(folder.expanduser().glob("yolodeploy-*.whl"))
+    except OSError:  # a name that no folder can have
+        return False
 
 
 def _is_ours(wheel: Path) -> bool:

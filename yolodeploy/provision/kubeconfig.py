@@ -7,12 +7,12 @@ three values that are needed, each checked, and nothing else.
 from __future__ import annotations
 
 import base64
-import json
 import re
 from typing import Any
 
 import yaml
 
+from yolodeploy.core import ends
 from yolodeploy.core.errors import Corrupt
 
 PATH = "/etc/rancher/k3s/k3s.yaml"
@@ -78,11 +78,10 @@ def token_left_s(text: str, site: str, now: float) -> float:
 def token_ends(text: str, site: str) -> float | None:
     """When a kubeconfig's token ends, in Unix seconds; None where it has none, or none of ours."""
     try:
-        claims = str(_read(text, site)["users"][0]["user"]["token"]).split(".")[1]
-        padded = claims + "=" * (-len(claims) % 4)
-        return float(json.loads(base64.urlsafe_b64decode(padded))["exp"])
-    except (Corrupt, KeyError, IndexError, TypeError, ValueError, RecursionError):
+        token = _read(text, site)["users"][0]["user"]["token"]
+    except (Corrupt, KeyError, IndexError, TypeError):
         return None
+    return ends.token_ends(str(token))
 
 
 def port_of(text: str) -> int:

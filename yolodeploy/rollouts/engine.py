@@ -10,17 +10,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from yolodeploy.core.labels import GoldenFrame
-from yolodeploy.core.release import Release
 from yolodeploy.core.steps import LATER, Entry, Outcome, SiteResult, Step, following, switched
-from yolodeploy.core.waves import (
-    Plan,
-    affected_by_failure,
-    start_delay_s,
-    too_many_failed,
-)
+from yolodeploy.core.waves import affected_by_failure, start_delay_s, too_many_failed
 from yolodeploy.rollouts.patience import PATIENCE_S, Patience
-from yolodeploy.rollouts.ports import Ending, Journal, Request
+from yolodeploy.rollouts.ports import Ending, Request
+from yolodeploy.rollouts.rollout import Operator, Rollout
 from yolodeploy.rollouts.site_run import SiteRun
 from yolodeploy.sites.interface import Site
 
@@ -30,41 +24,29 @@ BAD = frozenset({SiteResult.REVERTED, SiteResult.INCONCLUSIVE, SiteResult.REFUSE
 class Engine:
     """Drives one rollout.
 
-    `connect` gives the site of a name. `holder` is unique to this process and contains `lineage`,
-    which all engines of this rollout share: a successor takes their leases over without being
-    told to (`take_over`), and nobody else's. With `due_only` a site that waits is left alone until
-    its time has come, or it was seen; a person who resumes wants it tried now.
+    `connect` gives the site of a name. With `due_only` a site that waits is left alone until its
+    time has come, or it was seen; a person who resumes wants it tried now.
 
     After `run`, `again_at` is when it is worth going on (Unix seconds), None: when somebody asks.
     """
 
     def __init__(
         self,
-        plan: Plan,
-        release: Release,
-        journal: Journal,
-        frames: Sequence[bytes],
+        rollout: Rollout,
+        operator: Operator,
         connect: Callable[[str], Site],
         *,
-        holder: str,
-        lineage: str,
-        take_over: bool = False,
         due_only: bool = False,
-        golden: Sequence[GoldenFrame] = (),
     ) -> None:
-        self._plan = plan
-        self._release = release
-        self._journal = journal
-        self._frames = frames
+        self._rollout = rollout
+        self._plan = rollout.plan
+        self._journal = rollout.journal
+        self._operator = operator
         self._connect = connect
-        self._holder = holder
-        self._lineage = lineage
-        self._take_over = take_over
         self._due_only = due_only
-        self._patience = Patience(journal)
+        self._patience = Patience(rollout.journal)
         self._bad: set[str] = set()
         self.again_at: float | None = None
-        self._golden = golden
 
     def run(self) -> Ending:
         """Every wave that is left and may begin.
@@ -151,17 +133,7 @@ class Engine:
         return not too_many_failed(self._plan, len(self._bad))
 
     def _run_of(self, name: str) -> SiteRun:
-        return SiteRun(
-            self._connect(name),
-            self._plan,
-            self._release,
-            self._journal,
-            self._frames,
-            holder=self._holder,
-            lineage=self._lineage,
-            take_over=self._take_over,
-            golden=self._golden,
-        )
+        return SiteRun(self._connect(name), self._rollout, self._operator)
 
     def _fail(self) -> Ending:
         """Revert what the failure reaches; sites that cannot be reached keep this for `resume`."""

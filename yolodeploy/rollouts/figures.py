@@ -15,7 +15,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
     `expected` has the old release's boxes, one tuple a frame, in the order of the frames;
     `frames` names those frames by digest, so that a successor with other ones does not compare
-    apples with pears.
+    apples with pears. `new` was seen of the new release since the switch, `beside` while it ran
+    beside the old one. `build_s` is how long its instances build an engine before they are ready.
     """
 
     previous: Release | None = None
@@ -24,6 +25,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     old: Observation | None = None
     new: Observation | None = None
     outage_s: float = 0.0
+    beside: Observation | None = None
+    build_s: float = 0.0
 
 
 known(Figures)

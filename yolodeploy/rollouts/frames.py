@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 from time import monotonic
+from typing import Literal
 
 import msgspec
 
 from yolodeploy.core.detections import Agreement, Box, Meant
 from yolodeploy.core.digests import digest_of
 from yolodeploy.core.gates import AgreementGate, samples_wanted
-from yolodeploy.core.labels import GoldenFrame
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import InstanceState
 from yolodeploy.core.synthetic import synthetic_frames
 from yolodeploy.rollouts.figures import Figures
 from yolodeploy.rollouts.measuring import Sent, answer_of, instances_of, on_golden, send
-from yolodeploy.sites.interface import Site
+from yolodeploy.rollouts.rollout import Rollout
+from yolodeploy.sites.interface import Detecting
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -35,19 +36,13 @@ class Frames:
     What is found on those is nothing to agree on: they show errors and time alone.
     """
 
-    def __init__(
-        self,
-        site: Site,
-        release: Release,
-        pictures: Sequence[bytes],
-        golden: Sequence[GoldenFrame],
-    ) -> None:
+    def __init__(self, site: Detecting, rollout: Rollout) -> None:
         self._site = site
-        self._release = release
-        self._pictures = pictures or synthetic_frames()
-        self._synthetic = not pictures
-        self._golden = golden
-        self._meant = _meant(release)
+        self._release = rollout.release
+        self._pictures = rollout.frames or synthetic_frames()
+        self._synthetic = not rollout.frames
+        self._golden = rollout.golden
+        self._meant = _meant(rollout.release)
 
     def baseline(self, previous: Release) -> Baseline:
         """Have the old release answer all frames, repeated to have samples enough."""
@@ -103,13 +98,17 @@ class Frames:
         return [picture for picture, _ in pairs], [boxes for _, boxes in pairs]
 
 
-def _meant(release: Release) -> Meant:
-    """What a release declares that it changes, as ids of its classes."""
+def meant_classes(release: Release, kind: Literal["lost", "gained"]) -> frozenset[str]:
+    """The classes of which a release declares that boxes will be lost, or gained."""
     gates = [gate for gate in release.spec.gates if isinstance(gate, AgreementGate)]
     changes = [change for gate in gates for change in gate.meant or ()]
+    return frozenset(change.name for change in changes if change.kind == kind)
+
+
+def _meant(release: Release) -> Meant:
+    """The same as ids of its classes."""
     ids = {name: number for number, name in enumerate(release.spec.classes)}
-    kinds = (
-        frozenset(ids[each.name] for each in changes if each.kind == kind and each.name in ids)
-        for kind in ("lost", "gained")
+    return Meant(
+        frozenset(ids[name] for name in meant_classes(release, "lost") if name in ids),
+        frozenset(ids[name] for name in meant_classes(release, "gained") if name in ids),
     )
-    return Meant(*kinds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from statistics import fmean
 from time import monotonic
 
 import msgspec
@@ -15,12 +16,27 @@ from yolodeploy.core.labels import GoldenFrame
 from yolodeploy.core.serving import DetectResponse
 from yolodeploy.core.site import InstanceState, SiteState, StageReport
 from yolodeploy.core.sketch import Stages, difference, merge_stages
-from yolodeploy.sites.interface import Site
+from yolodeploy.sites.interface import Detecting
 
 
 def instances_of(state: SiteState, app: str, release: str) -> tuple[InstanceState, ...]:
     """The instances of one release, ready or not."""
     return tuple(item for item in state.instances if item.app == app and item.release == release)
+
+
+def share_of(state: SiteState, app: str, release: str) -> float:
+    """What a canary gets of the app's traffic, 0 to 1.
+
+    Who listens at one address has the same part of what comes there: the address of all, or each
+    device's own.
+    """
+    found = state.app(app)
+    apart = found is not None and len(found.endpoints) > 1
+    there: dict[str, list[bool]] = {}
+    for item in state.instances:
+        if item.app == app:
+            there.setdefault(item.device if apart else "", []).append(item.release == release)
+    return fmean(map(fmean, there.values())) if there else 0.0
 
 
 def counted(reports: Iterable[StageReport], app: str, release: str) -> Observation:
@@ -43,6 +59,11 @@ def counted(reports: Iterable[StageReport], app: str, release: str) -> Observati
 
 def _most(figures: Iterable[float | None]) -> float | None:
     return max((figure for figure in figures if figure is not None), default=None)
+
+
+def counts(seen: Observation) -> dict[str, int]:
+    """What was counted of a release, as sentences have it."""
+    return {"requests": seen.requests, "failures": seen.failures, "restarts": seen.restarts}
 
 
 def since(now: Observation, before: Observation) -> Observation:
@@ -73,7 +94,7 @@ class Sent(msgspec.Struct, frozen=True):
         )
 
 
-def answer_of(site: Site, instance: InstanceState, frame: bytes) -> DetectResponse | None:
+def answer_of(site: Detecting, instance: InstanceState, frame: bytes) -> DetectResponse | None:
     """What an instance answers; None when it does not, which it counts itself."""
     try:
         return site.detect(instance, frame)
@@ -82,7 +103,7 @@ def answer_of(site: Site, instance: InstanceState, frame: bytes) -> DetectRespon
 
 
 def send(
-    site: Site,
+    site: Detecting,
     instance: InstanceState,
     frames: Sequence[bytes],
     expected: Sequence[Sequence[Box] | None],
@@ -101,7 +122,7 @@ def send(
 
 
 def on_golden(
-    site: Site, instance: InstanceState, frames: Sequence[GoldenFrame]
+    site: Detecting, instance: InstanceState, frames: Sequence[GoldenFrame]
 ) -> Agreement | None:
     """How an instance's boxes agree with the labels; None where there are none."""
     total: Agreement | None = None

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from yolodeploy.core.gates import GateResult
+from yolodeploy.core.sentences import Sentence
 from yolodeploy.core.steps import Entry, Outcome, Step
 from yolodeploy.rollouts.figures import Figures
 
@@ -78,8 +79,8 @@ class Journal(Protocol):
         """What a person asks for now; also tells others that this engine is alive."""
         ...
 
-    def held(self, site: str) -> str:
-        """Why the site must not be changed now; empty when it may."""
+    def held(self, site: str) -> Sentence | None:
+        """Why the site must not be changed now; None when it may."""
         ...
 
     def opens_at(self, site: str, need_s: float) -> float | None:

@@ -6,8 +6,10 @@ import time
 from contextlib import suppress
 
 from yolodeploy.core.errors import Refused, YolodeployError
+from yolodeploy.core.sentences import sentence
 from yolodeploy.core.site import Fence, SiteState
-from yolodeploy.sites.interface import Site
+from yolodeploy.rollouts.rollout import Operator
+from yolodeploy.sites.interface import Leased
 
 LEASE_S = 60.0
 RENEW_S = LEASE_S / 4  # a claim is a write, and who is stopped in the middle of it blocks the site
@@ -16,17 +18,22 @@ RENEW_S = LEASE_S / 4  # a claim is a write, and who is stopped in the middle of
 class SiteLease:
     """The lease of one site and the fence that came with it.
 
-    The first claim takes over from a dead engine of the same rollout (`lineage`), or from anybody
-    where a person said so. Later ones never do: whoever has the site by then took it from us.
+    The first claim takes over from a dead engine of the same rollout, or from anybody where a
+    person said so. Later ones never do: whoever has the site by then took it from us.
     """
 
-    def __init__(self, site: Site, holder: str, lineage: str, *, take_over: bool) -> None:
+    def __init__(self, site: Leased, operator: Operator) -> None:
         self._site = site
-        self._holder = holder
-        self._lineage = f"/{lineage}/"
-        self._take_over = take_over
+        self._holder = operator.holder
+        self._lineage = f"/{operator.lineage}/"
+        self._take_over = operator.take_over
         self._fence: Fence | None = None
         self._claimed_at = float("-inf")
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it was had: the site has answered this process."""
+        return self._fence is not None
 
     def claim(self) -> Fence:
         """The lease, taken or extended.
@@ -70,7 +77,9 @@ class SiteLease:
 
     def lost(self, holder: str = "") -> Refused:
         """The error for a site that somebody else has taken."""
-        return Refused("site.fenced", site=self._site.name, holder=holder or "another operator")
+        return Refused(
+            "site.fenced", site=self._site.name, holder=holder or sentence("plan.other_operator")
+        )
 
     def give_back(self) -> None:
         """Let others have the site; where that fails the lease runs out by itself."""

@@ -6,69 +6,48 @@ Every step may be done again: it asks the site how it is instead of remembering 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from yolodeploy.core.detections import Agreement
 from yolodeploy.core.errors import Refused, RolledBack, Unreachable, YolodeployError
-from yolodeploy.core.gates import (
-    GateResult,
-    Observation,
-    Verdict,
-    judge,
-    overall,
-)
-from yolodeploy.core.labels import GoldenFrame
+from yolodeploy.core.gates import Observation, Verdict, overall
 from yolodeploy.core.release import Release
-from yolodeploy.core.site import AppState, Guard, Intent, Phase, SiteState
-from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, following, switched
-from yolodeploy.core.waves import Plan
+from yolodeploy.core.sentences import Sentence, sentence, sentence_of
+from yolodeploy.core.site import Guard, Intent
+from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, entry, following, switched
+from yolodeploy.rollouts.complaints import UNSURE
+from yolodeploy.rollouts.endurance import endured
 from yolodeploy.rollouts.figures import Figures
 from yolodeploy.rollouts.frames import Frames
-from yolodeploy.rollouts.measuring import (
-    Sent,
-    counted,
-    instances_of,
-    since,
-)
+from yolodeploy.rollouts.measuring import counts, since
 from yolodeploy.rollouts.planning import kept_release
-from yolodeploy.rollouts.ports import Journal, Request
+from yolodeploy.rollouts.ports import Request
+from yolodeploy.rollouts.rollout import Operator, Rollout
+from yolodeploy.rollouts.site_beside import SiteBeside, beside_results
 from yolodeploy.rollouts.site_lease import SiteLease
+from yolodeploy.rollouts.site_trial import GONE_BACK, SiteTrial, Watch
 from yolodeploy.rollouts.site_waiting import SiteWaiting
 from yolodeploy.sites.interface import Site
 
-POLL_S = 0.2
 NOT_NOW = frozenset({"site.leased"})
+CHANGES = (Step.BESIDE, Step.SWITCH)
 LOST = frozenset({"site.fenced", "inventory.rollout_taken"})
-GONE_BACK = frozenset({Phase.REVERTING, Phase.REVERTED})
 
 
 class SiteRun:
     """Drives one site until it has a result, or cannot go on now."""
 
-    def __init__(
-        self,
-        site: Site,
-        plan: Plan,
-        release: Release,
-        journal: Journal,
-        frames: Sequence[bytes],
-        *,
-        holder: str,
-        lineage: str,
-        take_over: bool = False,
-        golden: Sequence[GoldenFrame] = (),
-    ) -> None:
+    def __init__(self, site: Site, rollout: Rollout, operator: Operator) -> None:
         self._site = site
-        self._plan = plan
-        self._release = release
-        self._journal = journal
-        self._frames = Frames(site, release, frames, golden)
-        self._lease = SiteLease(site, holder, lineage, take_over=take_over)
-        self._waiting = SiteWaiting(site.name, plan, journal, self._lease)
-        self._complaint = ""
-        self._steps: dict[Step, Callable[[], str]] = {
+        self._plan = rollout.plan
+        self._release = rollout.release
+        self._journal = rollout.journal
+        self._frames = Frames(site, rollout)
+        self._lease = SiteLease(site, operator)
+        self._waiting = SiteWaiting(site.name, rollout, self._lease)
+        self._trial = SiteTrial(site, rollout, self._frames, self._lease)
+        self._steps: dict[Step, Callable[[], Sentence]] = {
             Step.PREFETCH: self._prefetch,
             Step.CHECK: self._check,
             Step.SWITCH: self._switch,
@@ -78,6 +57,8 @@ class SiteRun:
             Step.COMMIT: self._commit,
             Step.REVERT: self._revert,
         }
+        if rollout.plan.beside is not None:
+            self._steps[Step.BESIDE] = SiteBeside(self._trial, rollout.plan.beside).run
 
     def run(self) -> SiteResult:
         """All steps that are left, until the site has a result.
@@ -104,7 +85,7 @@ class SiteRun:
     def _run(self) -> SiteResult:
         while True:
             entries = self._journal.entries(self._site.name)
-            upcoming = following(entries)
+            upcoming = following(entries, beside=self._plan.beside is not None)
             if isinstance(upcoming, SiteResult):
                 return upcoming
             if self._waiting.has_expired(entries, upcoming):
@@ -118,40 +99,46 @@ class SiteRun:
     def _do(self, step: Step) -> bool:
         """One step, journalled before and after; False when it cannot be done now."""
         name = self._site.name
-        if step is Step.SWITCH and (reason := self._journal.held(name)):
+        if step in CHANGES and (reason := self._journal.held(name)):
             self._waiting.later(step, reason)
             return False
-        if step in (Step.CHECK, Step.SWITCH) and not self._waiting.in_window():
+        if step in (Step.CHECK, *CHANGES) and not self._waiting.in_window(step):
             return False
-        self._journal.append(name, Entry(step, Outcome.INTENDED))
+        # it takes minutes in which nothing else is told
+        aim = self._plan.beside_told if step is Step.BESIDE else None
+        intended = Entry(step, Outcome.INTENDED)
+        self._journal.append(name, entry(step, Outcome.INTENDED, aim) if aim else intended)
         try:
-            outcome, detail = Outcome.DONE, self._steps[step]()
+            said = endured(step, self._steps[step], self._lease, self._journal)
+            outcome = Outcome.DONE
         except Unreachable as error:
-            outcome, detail = Outcome.WAITING, error.text()
+            outcome, said = Outcome.WAITING, sentence_of(error)
         except RolledBack as error:
-            unsure = error.code == "rollout.inconclusive"
-            outcome = Outcome.INCONCLUSIVE if unsure else Outcome.FAILED
-            detail = error.text()
+            outcome = Outcome.INCONCLUSIVE if error.code in UNSURE else Outcome.FAILED
+            said = sentence_of(error)
         except YolodeployError as error:
             if error.code in LOST:
                 raise
             outcome = Outcome.WAITING if error.code in NOT_NOW else Outcome.FAILED
-            detail = error.text()
+            said = sentence_of(error)
         if step is Step.REVERT and outcome is Outcome.FAILED:
             outcome = Outcome.WAITING  # a revert is never given up
         if outcome is Outcome.WAITING:
-            self._waiting.later(step, detail)
+            self._waiting.later(step, said)
             return False
-        self._journal.append(name, Entry(step, outcome, detail))
+        self._journal.append(name, entry(step, outcome, said))
         return True
 
     # the steps -------------------------------------------------------------------------------
 
-    def _prefetch(self) -> str:
+    def _prefetch(self) -> Sentence:
         moved = self._site.prefetch(self._release.spec)
-        return f"{moved.moved_bytes:,} bytes moved, {moved.present_bytes:,} there already"
+        told = {"moved": f"{moved.moved_bytes:,}", "present": f"{moved.present_bytes:,}"}
+        if moved.engine:
+            return sentence("step.prefetched_engine", engine=moved.engine, **told)
+        return sentence("step.prefetched", **told)
 
-    def _check(self) -> str:
+    def _check(self) -> Sentence:
         """Who runs now, and what it answers: afterwards it may be gone."""
         fence = self._lease.claim()
         state = self._site.observe()
@@ -163,11 +150,15 @@ class SiteRun:
         figures = Figures(previous=previous)
         if previous is not None and self._comparable_with(previous):
             figures = self._baseline(previous)
-        self._journal.save_figures(self._site.name, figures)
+        # as it is now that all is there which could be brought: the plan may be of another day
+        build_s = self._site.switching(self._release.spec).build_s
+        self._journal.save_figures(self._site.name, replace(figures, build_s=build_s))
         self._journal.collect(self._site.name)
         boxes = sum(map(len, figures.expected))
-        now = previous.alias if previous else "nothing"
-        return f"runs {now}; {boxes} boxes on {len(figures.expected)} frames"
+        told = {"boxes": boxes, "frames": len(figures.expected)}
+        if previous is None:
+            return sentence("step.checked_first", **told)
+        return sentence("step.checked", release=previous.alias, **told)
 
     def _comparable_with(self, previous: Release) -> bool:
         """Whether the boxes of both mean the same.
@@ -190,9 +181,9 @@ class SiteRun:
 
     def _baseline(self, previous: Release) -> Figures:
         """The old release's boxes and stage times on the frames."""
-        before = self._counted(previous.digest)
+        before = self._trial.counted(previous.digest)
         found = self._frames.baseline(previous)
-        old = since(self._counted(previous.digest), before)
+        old = since(self._trial.counted(previous.digest), before)
         return Figures(
             previous=previous,
             frames=tuple(found.answers),
@@ -205,93 +196,68 @@ class SiteRun:
             ),
         )
 
-    def _switch(self) -> str:
-        previous = self._figures().previous
+    def _switch(self) -> Sentence:
+        if self._plan.beside is not None:
+            self._demand_still_good()
+        figures = self._trial.figures()
+        guard_s = self._plan.guarding_s(figures.build_s)
         intent = Intent(
             app=self._plan.app,
             release=self._release,
-            previous=previous,
-            guard=Guard(self._plan.guard_s),
+            previous=figures.previous,
+            guard=Guard(guard_s),
         )
-        self._apply(intent)
-        return f"to {self._release.alias}; reverts by itself after {self._plan.guard_s:g} s"
+        self._trial.apply(intent)
+        return sentence("step.switched", release=self._release.alias, seconds=f"{guard_s:g}")
 
-    def _settle(self) -> str:
-        deadline = time.monotonic() + self._plan.settle_s
-        while True:
-            app = self._on_trial(self._site.observe())
-            if app.settled:
-                return f"ready; {app.outage_s:g} s without an instance"
-            if time.monotonic() > deadline:
-                raise self._not_ready(self._plan.settle_s)
-            self._pause()
+    def _demand_still_good(self) -> None:
+        """What ran beside was not found bad by the site itself since it passed.
 
-    def _observe(self) -> str:
-        """Send the frames around until the gates can tell, or the time is over.
-
-        Errors, restarts and agreement count from the switch on. Latency counts from the last
-        window: a busy neighbour makes a release slow for a while, a slow release is always slow.
+        Its guard's deadline may have come: who waits for a hold to end is no worse for it.
         """
-        figures = self._figures()
-        started = time.monotonic()
-        sent = Sent()
-        golden: Agreement | None = None
-        window = self._counted(self._release.digest)
-        while True:
-            if golden is None and self._plan.compare:
-                golden = self._frames.on_golden()
-            sent += self._frames.sent(figures)
-            seen = self._seen(window, sent, golden)
-            results = judge(self._release.spec.gates, seen, figures.old)
-            age = time.monotonic() - started
-            app = self._on_trial(self._site.observe())
-            # one that is down just now may be about to be counted as restarted
-            soaked = age > self._plan.soak_s and app.settled
-            if age > self._plan.observe_s or _settled_on(results, soaked):
-                break
-            if overall(results) is Verdict.FAILED:
-                window = self._counted(self._release.digest)
-            self._pause()
+        state = self._site.observe()
+        app = state.app(self._plan.app)
+        if app is not None and app.phase in GONE_BACK and app.reason != "deadline":
+            self._trial.app(state)
+
+    def _settle(self) -> Sentence:
+        app = self._trial.settled()
+        return sentence("step.settled", seconds=f"{app.outage_s:g}")
+
+    def _observe(self) -> Sentence:
+        """Watch it until the gates can tell, or the time is over."""
+        figures = self._trial.figures()
+        # what old and new agreed on while both saw the traffic stands: now one of them is gone
+        mirrored = figures.beside.mirrored if figures.beside else None
+        watch = Watch(self._plan.soak_s, self._plan.observe_s, mirrored=lambda: mirrored)
+        seen, app = self._trial.watched(figures, watch)
         figures = replace(figures, new=seen, outage_s=app.outage_s)
         self._journal.save_figures(self._site.name, figures)
         self._journal.collect(self._site.name)
-        if overall(results) is Verdict.PASSED and not app.settled:
-            raise self._not_ready(self._plan.observe_s)
-        return f"{seen.requests} requests, {seen.failures} failed, {seen.restarts} restarts"
+        if overall(self._trial.judged(seen, figures)) is Verdict.PASSED and not app.settled:
+            raise self._trial.not_ready(self._plan.observe_s)
+        return sentence("step.observed", **counts(seen))
 
-    def _verdict(self) -> str:
-        figures = self._figures()
-        results = judge(self._release.spec.gates, figures.new or Observation(), figures.old)
-        self._journal.record_verdict(self._site.name, results)
-        verdict = overall(results)
-        if verdict is Verdict.PASSED:
-            return f"{len(results)} gates passed"
-        # the one that time does not mend says more than a latency that may come from a neighbour
-        blamed = (result for result in results if result.verdict is verdict)
-        worst = min(blamed, key=lambda result: result.passing)
-        code = "rollout.gate_failed" if verdict is Verdict.FAILED else "rollout.inconclusive"
-        raise RolledBack(
-            code,
-            site=self._site.name,
-            gate=worst.gate,
-            figure=f"{worst.figure:.3g}",
-            bound=f"{worst.bound:.3g}",
-            unit=worst.unit,
-            samples=worst.samples,
-        )
+    def _verdict(self) -> Sentence:
+        figures = self._trial.figures()
+        results = self._trial.judged(figures.new or Observation(), figures)
+        earlier = self._trial.judged(figures.beside, figures) if figures.beside else ()
+        self._journal.record_verdict(self._site.name, (*beside_results(earlier), *results))
+        self._trial.demand_passed(results)
+        return sentence("step.judged", gates=len(results))
 
-    def _commit(self) -> str:
+    def _commit(self) -> Sentence:
         intent = Intent(
-            app=self._plan.app, release=self._release, previous=self._figures().previous
+            app=self._plan.app, release=self._release, previous=self._trial.figures().previous
         )
         self._lease.claim()
-        self._on_trial(self._site.observe())
-        self._apply(intent)
-        return f"{self._release.alias} is the current release"
+        self._trial.app()
+        self._trial.apply(intent)
+        return sentence("step.committed", release=self._release.alias)
 
-    def _revert(self) -> str:
-        previous = self._figures().previous
-        self._apply(Intent(app=self._plan.app, release=previous))
+    def _revert(self) -> Sentence:
+        previous = self._trial.figures().previous
+        self._trial.apply(Intent(app=self._plan.app, release=previous))
         deadline = time.monotonic() + self._plan.settle_s
         while True:
             app = self._site.observe().app(self._plan.app)
@@ -299,90 +265,8 @@ class SiteRun:
                 break
             if time.monotonic() > deadline:
                 raise Unreachable("rollout.revert_slow", site=self._site.name)
-            self._wait()
+            self._trial.wait()
         self._journal.collect(self._site.name)
-        return f"back to {previous.alias if previous else 'nothing'}"
-
-    # what they share -------------------------------------------------------------------------
-
-    def _apply(self, intent: Intent) -> None:
-        """Ask the site for something, if it still is as this rollout found or made it.
-
-        Raises:
-            Refused: `site.fenced`, somebody brought something else meanwhile.
-        """
-        fence = self._lease.claim()
-        app = self._site.observe().app(self._plan.app)
-        runs = app.release if app is not None else None
-        if runs != self._release:
-            expected = (self._release, self._figures().previous)
-            if kept_release(app) not in expected:
-                raise self._lease.lost()
-        self._site.apply(intent, fence)
-
-    def _figures(self) -> Figures:
-        return self._journal.figures(self._site.name)
-
-    def _pause(self) -> None:
-        """Wait a moment; keeps the lease, and lets an abort through."""
-        if self._wait() is Request.ABORT:
-            raise RolledBack("rollout.aborted", site=self._site.name)
-
-    def _wait(self) -> Request:
-        """Wait a moment; keeps the lease, and tells what people ask."""
-        time.sleep(POLL_S)
-        self._lease.renew()
-        return self._journal.request()
-
-    def _on_trial(self, state: SiteState) -> AppState:
-        """The app's state, if this release is still what the site tries.
-
-        Raises:
-            RolledBack: `rollout.guard`, the site went back by itself.
-            Refused: `site.fenced`, the site tries something else, or somebody else has it.
-        """
-        self._lease.check(state)
-        app = state.app(self._plan.app)
-        if app is not None and app.phase in GONE_BACK:
-            told = f"{app.reason}; {self._complaint}" if self._complaint else app.reason
-            raise RolledBack("rollout.guard", site=self._site.name, reason=told)
-        if app is None or app.release != self._release:
-            raise self._lease.lost()
-        self._complaint = _complaint(state, self._plan.app, self._release.digest, self._complaint)
-        return app
-
-    def _not_ready(self, seconds: float) -> RolledBack:
-        reason = self._complaint or "no instance was started"
-        return RolledBack("rollout.not_ready", site=self._site.name, seconds=seconds, reason=reason)
-
-    def _counted(self, release: str) -> Observation:
-        return counted(self._site.sketches(), self._plan.app, release)
-
-    def _seen(self, window: Observation, sent: Sent, golden: Agreement | None) -> Observation:
-        """What there is to judge now: restarts are asked for last, so that none is missed."""
-        now = self._counted(self._release.digest)
-        mine = instances_of(self._site.observe(), self._plan.app, self._release.digest)
-        return replace(
-            now,
-            stages=since(now, window).stages,
-            restarts=sum(item.restarts for item in mine),
-            agreement=sent.agreement if sent.agreement.frames else None,
-            golden=golden,
-            answered=sent.answered,
-            answering_s=sent.answering_s,
-        )
-
-
-def _settled_on(results: Sequence[GateResult], soaked: bool) -> bool:
-    """Whether waiting would change nothing: all passed for long enough, or one failed for good."""
-    verdict = overall(results)
-    if verdict is Verdict.FAILED:
-        return any(item.verdict is Verdict.FAILED and not item.passing for item in results)
-    return verdict is Verdict.PASSED and soaked
-
-
-def _complaint(state: SiteState, app: str, release: str, before: str) -> str:
-    """What instances that are not ready say, or said: the reason is gone when they are."""
-    mine = instances_of(state, app, release)
-    reasons = [f"{item.device}: {item.reason}" for item in mine if not item.ready and item.reason]
-    return "; ".join(reasons) or before
+        if previous is None:
+            return sentence("step.reverted_first")
+        return sentence("step.reverted", release=previous.alias)

@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         if given.config:
-            return _run(_read(Path(given.config)), parent)
+            return _run(read_config(Path(given.config)), parent)
         config = _by_hand(given)
         if config.host not in ("127.0.0.1", "::1", "localhost") and not config.token_file:
             told = Refused("serve.no_tokens", host=config.host, port=config.port)
@@ -77,7 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _read(path: Path) -> ServeConfig:
+def read_config(path: Path) -> ServeConfig:
+    """A server's configuration.
+
+    Raises:
+        UsageError: `serve.config_unreadable`, `serve.config_invalid`.
+    """
     try:
         return msgspec.json.decode(path.read_bytes(), type=ServeConfig)
     except OSError as error:

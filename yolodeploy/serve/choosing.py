@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +11,7 @@ import numpy as np
 from yolodeploy.core.errors import Failed, NotFound, Refused
 from yolodeploy.serve import narration, warm_up
 from yolodeploy.serve.agreement import agreement
+from yolodeploy.serve.engine_cache import cache_of
 from yolodeploy.serve.engines.onnx_session import is_quantised
 from yolodeploy.serve.model import content_of
 from yolodeploy.serve.pipeline import Pipeline
@@ -90,7 +90,8 @@ def _opened(model: LoadedModel, config: ServeConfig, threads: int) -> Engine:
         model_digest=facts.digest,
         batch=_batch(config),
         vram_mb=config.vram_mb,
-        cache=config.engine_cache or str(Path(config.state_dir) / "engines"),
+        cache=str(cache_of(config)),
+        release=config.release,
     )
     given = model.engine.inputs[0]._replace(shape=(1, 3, facts.height, facts.width))
     engine = OnnxGpu(content, facts.opset, plan, given)

@@ -18,6 +18,7 @@ from yolodeploy.serve.allowance import processors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from yolodeploy.core.engines import EngineFor
     from yolodeploy.core.release import ModelFacts
     from yolodeploy.core.serving import ServeConfig
     from yolodeploy.serve.model import Network
@@ -40,6 +41,7 @@ class Ready(NamedTuple):
     network: Network
     pipelines: Sequence[Pipeline]
     batch_sizes: Sequence[int] = ()
+    built_for: EngineFor | None = None
 
 
 def begin_loading(config: ServeConfig) -> Future[Ready]:
@@ -88,8 +90,9 @@ def _loaded(config: ServeConfig, threads: int) -> Ready:
     engine = model.engine
     sizes = engine.sizes if isinstance(engine, Batched) else ()
     return Ready(
-        model.facts, engine.name, engine.precision, threads, model.network, pipelines, sizes
-    )
+        model.facts, engine.name, engine.precision, threads, model.network, pipelines, sizes,
+        engine.built_for,
+    )  # fmt: skip
 
 
 def _warm_up(pipelines: Sequence[Pipeline], config: ServeConfig) -> None:

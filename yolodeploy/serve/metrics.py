@@ -1,7 +1,6 @@
 """`GET /metrics`: what several rooms of the server have to tell, as Prometheus text.
 
-Histograms are made from sketches when they are asked for: their bounds are powers of two, which
-are bounds of the sketch too, so that nothing is estimated.
+Histograms are made from sketches when they are asked for.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
-
-from yolodeploy.core.sketch import BUCKETS_PER_DOUBLING
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -38,14 +35,7 @@ def buckets_of(sketch: Sketch, doublings: Iterable[int] = DOUBLINGS) -> list[tup
 
     A sketch of microseconds has bounds in seconds.
     """
-    counts = sorted(sketch.counts.items())
-    buckets: list[tuple[str, float]] = []
-    below = position = 0
-    for doubling in doublings:
-        while position < len(counts) and counts[position][0] < doubling * BUCKETS_PER_DOUBLING:
-            below += counts[position][1]
-            position += 1
-        buckets.append((repr(2**doubling / 1e6), below))
+    buckets = [(repr(bound_us / 1e6), below) for bound_us, below in sketch.cumulated(doublings)]
     return [*buckets, ("+Inf", sketch.count)]
 
 

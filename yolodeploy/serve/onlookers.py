@@ -7,6 +7,7 @@ pays one look at `looking`.
 from __future__ import annotations
 
 import logging
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,11 +40,31 @@ class Onlookers:
     def __init__(self, state_dir: str) -> None:
         self.looking = False
         self._state_dir = state_dir
+        self._lock = Lock()
+        self._shadow: Shadow | None = None
+        self._mirror: Shadow | None = None
+        self._samples: Samples | None = None
         self._shadowing: Shadowing | None = None
         self._sampling: Sampling | None = None
 
     def follow(self, shadow: Shadow | None, samples: Samples | None) -> None:
-        """Look as the settings say from now on; called at every change, by one thread at a time."""
+        """Look as the settings say from now on; called at every change."""
+        with self._lock:
+            self._shadow, self._samples = shadow, samples
+            self._follow(shadow or self._mirror, samples)
+
+    def mirror(self, shadow: Shadow | None) -> None:
+        """Mirror as the site says, where the settings name no shadow: a person's own wins."""
+        with self._lock:
+            self._mirror = shadow
+            self._follow(self._shadow or shadow, self._samples)
+
+    def close(self) -> None:
+        """Look no more."""
+        self.mirror(None)
+        self.follow(None, None)
+
+    def _follow(self, shadow: Shadow | None, samples: Samples | None) -> None:
         if samples and self._sampling is None:
             from yolodeploy.serve.samples.sampling import Sampling
 

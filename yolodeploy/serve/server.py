@@ -85,7 +85,7 @@ def serve(config: ServeConfig, loading: Future[Ready]) -> int:
     finally:
         if service.site is not None:
             service.site.stop_sinks()
-        service.onlookers.follow(None, None)
+        service.onlookers.close()
         saver.stop()
     if service.pool is not None:
         service.pool.stop(limit_s=0.5)
@@ -117,8 +117,14 @@ class _Server:
         if self._service.tls is not None:
             door = TlsDoor(protocol, self._service.tls, crowd)
         instance = Listener(own, PlainDoor(protocol))
+        self._service.instance_port = instance.port
         traffic = Listener(shared, door) if shared else None
-        watching = loop.create_task(watch(self._state.connections))
+        watching = [loop.create_task(watch(self._state.connections))]
+        if path := self._service.config.mirror:
+            from yolodeploy.serve.mirror import MirrorFile
+
+            mirror = MirrorFile(path, self._service.onlookers)
+            watching.append(loop.create_task(mirror.watch(), name="mirror"))
         await instance.open()
         self._say(instance, ready=False)
         ready = await self._loaded(asyncio.wrap_future(begun))
@@ -126,7 +132,8 @@ class _Server:
             await self._join(ready, instance, traffic)
             await self._stop.wait()
         await self._leave(instance, traffic)
-        watching.cancel()
+        for task in watching:
+            task.cancel()
 
     async def _loaded(self, loading: asyncio.Future[Ready]) -> Ready | None:
         """The model; None when the process is to stop before it is there."""
@@ -144,6 +151,7 @@ class _Server:
         service.precision = ready.precision
         service.threads = ready.threads
         service.batch_sizes = ready.batch_sizes
+        service.built_for = ready.built_for
         service.pool = Pool(ready.pipelines)
         service.ready_s = process_age_s()
         service.health = Health(service.pool)

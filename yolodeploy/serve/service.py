@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from yolodeploy import __version__
 from yolodeploy.core.errors import YolodeployError
 from yolodeploy.core.site import StageReport
+from yolodeploy.serve.device_load import DeviceWatch
 from yolodeploy.serve.gpus.watch import GpuWatch
 from yolodeploy.serve.http import is_failure
 from yolodeploy.serve.measure import HTTP
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from ssl import SSLContext
 
+    from yolodeploy.core.engines import EngineFor
+    from yolodeploy.core.nodes import DeviceLoad
     from yolodeploy.core.release import ModelFacts
     from yolodeploy.core.serving import ServeConfig
     from yolodeploy.core.site import Epoch
@@ -51,9 +54,12 @@ class Service:
         self.ready_s: float | None = None
         self.leaving = False
         self.batch_sizes: Sequence[int] = ()
+        self.built_for: EngineFor | None = None
+        self.instance_port = 0
         self.connections: Callable[[], int] = lambda: 0
         self.onlookers = Onlookers(config.state_dir)
         self.gpus = GpuWatch()
+        self.device = DeviceWatch()
         # who else tells Prometheus something: called on the event loop, each gives what is called
         # in the scrape's thread then; see `metrics.metrics_text`
         self.collectors: list[Callable[[], Collect]] = [
@@ -97,7 +103,12 @@ class Service:
         if self.health is not None:
             await self.health.demand()
 
-    def report(self, gpu_memory_mb: float | None) -> StageReport:
+    def look(self) -> tuple[float | None, DeviceLoad]:
+        """The GPU memory that we take, and the device. A driver may take half a second."""
+        memory_mb = self.gpus.memory_mb() if self.gpus.present else None
+        return memory_mb, self.device.load(self.gpus.reading())
+
+    def report(self, gpu_memory_mb: float | None, load: DeviceLoad) -> StageReport:
         """Everything measured: the finished epochs that are kept, then the present one."""
         config = self.config
         return StageReport(
@@ -110,6 +121,7 @@ class Service:
             ready_s=self.ready_s,
             gpu_memory_mb=gpu_memory_mb,
             version=__version__,
+            load=load,
         )
 
     def labels(self) -> dict[str, str]:

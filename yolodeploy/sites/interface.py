@@ -2,7 +2,11 @@
 
 Written with two implementations in mind: server processes on this machine, and a Kubernetes
 cluster behind a bad link. Hence: every call may be repeated; no call relies on an earlier one
-of the same process; everything that must survive the caller lives in the site.
+of the same process; everything that must survive the caller lives in the site. Every method
+raises `Unreachable` (`site.unreachable`) when the site does not answer.
+
+`Site` is all of it. Who needs less asks for less, and its signature says how far it reaches: what
+takes an `Observed` cannot change a site, what takes no `Moved` starts no release.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from yolodeploy.core.kept_settings import Follower, KeptSettings
 from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.serving import DetectResponse
+from yolodeploy.core.shadowing import ShadowReport
 from yolodeploy.core.site import (
     Fence,
     InstanceState,
@@ -32,17 +37,77 @@ from yolodeploy.core.site_settings import SiteSettings
 ALL_LOGS = LogQuery()
 
 
-class Site(Protocol):
-    """One cluster.
-
-    Every method raises `Unreachable` (`site.unreachable`) when the site does not answer.
-    """
+class Observed(Protocol):
+    """How a site is, what happened there and what it keeps: anybody may ask, nothing is changed."""
 
     name: str
 
     def observe(self) -> SiteState:
         """How the site is now."""
         ...
+
+    def sketches(self) -> Sequence[StageReport]:
+        """What every instance has measured so far; those that do not answer are left out.
+
+        Of one that answers something else there is a report without epochs, whose `fault` says so.
+        """
+        ...
+
+    def watch(self, since: int) -> Sequence[SiteEvent]:
+        """Events after sequence number `since`, oldest first."""
+        ...
+
+    def releases(self, app: str) -> Sequence[Release]:
+        """The releases that the site has kept of an app, newest first: its own history."""
+        ...
+
+    def settings(self) -> Sequence[KeptSettings]:
+        """Versions of the site's settings, the one in force first; none where there never were any.
+
+        Raises:
+            UsageError: `camera.settings_unreadable`.
+        """
+        ...
+
+    def settings_fault(self) -> YolodeployError | None:
+        """What is wrong with the site's own settings: no server starts with them."""
+        ...
+
+
+class Detecting(Observed, Protocol):
+    """A site whose servers are sent pictures; which instances there are is observed first."""
+
+    def detect(self, instance: InstanceState, picture: bytes) -> DetectResponse:
+        """Send one picture to one instance.
+
+        Raises:
+            Failed: `site.detect`, the server refused the picture or broke.
+        """
+        ...
+
+    def draw(self, instance: InstanceState, picture: bytes) -> bytes:
+        """The same picture with everything that is found in it drawn in, as JPEG.
+
+        Raises:
+            Failed: `site.detect`, the server refused the picture or broke.
+        """
+        ...
+
+
+class Planned(Observed, Protocol):
+    """A site that a release is planned for: what it would mean there."""
+
+    def switching(self, spec: ReleaseSpec) -> Switching:
+        """How the site would replace what runs by a release, and the outage to be expected."""
+        ...
+
+    def lacking_bytes(self, spec: ReleaseSpec) -> int:
+        """How many bytes `prefetch` would move, over all devices."""
+        ...
+
+
+class Leased(Observed, Protocol):
+    """A site that one operator at a time may change; the lease comes with the fence for it."""
 
     def claim(self, holder: str, seconds: float, *, take_over: bool = False) -> Fence:
         """Take the site's lease and a fence above all earlier ones; again extends it.
@@ -56,64 +121,9 @@ class Site(Protocol):
         """Give the lease back; harmless when it was lost meanwhile."""
         ...
 
-    def switching(self, spec: ReleaseSpec) -> Switching:
-        """How the site would replace what runs by a release, and the outage to be expected."""
-        ...
 
-    def lacking_bytes(self, spec: ReleaseSpec) -> int:
-        """How many bytes `prefetch` would move, over all devices."""
-        ...
-
-    def prefetch(self, spec: ReleaseSpec) -> Prefetched:
-        """Bring the release's image to every device and check its digests. Runs nothing.
-
-        Raises:
-            Corrupt: `oci.*`, a blob is not what its digest says.
-        """
-        ...
-
-    def apply(self, intent: Intent, fence: Fence) -> None:
-        """Make it so. Returns when the intent is stored in the site, not when it is reached.
-
-        Raises:
-            Refused: `site.fenced`, somebody claimed the site after `fence` was given.
-        """
-        ...
-
-    def detect(self, instance: InstanceState, picture: bytes) -> DetectResponse:
-        """Send one picture to one instance.
-
-        Raises:
-            Failed: `serve.*`, the server refused the picture or broke.
-        """
-        ...
-
-    def draw(self, instance: InstanceState, picture: bytes) -> bytes:
-        """The same picture with everything that is found in it drawn in, as JPEG.
-
-        Raises:
-            Failed: `serve.*`, the server refused the picture or broke.
-        """
-        ...
-
-    def sketches(self) -> Sequence[StageReport]:
-        """What every instance has measured so far; those that do not answer are left out.
-
-        Of one that answers something else there is a report without epochs, whose `fault` says so.
-        """
-        ...
-
-    def settings_fault(self) -> YolodeployError | None:
-        """What is wrong with the site's own settings: no server starts with them."""
-        ...
-
-    def settings(self) -> Sequence[KeptSettings]:
-        """Versions of the site's settings, the one in force first; none where there never were any.
-
-        Raises:
-            UsageError: `camera.settings_unreadable`.
-        """
-        ...
+class Configured(Leased, Protocol):
+    """A site whose settings are changed, and followed by its servers."""
 
     def secret_path(self, name: str) -> str:
         """Where the site's servers find a secret that `keep_settings` brings."""
@@ -133,10 +143,20 @@ class Site(Protocol):
     ) -> KeptSettings:
         """Put settings in force under a new number, and the secrets that they name with them.
 
-        Returns when they are stored in the site, not when its servers follow them.
+        It is written down as unfinished before anything is changed, and stays so until
+        `finish_settings`. Returns when they are stored in the site, not when its servers follow.
 
         Raises:
             Refused: `site.fenced`, somebody claimed the site after `fence` was given.
+            Failed: `camera.settings_unwritten`.
+        """
+        ...
+
+    def finish_settings(self, kept: KeptSettings, fence: Fence) -> None:
+        """Note that the version in force was seen through.
+
+        Raises:
+            Refused: `site.fenced`.
             Failed: `camera.settings_unwritten`.
         """
         ...
@@ -145,9 +165,35 @@ class Site(Protocol):
         """How every server that is ready follows the settings, and how its cameras are."""
         ...
 
-    def watch(self, since: int) -> Sequence[SiteEvent]:
-        """Events after sequence number `since`, oldest first."""
+
+class Moved(Planned, Leased, Protocol):
+    """A site that is moved to a release."""
+
+    def prefetch(self, spec: ReleaseSpec) -> Prefetched:
+        """Bring the release's image to every device and check its digests. Runs nothing.
+
+        Raises:
+            Corrupt: `oci.*`, a blob is not what its digest says.
+        """
         ...
+
+    def apply(self, intent: Intent, fence: Fence) -> None:
+        """Make it so. Returns when the intent is stored in the site, not when it is reached.
+
+        Raises:
+            Refused: `site.fenced`, somebody claimed the site after `fence` was given.
+        """
+        ...
+
+    def compared(self, app: str) -> Sequence[ShadowReport]:
+        """What servers that mirror say of how the second one answers; others are left out."""
+        ...
+
+
+class Logged(Protocol):
+    """A site whose servers' logs are read."""
+
+    name: str
 
     def logs(self, wanted: LogQuery = ALL_LOGS) -> Iterator[LogLine]:
         """The last lines of the servers' logs, instance by instance."""
@@ -163,6 +209,6 @@ class Site(Protocol):
         """
         ...
 
-    def releases(self, app: str) -> Sequence[Release]:
-        """The releases that the site has kept of an app, newest first: its own history."""
-        ...
+
+class Site(Detecting, Configured, Moved, Logged, Protocol):
+    """One cluster."""

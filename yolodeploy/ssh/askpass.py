@@ -77,7 +77,8 @@ def _program(path: Path) -> Path:
     try:
         if not path.exists() or path.read_text() != _PROGRAM:
             made = path.with_suffix(f".{os.getpid()}")
-            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT, 0o700), "w") as stream:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            with os.fdopen(os.open(made, flags, 0o700), "w") as stream:
                 stream.write(_PROGRAM)
             made.replace(path)
     except OSError as error:

@@ -13,6 +13,7 @@ from typing import IO, NamedTuple
 from yolodeploy.core.errors import Unreachable
 
 LONGEST_ANSWER = 1 << 20  # bytes; five hundred blobs are 50 kB
+SHELL = "/bin/sh"
 
 
 class Answer(NamedTuple):
@@ -48,9 +49,12 @@ class Children:
         environment: Mapping[str, str] | None = None,
     ) -> Iterator[subprocess.Popen[bytes]]:
         """A process, which does not outlive the block. Ctrl-C at the terminal is for us alone."""
+        # OpenSSH starts what leads through hosts in between by the person's own shell, which may be
+        # nologin (`sudo -u yolodeploy`) or take words apart in another way (fish)
+        inherited = {**(environment or os.environ), "SHELL": SHELL}
         with subprocess.Popen(
             command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
-            env=environment,
+            env=inherited,
         ) as process:  # fmt: skip
             with self._lock:
                 self._running.add(process)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -155,7 +156,9 @@ class Connection:
         heard = ""
         if self._heard:
             with suppress(OSError):
-                heard = self._heard.read_text(errors="replace")[-LONGEST_ANSWER:]
+                with self._heard.open("rb") as file:  # what a host says before a login has no bound
+                    file.seek(max(file.seek(0, os.SEEK_END) - LONGEST_ANSWER, 0))
+                    heard = file.read(LONGEST_ANSWER).decode(errors="replace")
                 self._heard.unlink()
         return fault(self.device, self.route, answer._replace(err=heard + answer.err), self._keys)
 

@@ -68,8 +68,7 @@ class HostKeys:
         Raises:
             Failed: `ssh.no_host_keys`.
         """
-        with self.create().path.open("ab") as file:
-            file.write(other.path.read_bytes())
+        self._append(other.path.read_bytes())
 
     def pin(self, address: Address, host_key: str) -> None:
         """Pin a key (type and base64) for an address, and no other one.
@@ -78,14 +77,20 @@ class HostKeys:
             Failed: `ssh.no_host_keys`.
         """
         self.forget(address)
-        with self.create().path.open("a") as file:
-            file.write(f"{address.known_as} {host_key}\n")
+        self._append(f"{address.known_as} {host_key}\n".encode())
 
     def forget(self, address: Address) -> None:
         """Pin nothing for an address any more."""
         if self.path.exists():
             _keygen("-f", str(self.path), "-R", address.known_as)
             self.path.with_name(f"{self.path.name}.old").unlink(missing_ok=True)
+
+    def _append(self, lines: bytes) -> None:
+        try:
+            with self.create().path.open("ab") as file:
+                file.write(lines)
+        except OSError as error:
+            raise Failed("ssh.no_host_keys", path=self.path, reason=error.strerror) from error
 
 
 def _keygen(*words: str) -> str:

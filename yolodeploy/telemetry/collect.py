@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 
 from yolodeploy.inventory.connection import Inventory
 from yolodeploy.inventory.events import last_sequence
-from yolodeploy.sites.interface import Site
+from yolodeploy.sites.interface import Observed
 from yolodeploy.telemetry.look import Collected, look, store
 from yolodeploy.telemetry.rounds import CONCURRENCY, DEADLINE_S, Collector
 
 
-def collect(site: Site, inventory: Inventory, *, at: float) -> Collected:
+def collect(site: Observed, inventory: Inventory, *, at: float) -> Collected:
     """Ask one site now, in this thread, and store what it says at `at` (Unix seconds).
 
     A site that does not answer is stored as such, and not raised for.
@@ -20,7 +20,7 @@ def collect(site: Site, inventory: Inventory, *, at: float) -> Collected:
 
 
 def collect_all(
-    sites: Iterable[Site],
+    sites: Iterable[Observed],
     inventory: Inventory,
     *,
     now: Callable[[], float],

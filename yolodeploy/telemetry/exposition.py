@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from yolodeploy.core.sketch import BUCKETS_PER_DOUBLING, Sketch
+from yolodeploy.core.sketch import Sketch
 from yolodeploy.core.text import one_line
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -15,7 +15,7 @@ LONGEST_LABEL = 100
 """Characters of a name that a site gave."""
 
 DOUBLINGS = range(9, 25)
-"""Of a microsecond: 512 µs to 17 s in powers of two, which are bounds of the sketch too."""
+"""Of a microsecond: 512 µs to 17 s in powers of two."""
 
 Labels = Mapping[str, str]
 
@@ -45,13 +45,8 @@ def text_of(families: Iterable[Family], *, openmetrics: bool) -> str:
 
 def histogram_samples(labels: Labels, sketch: Sketch) -> Iterator[Sample]:
     """The cumulative buckets of a sketch in seconds, its sum and its count."""
-    counts = sorted(sketch.counts.items())
-    below = position = 0
-    for doubling in DOUBLINGS:
-        while position < len(counts) and counts[position][0] < doubling * BUCKETS_PER_DOUBLING:
-            below += counts[position][1]
-            position += 1
-        yield Sample("_bucket", {**labels, "le": repr(2**doubling / 1e6)}, below)
+    for bound_us, below in sketch.cumulated(DOUBLINGS):
+        yield Sample("_bucket", {**labels, "le": repr(bound_us / 1e6)}, below)
     yield Sample("_bucket", {**labels, "le": "+Inf"}, sketch.count)
     yield Sample("_sum", labels, sketch.sum_us / 1e6)
     yield Sample("_count", labels, sketch.count)

@@ -38,7 +38,7 @@ def families(inventory: Inventory, totals: Totals, now: float) -> list[Family]:
         sites = list_sites(inventory)
         devices = list_devices(inventory)
         apps = list_site_apps(inventory)
-        rollouts = list_rollouts(inventory, unfinished=True)
+        rollouts = list_rollouts(inventory, unfinished=True, limit=None)
         aliases = {row.digest: row.release.alias for row in list_releases(inventory)}
         counts = totals.read(inventory, now)
     fleets = _fleets(counts, aliases)

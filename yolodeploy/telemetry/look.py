@@ -12,13 +12,14 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from yolodeploy.core.errors import NotFound, YolodeployError
-from yolodeploy.core.site import SiteEvent, SiteState, StageReport
+from yolodeploy.core.nodes import with_loads
+from yolodeploy.core.site import DeviceState, SiteEvent, SiteState, StageReport, with_usage
 from yolodeploy.inventory.connection import Inventory
 from yolodeploy.inventory.events import add_event, query_events, record_site_events
 from yolodeploy.inventory.ingest import ingest
 from yolodeploy.inventory.sites import get_site
 from yolodeploy.inventory.status import record_site_state, record_unreachable
-from yolodeploy.sites.interface import Site
+from yolodeploy.sites.interface import Observed
 
 LATE = "site.late"
 """The reason of a site that did not answer before its deadline."""
@@ -60,7 +61,7 @@ class Collected(NamedTuple):
     events: int = 0
 
 
-def look(site: Site, since: int) -> Look:
+def look(site: Observed, since: int) -> Look:
     """Ask a site how it is, what it measured, and what happened after event `since`."""
     try:
         state = site.observe()
@@ -68,24 +69,26 @@ def look(site: Site, since: int) -> Look:
         events = site.watch(since)
     except YolodeployError as error:
         return Look(site.name, error=error)
-    return Look(site.name, _with_gpu_memory(state, reports), reports, events)
+    return Look(site.name, _with_loads(state, reports), reports, events)
 
 
-def _with_gpu_memory(state: SiteState, reports: Sequence[StageReport]) -> SiteState:
-    """What our servers say they take of a node's GPU: the cluster itself does not know."""
-    taken: dict[str, float] = {}
+def _with_loads(state: SiteState, reports: Sequence[StageReport]) -> SiteState:
+    """What our servers say of a node: the cluster itself may not know it."""
+    mine: dict[str, list[StageReport]] = {}
     for report in reports:
-        if report.gpu_memory_mb is not None:
-            taken[report.device] = taken.get(report.device, 0.0) + report.gpu_memory_mb
-    if not taken:
-        return state
-    devices = tuple(
-        replace(device, node=replace(device.node, gpu_memory_mb=taken.get(device.name)))
-        if device.node is not None
-        else device
-        for device in state.devices
+        mine.setdefault(report.device, []).append(report)
+    return replace(
+        state,
+        devices=tuple(_with_load(device, mine.get(device.name, [])) for device in state.devices),
     )
-    return replace(state, devices=devices)
+
+
+def _with_load(device: DeviceState, reports: Sequence[StageReport]) -> DeviceState:
+    if device.node is None or not reports:
+        return device  # of a device without a cluster its site says all
+    node = with_loads(device.node, [one.load for one in reports if one.load is not None])
+    taken = [one.gpu_memory_mb for one in reports if one.gpu_memory_mb is not None]
+    return with_usage(device, replace(node, gpu_memory_mb=sum(taken) if taken else None))
 
 
 def store(inventory: Inventory, seen: Look, *, at: float) -> Collected:

@@ -14,7 +14,7 @@ from time import monotonic
 
 from yolodeploy.inventory.connection import Inventory
 from yolodeploy.inventory.events import last_sequence
-from yolodeploy.sites.interface import Site
+from yolodeploy.sites.interface import Observed
 from yolodeploy.telemetry.look import Collected, Look, look, store
 
 CONCURRENCY = 16
@@ -41,7 +41,7 @@ class Collector:
         self._deadline_s = deadline_s
         self._threads: dict[str, Thread] = {}
 
-    def round(self, sites: Iterable[Site], *, now: Callable[[], float]) -> list[Collected]:
+    def round(self, sites: Iterable[Observed], *, now: Callable[[], float]) -> list[Collected]:
         """Ask every site once; what each brought, in the order of their answers.
 
         `now` gives Unix seconds; it is read when an answer is stored.
@@ -74,7 +74,7 @@ class Collector:
         thread = self._threads.get(site)
         return thread is not None and thread.is_alive()
 
-    def _ask(self, site: Site, answers: _Answers) -> None:
+    def _ask(self, site: Observed, answers: _Answers) -> None:
         since = last_sequence(self._inventory, site.name)
 
         def ask() -> None:

@@ -6,9 +6,10 @@ the last ones, which collectors may still write to, anew each time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from yolodeploy.inventory.latency import Group, latency
+from yolodeploy.inventory.latency import Group, LatencyRow, latency
 from yolodeploy.inventory.rollups import MINUTE_S, Measured
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ class Totals:
     _over: dict[Group, Measured]
 
     def __init__(self, since: float) -> None:
-        self._until = 0
-        self._over: dict[Group, Measured] = {}
         self._begin(since)
 
     def read(self, inventory: Inventory, now: float) -> dict[Group, Measured]:
@@ -42,12 +41,10 @@ class Totals:
             if found.start < self._until:
                 self._begin(now)
             else:
-                for row in found.rows:
-                    self._over[row.group] = _plus(self._over, row.group, row[1:])
+                _add(self._over, found.rows)
                 self._until = settled
-        counts = {group: _plus(self._over, group, (0, 0, {})) for group in self._over}
-        for row in latency(inventory, self._until, now + MINUTE_S, group_by=BY).rows:
-            counts[row.group] = _plus(counts, row.group, row[1:])
+        counts = dict(self._over)
+        _add(counts, latency(inventory, self._until, now + MINUTE_S, group_by=BY).rows)
         return counts
 
     def _begin(self, since: float) -> None:
@@ -55,6 +52,10 @@ class Totals:
         self._over = {}
 
 
-def _plus(counts: dict[Group, Measured], group: Group, more: tuple[int, int, object]) -> Measured:
-    """A new sum: what was handed out before must not change."""
-    return Measured(0, 0, {}).plus(counts.get(group, Measured(0, 0, {}))).plus(Measured(*more))  # type: ignore[arg-type]
+def _add(counts: dict[Group, Measured], rows: Iterable[LatencyRow]) -> None:
+    """Each sum is a new one: what was handed out before must not change."""
+    for row in rows:
+        total = Measured(0, 0, {})
+        if known := counts.get(row.group):
+            total = total.plus(known)
+        counts[row.group] = total.plus(Measured(row.requests, row.failures, row.stages))

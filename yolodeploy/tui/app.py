@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 from textual.screen import Screen
 
+from yolodeploy.core.camera_trial import Found
 from yolodeploy.core.errors import YolodeployError
 from yolodeploy.ops.actions import ACTIONS, Action
 from yolodeploy.ops.home import Home
@@ -24,19 +25,25 @@ from yolodeploy.tui.messages import Collected, Performed, SnapshotRead
 from yolodeploy.tui.palette import ActionCommands
 from yolodeploy.tui.performing import carry_out
 from yolodeploy.tui.reading import Reader
+from yolodeploy.tui.screens.cameras import CamerasScreen
 from yolodeploy.tui.screens.device import DeviceScreen
 from yolodeploy.tui.screens.events import EventsScreen
 from yolodeploy.tui.screens.fleet import FleetScreen
 from yolodeploy.tui.screens.framed import Framed
 from yolodeploy.tui.screens.help import HelpScreen
+from yolodeploy.tui.screens.latency import LatencyScreen
+from yolodeploy.tui.screens.logs import LogsScreen
 from yolodeploy.tui.screens.play import PlayScreen
 from yolodeploy.tui.screens.rollout import RolloutScreen
 from yolodeploy.tui.screens.rollouts import RolloutsScreen
+from yolodeploy.tui.screens.site import SiteScreen
 from yolodeploy.tui.screens.sites import SitesScreen
 from yolodeploy.tui.state.fleet import FleetRow
 from yolodeploy.tui.state.latency import Key
 from yolodeploy.tui.state.snapshot import Snapshot, Wanted
+from yolodeploy.tui.terminal import Terminal
 from yolodeploy.tui.theme import THEME
+from yolodeploy.tui.views.cameras import trial_line
 from yolodeploy.tui.views.frame import error_line
 from yolodeploy.tui.views.spans import Line, Look, Span
 from yolodeploy.tui.words import Words
@@ -61,6 +68,7 @@ class Dashboard(App[int]):
         "rollouts": RolloutsScreen,
         "events": EventsScreen,
         "sites": SitesScreen,
+        "latency": LatencyScreen,
     }
 
     def __init__(
@@ -72,13 +80,13 @@ class Dashboard(App[int]):
         refresh_s: float = 2.0,
         words: Words | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=Terminal)
         self.home = home
         self.words = words or Words(language())
         self.snapshot = Snapshot()
         self._clock = clock
         self._refresh_s = refresh_s
-        self._reader = Reader(home.inventory)
+        self._reader = Reader(home, self.words.language)
         self._reading = False
         self._read_again = False
         self._read_at = self._read_took_s = 0.0
@@ -150,9 +158,9 @@ class Dashboard(App[int]):
 
     def _follow_play(self) -> None:
         """A play that is open is seen as it goes on."""
-        screen = self.screen
-        if isinstance(screen, PlayScreen) and screen.runs and not self._reading:
-            self._read_if_rested()
+        for screen in self._framed()[-1:]:
+            if isinstance(screen, PlayScreen) and screen.runs and not self._reading:
+                self._read_if_rested()
 
     def on_collected(self, message: Collected) -> None:
         """What the sites said is in the inventory now."""
@@ -182,16 +190,19 @@ class Dashboard(App[int]):
 
     # what is told ----------------------------------------------------------------------------
 
-    def told(self) -> Line | None:
-        """The line above the keys: what an action came to, else what is wrong at present."""
-        if self._notice is not None and self._clock() - self._notice[1] < NOTICE_S:
+    def told(self, problem: YolodeployError | None) -> Line | None:
+        """The line above the keys: what an action came to, else what is wrong at present.
+
+        A screen says with `problem` what is wrong with what it shows itself.
+        """
+        if self._notice is not None and self._clock() < self._notice[1]:
             return self._notice[0]
-        problem = self.snapshot.problem or self._collect_error
+        problem = self.snapshot.problem or problem or self._collect_error
         return error_line(problem, self.look()) if problem else None
 
-    def tell(self, line: Line) -> None:
+    def tell(self, line: Line, for_s: float = NOTICE_S) -> None:
         """Say something above the keys for a while."""
-        self._notice = (line, self._clock())
+        self._notice = (line, self._clock() + for_s)
         self._tick()
 
     # actions ---------------------------------------------------------------------------------
@@ -205,12 +216,19 @@ class Dashboard(App[int]):
         if message.error is not None:
             self.tell(error_line(message.error, self.look()))
         else:
-            started = getattr(message.result, "rollout", "")
-            done = self.words("started", rollout=started) if started else self.words("done")
-            self.tell((Span(f"  ● {done}", "good"), Span(f"  $ {message.command}", "dim")))
+            outcome = self._outcome(message.result)
+            self.tell((*outcome, Span(f"  $ {message.command}", "dim")))
             if isinstance(message.result, Begun) and message.result.operation:
                 self.open_play(message.result.operation)
         self.read()
+
+    def _outcome(self, result: object) -> Line:
+        """What an action came to, in a few words."""
+        if isinstance(result, Found):
+            return trial_line(result, self.look())
+        started = getattr(result, "rollout", "")
+        done = self.words("started", rollout=started) if started else self.words("done")
+        return (Span(f"  ● {done}", "good"),)
 
     def turn_hold(self, row: FleetRow | None) -> None:
         """Hold a device, or end its hold; a hold of its site is ended there."""
@@ -255,6 +273,18 @@ class Dashboard(App[int]):
     def open_rollout(self, rollout: str) -> None:
         """Open one rollout."""
         self.push_screen(RolloutScreen(rollout))
+
+    def open_site(self, site: str) -> None:
+        """Open one site."""
+        self.push_screen(SiteScreen(site))
+
+    def open_cameras(self, site: str) -> None:
+        """Open the cameras of a site."""
+        self.push_screen(CamerasScreen(site))
+
+    def open_logs(self, site: str, device: str = "", *, tab: str = "sites") -> None:
+        """Follow the servers of a site, or of one of its devices."""
+        self.push_screen(LogsScreen(site, device, tab))
 
 
 def run(home: Home) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import NotFound, YolodeployError
@@ -15,8 +16,14 @@ from yolodeploy.inventory.releases import list_releases
 from yolodeploy.inventory.rollouts import FINAL, get_rollout, list_rollouts
 from yolodeploy.inventory.rollups import MINUTE_S
 from yolodeploy.inventory.sites import list_sites
+from yolodeploy.inventory.status import list_site_apps
+from yolodeploy.ops.controller_state import state_in
+from yolodeploy.ops.home import Home
+from yolodeploy.ops.one_controller import is_running
 from yolodeploy.tui.play_reading import PlayReader
 from yolodeploy.tui.recent import RecentLatency
+from yolodeploy.tui.site_reading import read_site
+from yolodeploy.tui.state.asked import Answer, Asked, answer
 from yolodeploy.tui.state.device import DeviceDetail, device_detail
 from yolodeploy.tui.state.events import newest_first
 from yolodeploy.tui.state.fleet import fleet
@@ -36,8 +43,9 @@ DEVICE_EVENTS = 50
 class Reader:
     """Reads snapshots; remembers what cannot change any more. One thread at a time."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, home: Home, language: str = "en") -> None:
+        self._home = home
+        self._language = language
         self._latency = RecentLatency()
         self._recent: dict[Key, Recent] = {}
         self._ended: dict[str, RolloutItem] = {}
@@ -50,7 +58,7 @@ class Reader:
         Without latency it is what a first picture needs: ten thousand devices in a moment.
         """
         try:
-            with read_inventory(self._path) as inventory, inventory.snapshot():
+            with read_inventory(self._home.inventory) as inventory, inventory.snapshot():
                 if with_latency:
                     self._recent = self._latency.read(inventory, now)
                 self._last = self._snapshot(inventory, wanted, now)
@@ -71,14 +79,17 @@ class Reader:
             at=now,
             fleet=fleet(devices, self._recent),
             sites=site_items(list_sites(inventory), devices, plays),
+            site=read_site(self._home, inventory, wanted.site, aliases, self._recent, plays, now),
+            latency=_latency(inventory, wanted.latency, aliases, now),
             play=self._plays.detail(inventory, wanted.play),
             rollouts=tuple(
                 self._item(inventory, row, aliases, now) for row in list_rollouts(inventory)
             ),
             events=newest_first(query_events(inventory, limit=EVENTS)),
             device=self._device(inventory, wanted.device, aliases, now),
-            rollout=_rollout(inventory, wanted.rollout, aliases, now),
-            releases=tuple(row.release.alias for row in releases),
+            rollout=self._rollout(inventory, wanted.rollout, aliases, now),
+            aliases=aliases,
+            controller=state_in(inventory, running=is_running(self._home), now=now),
         )
 
     def _device(
@@ -107,25 +118,45 @@ class Reader:
     ) -> RolloutItem:
         known = self._ended.get(row.id)
         if known is None:
-            known = _detail(inventory, row, aliases, now).item
+            known = _detail(inventory, row, aliases, now, self._language).item
             if row.state in FINAL:
                 self._ended[row.id] = known
         return known
 
+    def _rollout(
+        self, inventory: Inventory, rollout: str | None, aliases: dict[str, str], now: float
+    ) -> RolloutDetail | None:
+        if rollout is None:
+            return None
+        try:
+            row = get_rollout(inventory, rollout)
+        except NotFound:
+            return None
+        outages = {
+            app.site: app.outage_s
+            for app in list_site_apps(inventory)
+            if (app.app, app.release) == (row.app, row.release)
+        }
+        return _detail(inventory, row, aliases, now, self._language, outages)
 
-def _rollout(
-    inventory: Inventory, rollout: str | None, aliases: dict[str, str], now: float
-) -> RolloutDetail | None:
-    if rollout is None:
+
+def _latency(
+    inventory: Inventory, asked: Asked | None, aliases: dict[str, str], now: float
+) -> Answer | None:
+    if asked is None:
         return None
-    try:
-        return _detail(inventory, get_rollout(inventory, rollout), aliases, now)
-    except NotFound:
-        return None
+    return answer(
+        asked, latency(inventory, now - asked.span_s, now, group_by=asked.columns), aliases
+    )  # fmt: skip
 
 
 def _detail(
-    inventory: Inventory, row: RolloutRow, aliases: dict[str, str], now: float
+    inventory: Inventory,
+    row: RolloutRow,
+    aliases: dict[str, str],
+    now: float,
+    language: str,
+    outages: Mapping[str, float] = MappingProxyType({}),
 ) -> RolloutDetail:
     return rollout_detail(
         row,
@@ -133,4 +164,6 @@ def _detail(
         journal.rollout_sites(inventory, row.id),
         journal.steps(inventory, row.id),
         now,
+        language,
+        outages,
     )

@@ -17,6 +17,11 @@ class Words:
         found = MESSAGES.get(key) or Message(key, key)
         return found.rendered("text", self.language, {k: str(v) for k, v in fields.items()})
 
+    def strategy(self, value: str) -> str:
+        """The way in which pods are replaced; one that only a later version knows as it is."""
+        key = f"strategy.{value}"
+        return self(key) if key in MESSAGES else value
+
     def event(self, code: str) -> str:
         """What an event's code means, or why a site is offline; other text as it is."""
         key = f"event.{code}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,10 @@ class Cluster(Controllers):
 
     `fault` may answer in the place of the API: it is asked with the method (`WATCH` for a watch)
     and the path. `asked` is who asked for what; `apis` is what is installed beside Kubernetes, of
-    `CUSTOM` and `METRICS`. `real` may answer for a pod: it is asked with the pod and the path.
+    `CUSTOM` and `METRICS`. `delay_s` is how long every answer takes, `ahead_s` by how much its
+    clock is ahead of this one. `real` may answer for a pod: it is asked with the pod and the path.
+    `rules` are what an account is told to have in a namespace, where that is not everything; it is
+    not held to them.
     """
 
     def __init__(self, nodes: int = 1, gpus: int = 0, cpu: str = "8") -> None:
@@ -42,7 +47,12 @@ class Cluster(Controllers):
         self.apis: set[str] = set()
         self.real: Callable[[Obj, str], bytes | None] | None = None
         self.usages: dict[str, dict[str, str]] | None = None
+        self.rules: dict[str, list[Obj]] = {}
+        self.version = "v1.36.2+k3s1"
         self.token = "t0ken"
+        self.tick_s = TICK_S
+        self.delay_s = 0.0
+        self.ahead_s = 0.0
         self.streams = Streams(self)
         self.ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -101,19 +111,23 @@ class Cluster(Controllers):
                 while not self.ended.is_set():
                     self.tick()
                     self.note()
-                    await asyncio.sleep(TICK_S)
+                    await asyncio.sleep(self.tick_s)
                 self.streams.cut()
 
         self._thread = threading.Thread(target=lambda: asyncio.run(live()), daemon=True)
         self._thread.start()
-        assert started.wait(30)
+        assert started.wait(120)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+        self.end_guards()
+
+    def close(self) -> None:
+        """From here on its API answers nobody."""
         self.ended.set()
         if self._thread is not None:
-            self._thread.join(30)
-        self.end_guards()
+            self._thread.join(120)
 
     # the API ---------------------------------------------------------------------------------
 
@@ -126,6 +140,7 @@ class Cluster(Controllers):
         self.note_asked(request, method, request.path)
         if self.token not in request.headers.get("Authorization", self.token):
             return refused(No(401, "Unauthorized"))
+        await asyncio.sleep(self.delay_s)
         told = self.fault(method, request.path) if self.fault else None
         if told is not None:
             return await served(Fault(*told), request)
@@ -140,16 +155,28 @@ class Cluster(Controllers):
         if request.path.endswith("/log"):
             return await self.streams.log(request)
         if "proxy" in request.path.split("/"):
-            await request.read()
-            return aiohttp.web.Response(body=self._proxied(request.path))
+            body = await request.read()
+            return await self._passed_on(request, body)
         if request.path in (*CUSTOM, METRICS):
             return aiohttp.web.json_response({}, status=200 if request.path in self.apis else 404)
+        if request.path.endswith("/selfsubjectrulesreviews"):
+            return aiohttp.web.json_response(self._reviewed(await request.json()), status=201)
         told = self._told(request)
         return None if told is None else aiohttp.web.json_response(told)
+
+    def _reviewed(self, asked: Obj) -> Obj:
+        """As RBAC resolves it: all that bindings give, the verbs of every rule as they stand."""
+        everything = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+        rules = self.rules.get(asked["spec"]["namespace"], everything)
+        return {**asked, "status": {"resourceRules": rules, "incomplete": False}}
 
     def _told(self, request: Any) -> Obj | None:
         if request.path.startswith("/apis/metrics.k8s.io/"):
             return self._measured()
+        if request.path == "/version":
+            return {"gitVersion": self.version}
+        if request.path == "/apis/node.k8s.io/v1/runtimeclasses":
+            return self.listed("runtimeclasses", None, request.query)
         if request.path == "/api/v1/namespaces":
             return self.listed("namespaces", None, request.query)
         return None
@@ -192,16 +219,30 @@ class Cluster(Controllers):
         who = agent if agent in ("guard", "yolodeploy-server") else "operator"
         self.asked.append((who, method, path))
 
-    def _proxied(self, path: str) -> bytes:
-        parts = path.split("/")
+    async def _passed_on(self, request: Any, body: bytes) -> aiohttp.web.Response:
+        """What a pod answers: one of an engine's, a real server's, or what `answers` say."""
+        parts = request.path.split("/")
         at = parts.index("proxy")
         pod = self.there("pods", parts[at - 3], parts[at - 1].partition(":")[0])
         if pod["status"].get("phase") != "Running":
             raise No(503, "no endpoints available")
-        if self.real is not None and (answer := self.real(pod, "/".join(parts[at + 1 :]))):
+        path = "/".join(parts[at + 1 :])
+        if self.engine_pods is not None:
+            target = f"{path}?{request.query_string}"
+            told = await asyncio.to_thread(
+                self.engine_pods.answer, pod, request.method, target, body
+            )
+            if told is not None:
+                return aiohttp.web.Response(status=told[0], body=told[1])
+        return aiohttp.web.Response(body=self._proxied(pod, path))
+
+    def _proxied(self, pod: Obj, path: str) -> bytes:
+        if self.real is not None and (answer := self.real(pod, path)):
             return answer
+        if path.startswith("engines"):  # a server of before
+            raise No(404, "not found")
         answers = self.answers.setdefault(pod["metadata"]["annotations"][RELEASE], Answers())
-        if "/".join(parts[at + 1 :]) == "sketches":
+        if path == "sketches":
             return answers.sketches if answers.sketches is not None else report(answers)
         answers.requests += 1
         if answers.fails:
@@ -216,7 +257,11 @@ class _Api(KubernetesEmulator):
 
     async def __call__(self, raw_request: Any) -> aiohttp.web.StreamResponse:
         answer = await self.cluster.served(raw_request)
-        return answer if answer is not None else await super().__call__(raw_request)
+        if answer is None:
+            answer = await super().__call__(raw_request)
+        if not answer.prepared and "Date" not in answer.headers:
+            answer.headers["Date"] = formatdate(time.time() + self.cluster.ahead_s, usegmt=True)
+        return answer
 
     async def _handle(self, request: Any) -> aiohttp.web.StreamResponse:
         if request.resource is None or request.resource.plural not in (None, *KINDS):

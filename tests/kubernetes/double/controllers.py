@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import copy
+import os
+import signal
 import subprocess
 import sys
 
+from tests.kubernetes.double.engine_pods import CONTAINERS, EnginePods
 from tests.kubernetes.double.servers import Answers
 from tests.kubernetes.double.store import Obj, Store, stamp
 from yolodeploy.core.cluster import RELEASE
+
+NOT_FOUND = {
+    "reason": "StartError", "exitCode": 128,
+    "message": 'runc create failed: exec: "python": executable file not found in $PATH',
+}  # fmt: skip
+FAILED = {
+    "type": "Failed", "status": "True", "reason": "BackoffLimitExceeded",
+    "message": "Job has reached the specified backoff limit",
+}  # fmt: skip
 
 
 class Controllers(Store):
@@ -18,9 +30,10 @@ class Controllers(Store):
         super().__init__()
         self.answers: dict[str, Answers] = {}
         self.missing: set[str] = set()
+        self.without_base: set[str] = set()
         self.guards = True
-        self.quota: int | None = None
         self.address = ""
+        self.engine_pods: EnginePods | None = None
         self.guard_processes: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
 
     def end_guards(self) -> None:
@@ -33,13 +46,19 @@ class Controllers(Store):
             self._kubelet(pod)
         for deployment in self.of("deployments"):
             self._replace(deployment)
-        for pod in self.of("pods"):  # those whose Deployment is gone
-            owner = pod["metadata"].get("owner")
+        for pod in self.of("pods"):  # those whose Deployment or Job is gone
+            owner, job = (pod["metadata"].get(which) for which in ("owner", "job"))
             space = pod["metadata"]["namespace"]
             if owner and ("deployments", space, owner) not in self.kept:
                 self._end(pod)
+            if job and ("jobs", space, job) not in self.kept:
+                self._end(pod)
         for job in self.of("jobs"):
             self._job(job)
+        for quota in self.of("resourcequotas"):
+            self._count(quota)
+        if self.engine_pods is not None:
+            self.engine_pods.round()
 
     def _replace(self, deployment: Obj) -> None:
         meta, spec = deployment["metadata"], deployment["spec"]
@@ -49,14 +68,16 @@ class Controllers(Store):
         old = [p for p in mine if p["template"] != template]
         surge = spec["strategy"].get("rollingUpdate", {}).get("maxSurge", 0)
         ready = [p for p in new if is_ready(p)]
+        active = [pod for pod in new if "deletionTimestamp" not in pod["metadata"]]
+        for pod in active[spec["replicas"] :]:
+            self._end(pod)
         for pod in old:
             if not surge or len(ready) == spec["replicas"]:
                 self._end(pod)
-        if len(new) < spec["replicas"] and (
+        if len(active) < spec["replicas"] and (
             surge or not old or spec["strategy"]["type"] != "Recreate"
         ):
-            if self.quota is not None and len(mine) >= self.quota:
-                message = f'pods "x" is forbidden: exceeded quota: pods, limited: {self.quota}'
+            if message := self._over_quota(space):
                 failing = {"type": "ReplicaFailure", "status": "True", "message": message}
                 deployment["status"] = {"conditions": [failing]}
                 return
@@ -81,66 +102,121 @@ class Controllers(Store):
 
     def _kubelet(self, pod: Obj) -> None:
         meta, status = pod["metadata"], pod["status"]
+        node = pod["spec"].get("nodeName")
+        if node is not None and not self._is_heard(node):
+            return  # nobody starts it, nobody ends it
         if "deletionTimestamp" in meta:
-            self.kept.pop(("pods", meta["namespace"], meta["name"]), None)
+            self._removed(pod)
             return
-        if status["phase"] != "Pending":
-            return
-        if "nodeName" not in pod["spec"] and not self._schedule(pod):
-            message = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."
-            status["conditions"] = [{"type": "PodScheduled", "status": "False", "message": message}]
+        if status["phase"] != "Pending" or (node is None and not self._schedule(pod)):
             return
         (container,) = pod["spec"]["containers"]
         if not self._pulled(pod["spec"]["nodeName"], container["image"]):
-            waiting = {"reason": "ImagePullBackOff", "message": "not found"}
-            status["containerStatuses"] = [{"name": "server", "state": {"waiting": waiting}}]
+            waiting = {"reason": "ImagePullBackOff", "message": not_pulled(container["image"])}
+            status["conditions"] = [{"type": "Ready", "status": "False"}]
+            status["containerStatuses"] = [
+                {"name": container["name"], "ready": False, "state": {"waiting": waiting}}
+            ]
             return
-        answers = self.answers.setdefault(meta["annotations"].get(RELEASE, ""), Answers())
+        release = meta.get("annotations", {}).get(RELEASE, "")
+        answers = self.answers.setdefault(release, Answers())
         status.setdefault("startTime", stamp())
         if answers.starts:
-            ready = {"type": "Ready", "status": "True", "lastTransitionTime": stamp()}
-            status |= {"phase": "Running", "conditions": [ready]}
-            status["containerStatuses"] = [{"name": "server", "ready": True, "restartCount": 0}]
+            status["phase"] = "Running"
+            self._ready(pod)
             self.put("pods", meta["namespace"], meta["name"], pod)
         elif "containerStatuses" not in status:  # it runs, and its probe does not pass
+            status["phase"] = "Running"
             status["conditions"] = [{"type": "Ready", "status": "False"}]
             state = {"running": {"startedAt": stamp()}}
             status["containerStatuses"] = [{"name": "server", "ready": False, "state": state}]
 
-    def crash(self, namespace: str, release: str) -> None:
-        """The servers of a release are killed for want of memory."""
+    def _ready(self, pod: Obj, restarts: int = 0, last: Obj | None = None) -> None:
+        (container,) = pod["spec"]["containers"]
+        ready = {"type": "Ready", "status": "True", "lastTransitionTime": stamp()}
+        pod["status"]["conditions"] = [ready]
+        pod["status"]["containerStatuses"] = [{
+            "name": container["name"], "ready": True, "restartCount": restarts,
+            "state": {"running": {"startedAt": stamp()}}, "lastState": last or {},
+        }]  # fmt: skip
+
+    def _removed(self, pod: Obj) -> None:
+        meta = pod["metadata"]
+        self.kept.pop(("pods", meta["namespace"], meta["name"]), None)
+        guard = self.guard_processes.pop((meta["namespace"], meta.get("job", "")), None)
+        if guard is not None:
+            guard.kill()
+            guard.wait()
+
+    def crash(
+        self, namespace: str, release: str, reason: str = "OOMKilled", *, comes_back: bool = False
+    ) -> None:
+        """The servers of a release are killed, for want of memory if nothing else is said."""
+        code = 137 if reason == "OOMKilled" else 1
+        ended = {"terminated": {"reason": reason, "exitCode": code}}
         for pod in self.of("pods", namespace):
-            if pod["metadata"].get("annotations", {}).get(RELEASE) == release:
-                ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
-                waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
-                pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
-                pod["status"]["containerStatuses"] = [
-                    {"name": "server", "restartCount": 1, "state": waiting, "lastState": ended}
-                ]
+            if pod["metadata"].get("annotations", {}).get(RELEASE) != release:
+                continue
+            if comes_back:
+                self._ready(pod, 1, ended)
+                continue
+            told = "back-off 10s restarting failed container"
+            waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": told}}
+            pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+            pod["status"]["containerStatuses"] = [
+                {"name": "server", "restartCount": 1, "state": waiting, "lastState": ended}
+            ]
 
     def set_node(self, name: str, *, ready: bool) -> None:
-        """A node's kubelet falls silent, or is heard again; its pods are not ready then."""
+        """A node falls silent, or is heard again; its pods are not ready then.
+
+        What runs there is frozen, guards too: it has lost its power, or its link to the others.
+        """
         status, reason = ("True", "KubeletReady") if ready else ("Unknown", "NodeStatusUnknown")
         node = self.kept["nodes", "", name]
         node["status"]["conditions"] = [{"type": "Ready", "status": status, "reason": reason}]
         for pod in self.of("pods"):
-            if pod["spec"].get("nodeName") == name:
+            if pod["spec"].get("nodeName") == name and pod["status"]["phase"] == "Running":
                 word = "True" if ready else "False"
                 pod["status"]["conditions"] = [{"type": "Ready", "status": word}]
+                place = pod["metadata"]["namespace"], pod["metadata"].get("job", "")
+                if (guard := self.guard_processes.get(place)) is not None:
+                    guard.send_signal(signal.SIGCONT if ready else signal.SIGSTOP)
+
+    def _is_heard(self, node: str) -> bool:
+        found = self.kept.get(("nodes", "", node))
+        conditions = found["status"]["conditions"] if found else ()
+        return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
     def _schedule(self, pod: Obj) -> bool:
-        (container,) = pod["spec"]["containers"]
-        wanted = int(container["resources"]["requests"].get("nvidia.com/gpu", 0))
-        for node in self.of("nodes"):
-            used = sum(
-                int(c["resources"]["requests"].get("nvidia.com/gpu", 0))
-                for other in self.of("pods")
-                if other["spec"].get("nodeName") == node["metadata"]["name"]
-                for c in other["spec"]["containers"]
-            )
-            if int(node["status"]["allocatable"]["nvidia.com/gpu"]) - used >= wanted:
-                pod["spec"]["nodeName"] = node["metadata"]["name"]
+        """Give a pod the node that has the fewest, or say why there is none."""
+        where = pod["spec"].get("nodeSelector", {}).get("kubernetes.io/hostname")
+        wanted, refused = gpus_of(pod), []
+        there = {
+            node["metadata"]["name"]: [
+                other for other in self.of("pods") if _is_on(other, node["metadata"]["name"])
+            ]
+            for node in self.of("nodes")
+        }
+        for node in sorted(self.of("nodes"), key=lambda each: len(there[each["metadata"]["name"]])):
+            name = node["metadata"]["name"]
+            used = sum(map(gpus_of, there[name]))
+            if where not in (None, name):
+                refused.append("1 node(s) didn't match Pod's node affinity/selector")
+            elif not self._is_heard(name):
+                refused.append("1 node(s) had untolerated taint(s)")
+            elif int(node["status"]["allocatable"]["nvidia.com/gpu"]) - used < wanted:
+                refused.append("1 Insufficient nvidia.com/gpu")
+            else:
+                pod["spec"]["nodeName"] = name
                 return True
+        message = f"0/{len(refused)} nodes are available: {', '.join(sorted(refused))}."
+        pod["status"]["conditions"] = [
+            {
+                "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+                "message": message,
+            }
+        ]  # fmt: skip
         return False
 
     def _pulled(self, node: str, image: str) -> bool:
@@ -152,36 +228,90 @@ class Controllers(Store):
         return True
 
     def _job(self, job: Obj) -> None:
-        meta, pod = job["metadata"], job["spec"]["template"]["spec"]
+        meta = job["metadata"]
         space, name = meta["namespace"], meta["name"]
-        if job["status"].get("succeeded"):
+        template = job["spec"]["template"]
+        (container,) = template["spec"]["containers"]
+        if container["name"] in CONTAINERS:
+            if self.engine_pods is not None and not job["status"].get("succeeded"):
+                self.engine_pods.job(job)
             return
-        (container,) = pod["containers"]
-        if container["name"] == "prefetch":
-            if self._pulled(pod["nodeSelector"]["kubernetes.io/hostname"], container["image"]):
-                job["status"] = {"succeeded": 1}
-            else:
-                self._waiting_pod(space, name, job)
+        is_guard = container["name"] != "prefetch"
+        over = job["status"].get("succeeded") or job["status"].get("conditions")
+        if over or (is_guard and not self.guards):
             return
-        if not self.guards:
-            return
-        if (space, name) not in self.guard_processes:
-            line = [sys.executable, *container["command"][1:], *container["args"]]
-            self.guard_processes[space, name] = subprocess.Popen([*line, "--api", self.address])
-        elif self.guard_processes[space, name].poll() == 0:
+        pod = self.kept.get(("pods", space, f"{name}-x"))
+        if pod is None:
+            if self._over_quota(space):
+                return  # an event says so, and nothing else
+            labels = {**template["metadata"]["labels"], "batch.kubernetes.io/job-name": name}
+            job["status"] = {"active": 1}
+            self.put("pods", space, f"{name}-x", {
+                "metadata": {"labels": labels, "job": name},
+                "spec": copy.deepcopy(template["spec"]), "status": {"phase": "Pending"},
+            })  # fmt: skip
+        elif any(word in container["image"] for word in self.without_base) and not is_guard:
+            ended = {"name": "prefetch", "state": {"terminated": NOT_FOUND}}
+            pod["status"] = {"phase": "Failed", "containerStatuses": [ended]}
+            job["status"] = {"failed": 1, "conditions": [FAILED]}
+        elif pod["status"]["phase"] == "Running" and (not is_guard or self._has_ended(pod)):
+            pod["status"]["phase"] = "Succeeded"
+            pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
             job["status"] = {"succeeded": 1}
 
-    def _waiting_pod(self, space: str, name: str, job: Obj) -> None:
-        labels = {**job["spec"]["template"]["metadata"]["labels"]}
-        labels["batch.kubernetes.io/job-name"] = name
-        waiting = {"reason": "ErrImageNeverPull", "message": "not found"}
-        status = {
-            "phase": "Waiting",
-            "containerStatuses": [{"name": "prefetch", "state": {"waiting": waiting}}],
-        }
-        self.put("pods", space, f"{name}-x", {
-            "metadata": {"labels": labels}, "spec": {"containers": []}, "status": status,
-        })  # fmt: skip
+    def _has_ended(self, pod: Obj) -> bool:
+        """Whether a guard has; one that is not there is started."""
+        place = pod["metadata"]["namespace"], pod["metadata"]["job"]
+        (container,) = pod["spec"]["containers"]
+        if place in self.guard_processes:
+            return self.guard_processes[place].poll() == 0
+        line = [sys.executable, *container["command"][1:], *container["args"]]
+        told = {one["name"]: one["value"] for one in container.get("env", ())}
+        self.guard_processes[place] = subprocess.Popen(
+            [*line, "--api", self.address], env={**os.environ, **told}
+        )
+        return False
+
+    def _over_quota(self, space: str) -> str:
+        """Why one more pod is refused in a namespace; empty where it is not."""
+        for quota in self.of("resourcequotas", space):
+            hard, used = quota["spec"].get("hard", {}), self._pods_in(space)
+            if "pods" in hard and used >= int(hard["pods"]):
+                name, limit = quota["metadata"]["name"], hard["pods"]
+                return (
+                    f'pods "x" is forbidden: exceeded quota: {name}, requested: pods=1, '
+                    f"used: pods={used}, limited: pods={limit}"
+                )
+        return ""
+
+    def _count(self, quota: Obj) -> None:
+        hard, space = quota["spec"].get("hard", {}), quota["metadata"]["namespace"]
+        if "pods" in hard:
+            quota["status"] = {"hard": hard, "used": {"pods": str(self._pods_in(space))}}
+
+    def _pods_in(self, space: str) -> int:
+        over = ("Succeeded", "Failed")
+        return sum(pod["status"]["phase"] not in over for pod in self.of("pods", space))
+
+
+def not_pulled(image: str) -> str:
+    """As a kubelet with containerd 2 says it of a registry that has no such image."""
+    return (
+        f'Back-off pulling image "{image}": ErrImagePull: rpc error: code = NotFound desc = failed '
+        f'to pull and unpack image "{image}": failed to resolve image: {image}: not found'
+    )
+
+
+def gpus_of(pod: Obj) -> int:
+    return sum(
+        int(container["resources"]["requests"].get("nvidia.com/gpu", 0))
+        for container in pod["spec"]["containers"]
+    )
+
+
+def _is_on(pod: Obj, node: str) -> bool:
+    is_over = pod["status"]["phase"] in ("Succeeded", "Failed")
+    return pod["spec"].get("nodeName") == node and not is_over
 
 
 def is_ready(pod: Obj) -> bool:

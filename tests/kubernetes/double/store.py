@@ -197,6 +197,8 @@ class Store:
             return body
         made = copy.deepcopy(body)
         made["owners"] = owners | {field: owners.get(field, manager) for field in mine}
+        if plural == "services":
+            made["spec"]["clusterIP"] = (before or {}).get("spec", {}).get("clusterIP", "10.43.0.7")
         if plural == "deployments":
             kept = (before or {}).get("spec", {}).get("replicas", 1)
             made["spec"].setdefault("replicas", kept)

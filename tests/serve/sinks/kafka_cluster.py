@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import confluent_kafka
 from confluent_kafka import Consumer, TopicPartition
 
+from ..running import LIMIT_S
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -96,12 +98,12 @@ class KafkaCluster:
     def _read(self, topic: str) -> Iterator[tuple[bytes | None, bytes]]:
         consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": "tests"})
         try:
-            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+            partitions = consumer.list_topics(topic, timeout=LIMIT_S).topics[topic].partitions
             for number in partitions:
-                low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), 10)
+                low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), LIMIT_S)
                 consumer.assign([TopicPartition(topic, number, low)])
                 for _ in range(high - low):
-                    record = consumer.poll(10)
+                    record = consumer.poll(LIMIT_S)
                     assert record is not None, "a record did not come"
                     assert record.error() is None, record.error()
                     yield record.key(), record.value()

@@ -68,12 +68,19 @@ def state_of(sinks: Sinks, name: str = "") -> SinkState:
 
 
 def wait_for(sinks: Sinks, holds: Callable[[SinkState], bool], name: str = "") -> SinkState:
-    """Wait until a sink's state is so."""
+    """Wait until a sink's state is so; that one, for the next may be another already."""
+    found = state_of(sinks, name)
+
+    def seen() -> bool:
+        nonlocal found
+        found = state_of(sinks, name)
+        return holds(found)
+
     try:
-        until(lambda: holds(state_of(sinks, name)))
+        until(seen)
     except AssertionError:
-        raise AssertionError(state_of(sinks, name)) from None
-    return state_of(sinks, name)
+        raise AssertionError(found) from None
+    return found
 
 
 def dropped(state: SinkState) -> int:

@@ -15,7 +15,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ..running import free_port, until
+from tests.ports import free_port
+
+from ..running import LIMIT_S, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +72,7 @@ class Mosquitto:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(LIMIT_S)
             self._process = None
 
     def freeze(self) -> None:

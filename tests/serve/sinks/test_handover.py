@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..running import CHECKOUT, free_port, until
+from tests.ports import free_port
+
+from ..running import CHECKOUT, until
 from .webhook_server import WebhookServer
 
 pytest.importorskip("av", reason="PyAV is not installed: pip install -e '.[streams]'")

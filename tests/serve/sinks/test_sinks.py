@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from tests.ports import free_port
 from yolodeploy.core.errors import UsageError
 from yolodeploy.core.sink_state import SinkState
 from yolodeploy.core.site_settings import CsvSink, JsonLinesSink, SiteSettings, WebhookSink
@@ -26,7 +27,7 @@ from yolodeploy.serve.sinks.sinks import Sinks
 from yolodeploy.serve.sinks.spool import Spool
 from yolodeploy.serve.sinks.telling import Telling
 
-from ..running import CHECKOUT, free_port, until
+from ..running import CHECKOUT, until
 from .messages import frames, in_order, large, message, state_of, wait_for
 from .webhook_server import Answer, WebhookServer, silent_port
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.ports import free_port
 from yolodeploy.core.errors import UsageError
 from yolodeploy.core.site_settings import WebhookSink
 
-from ..running import free_port, until
+from ..running import until
 from .messages import dropped, frames, message, state_of, wait_for
 from .webhook_server import (
     Answer,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from yolodeploy.serve.pool import Pool
     from yolodeploy.serve.shown import Shown
 
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 
 
 class Pictures(Onlookers):
@@ -81,8 +81,10 @@ class Looker:
         return next(state for state in self.cameras.states() if state.name == name)
 
     def reader(self, name: str = "door") -> int:
-        """The reader's process."""
-        return self.state(name).reader_pid
+        """The reader's process; a signal to 0 would go to this one and all its kin."""
+        pid = self.state(name).reader_pid
+        assert pid, self.state(name)
+        return pid
 
     async def until(self, holds: Callable[[], object]) -> None:
         """Wait for something."""
@@ -92,10 +94,10 @@ class Looker:
             await asyncio.sleep(0.01)
 
     async def frames(self, count: int) -> list[DetectionMessage]:
-        """Wait for so many messages more."""
+        """Wait for so many messages more; those that come at the same moment are left out."""
         seen = len(self.messages)
         await self.until(lambda: len(self.messages) >= seen + count)
-        return self.messages[seen:]
+        return self.messages[seen : seen + count]
 
     async def failed(self) -> CameraState:
         """Wait until the camera has failed."""

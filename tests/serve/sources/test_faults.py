@@ -6,14 +6,16 @@ import os
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ports import free_port
 from yolodeploy.core.site_settings import Camera
 
-from ..running import alive, free_port
+from ..running import alive
 from .http_cameras import HttpCameras
 from .videos import write_video
 
@@ -45,7 +47,12 @@ async def test_bad_http_cameras_are_told_apart_and_tried_again(
     looker: Looker, http_cameras: HttpCameras, caplog: pytest.LogCaptureFixture
 ) -> None:
     await looker.cameras.follow(
-        [Camera(name=name, url=http_cameras.url(name), stall_s=1.0) for name in BAD]
+        # the others are given time: a busy machine would find them silent now and then
+        [
+            Camera(name=name, url=http_cameras.url(name), stall_s=1.0 if silent else 10.0)
+            for name, code in BAD.items()
+            for silent in (code == "camera.silent",)
+        ]
         + [Camera(name="good", url=http_cameras.url("moving"))]
     )
     for name, code in BAD.items():
@@ -130,7 +137,7 @@ async def test_a_reader_that_is_killed_is_followed_by_another(
 
 
 async def test_a_reader_that_hangs_is_killed(looker: Looker, http_cameras: HttpCameras) -> None:
-    await looker.look(http_cameras.url("moving"), stall_s=0.5)
+    await looker.look(http_cameras.url("moving"), stall_s=2.0)
     await looker.frames(2)
     hanging = looker.reader()
     os.kill(hanging, signal.SIGSTOP)
@@ -158,7 +165,10 @@ async def test_nothing_is_left_of_a_camera_that_is_taken_out(
         await looker.cameras.follow([])
         assert not alive(reader)
         assert looker.cameras.states() == []
-    opened = [file.readlink().name for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    opened = []
+    for file in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # another thread's, closed meanwhile
+            opened.append(file.readlink().name)
     assert not [name for name in opened if "yolodeploy-frame" in name]
 
 

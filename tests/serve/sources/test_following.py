@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 
 async def until(holds: Callable[[], object]) -> None:

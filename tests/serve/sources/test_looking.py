@@ -47,9 +47,10 @@ async def test_an_rtsp_camera_gives_messages(looker: Looker, rtsp: Rtsp) -> None
     assert [box.class_id for box in first.boxes] == [1, 0]
     ages = [time.time() - message.at for message in messages]
     assert all(0 <= age < 60 for age in ages)
-    # ten a second by the stream's own clock, whatever this machine is busy with
-    steps = [after.at - before.at for before, after in pairwise(messages[2:])]
-    assert np.median(steps) == pytest.approx(0.1, abs=0.02)
+    # ten a second by the stream's own clock, some of which a busy machine does not look at
+    steps = np.array([after.at - before.at for before, after in pairwise(messages[2:])])
+    assert np.median(steps) > 0.05
+    assert np.median(abs(steps - steps.round(1))) < 0.02
     state = looker.state()
     assert (state.phase, state.codec, state.decoder) == ("running", "h264", "cpu")
     assert (state.width, state.height, state.stream_fps) == (640, 480, 10.0)
@@ -104,9 +105,8 @@ async def test_an_http_camera_with_broken_pictures(
 ) -> None:
     await looker.look(http_cameras.url("broken"))
     await looker.frames(12)
-    state = looker.state()
-    assert state.corrupt >= 4
-    assert state.restarts == 0
+    await looker.until(lambda: looker.state().corrupt >= 4)
+    assert looker.state().restarts == 0
 
 
 async def test_a_video_over_http_is_played(
@@ -176,7 +176,9 @@ async def test_a_file_is_played_at_its_own_speed_to_its_end(looker: Looker, vide
     assert state.frames == FRAMES
     assert state.looked_at + state.dropped == FRAMES
     messages = looker.messages
-    assert messages[-1].at - messages[0].at == pytest.approx(FRAMES / 25, abs=0.5)
+    # by the stream's own clock; what a busy machine did not look at may be missing at both ends
+    missing_s = state.dropped / 25
+    assert messages[-1].at - messages[0].at == pytest.approx(FRAMES / 25, abs=0.5 + missing_s)
     assert state.restarts == 0
 
 
@@ -292,6 +294,7 @@ async def test_objects_are_numbered_and_counted_where_they_are(looker: Looker, v
     whole = ((0.0, 0.0), (320.0, 0.0), (320.0, 240.0), (0.0, 240.0))
     await looker.look(
         str(video),
+        repeat=True,  # of two seconds a busy machine may look at five frames
         track=True,
         zones=(Zone("floor", whole),),
         lines=(Line("gate", (310.0, 0.0), (310.0, 240.0)),),

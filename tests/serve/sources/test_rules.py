@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yolodeploy.core.back_off import LONGEST_S, SHORTEST_S
-from yolodeploy.core.camera_address import address_of
+from yolodeploy.core.camera_address import address_of, shown_url
 from yolodeploy.core.detections import Box, Rotated
 from yolodeploy.core.errors import UsageError
 from yolodeploy.serve.sources.back_off import BackOff
@@ -285,6 +285,9 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
         "rtsp://admin:12#Secret@10.0.0.5/s",
         "rtsp://admin:Secret@ex\u2100mple/",
         "rtsp://admin:Secret@[x/",
+        "admin:Secret@10.0.0.5/s",
+        "//admin:Secret@10.0.0.5/s",
+        "rtsp://10.0.0.5/user=admin_password=Secret_channel=12.sdp",
     ],
 )
 def test_nothing_of_a_password_in_a_url_is_told(url: str) -> None:
@@ -294,8 +297,20 @@ def test_nothing_of_a_password_in_a_url_is_told(url: str) -> None:
     except UsageError as error:
         assert error.code == "camera.url"
         told = error.text()
-    assert "Secret" not in told
-    assert "12" not in told
+    for shown in (told, shown_url(url)):
+        assert "Secret" not in shown
+        assert "12" not in shown
+
+
+@pytest.mark.parametrize("url", ["", "rtsp://10.0.0.5/" + "s" * 2000])
+def test_a_url_of_no_length_or_too_much_is_told_as_one(url: str) -> None:
+    """Not as something that is missing here, with a package to install."""
+    with pytest.raises(UsageError, match=r"URL cannot be used: it has \d+ characters"):
+        address_of(url)
+
+
+def test_a_file_with_signs_of_a_login_in_its_name_can_be_had() -> None:
+    assert address_of("./10:30@door.mp4").shown == "./10:30@door.mp4"
 
 
 def test_a_slot_grows_and_cannot_be_made_smaller() -> None:

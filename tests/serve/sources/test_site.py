@@ -18,7 +18,7 @@ from yolodeploy.core.site_settings import SiteSettings
 from yolodeploy.core.sketch import CAMERA_STAGES
 from yolodeploy.serve.site_file import SiteFile
 
-from ..running import alive, until
+from ..running import LIMIT_S, alive, until
 from .http_cameras import PASSWORD, USER
 
 pytest.importorskip("av", reason="PyAV is not installed: pip install -e '.[streams]'")
@@ -56,20 +56,27 @@ def settings(tmp_path: Path) -> Path:
     return tmp_path / "site.toml"
 
 
+def change(settings: Path, text: str) -> None:
+    """Its whole content at once: a server that looks meanwhile must not find an empty file."""
+    draft = settings.with_name("draft.toml")
+    draft.write_text(text)
+    draft.replace(settings)
+
+
 def test_cameras_are_followed_as_the_file_changes(
     start: Start, settings: Path, http_cameras: HttpCameras
 ) -> None:
     server = start(settings=str(settings)).wait_ready()
     assert server.ask("/cameras").json == []
-    settings.write_text(toml(door=http_cameras.url("moving")))
+    change(settings, toml(door=http_cameras.url("moving")))
     until(lambda: phases(server) == {"door": "running"}, server)
     door = readers(server)
     # another comes, the first is not touched
-    settings.write_text(toml(door=http_cameras.url("moving"), gate=http_cameras.url("black")))
+    change(settings, toml(door=http_cameras.url("moving"), gate=http_cameras.url("black")))
     until(lambda: phases(server) == {"door": "running", "gate": "running"}, server)
     assert set(door) < set(readers(server))
     # nonsense: all stays as it is, one line says why, and so does /info
-    settings.write_text(toml(door=http_cameras.url("moving")) + "\nkamera = 1\n")
+    change(settings, toml(door=http_cameras.url("moving")) + "\nkamera = 1\n")
     until(lambda: server.ask("/info").json["settings_error"] != "", server)
     assert "did you mean cameras?" in server.ask("/info").json["settings_error"]
     assert phases(server) == {"door": "running", "gate": "running"}
@@ -110,7 +117,7 @@ def test_a_server_does_not_start_with_invalid_settings(
 ) -> None:
     settings.write_text(text)
     server = start(settings=str(settings))
-    assert server.process.wait(20) == 2
+    assert server.ended() == 2
     log = server.log.read_text().splitlines()
     assert len(log) == 1
     assert reason in log[0]
@@ -154,7 +161,7 @@ def test_one_server_reads_a_camera_and_the_next_takes_over(
     old.process.send_signal(number)
     until(lambda: phases(new) == {"door": "running"}, new)
     until(lambda: not any(map(alive, reader)), new)
-    assert old.process.wait(20) in {0, -signal.SIGKILL}
+    assert old.ended() in {0, -signal.SIGKILL}
 
 
 def test_readers_die_with_their_server_even_when_they_are_stopped(
@@ -162,9 +169,8 @@ def test_readers_die_with_their_server_even_when_they_are_stopped(
 ) -> None:
     settings.write_text(toml(door=http_cameras.url("moving"), gate=http_cameras.url("silent")))
     server = start(settings=str(settings)).wait_ready()
-    until(lambda: phases(server)["door"] == "running", server)
+    until(lambda: phases(server)["door"] == "running" and len(readers(server)) == 2, server)
     both = readers(server)
-    assert len(both) == 2
     os.kill(both[0], signal.SIGSTOP)
     server.process.kill()
     until(lambda: not any(map(alive, both)))
@@ -216,7 +222,7 @@ def test_people_look_at_a_camera_and_need_a_token(
     assert address is not None
     viewers = []
     for _ in range(9):
-        connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=LIMIT_S)
         connection.request("GET", "/cameras/door/view", headers=bearer)
         viewers.append(connection)
     answers = [connection.getresponse() for connection in viewers]
@@ -237,7 +243,7 @@ def test_people_look_at_a_camera_and_need_a_token(
         lambda: server.ask("/cameras", headers=bearer).json[0]["viewers"] == 0,
         server,
     )
-    connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=LIMIT_S)
     connection.request("GET", "/cameras/door/view", headers=bearer)
     last = connection.getresponse()
     assert last.readline() == b"--yolodeploy\r\n"

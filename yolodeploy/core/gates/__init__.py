@@ -7,6 +7,7 @@ give *inconclusive*, never *passed*. Nothing here asks a site or a clock.
 from yolodeploy.core.gates.health import ErrorsGate, GpuMemoryGate, ReadinessGate, RestartsGate
 from yolodeploy.core.gates.judging import (
     DEFAULT_GATES,
+    ON_TRAFFIC,
     OUTRANKED,
     Gate,
     judge,
@@ -19,6 +20,7 @@ from yolodeploy.core.gates.speed import LatencyGate, ThroughputGate
 
 __all__ = [
     "DEFAULT_GATES",
+    "ON_TRAFFIC",
     "OUTRANKED",
     "AgreementGate",
     "Change",

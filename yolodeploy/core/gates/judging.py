@@ -30,6 +30,9 @@ DEFAULT_GATES: tuple[Gate, ...] = (
     AgreementGate(),
 )
 
+ON_TRAFFIC = "agreement on traffic"
+"""The agreement gate over traffic that was mirrored, beside that over frames."""
+
 OUTRANKED = "outranked by golden frames"
 """The unit of an agreement that was failed or not sure, where the golden frames passed."""
 
@@ -44,7 +47,7 @@ def samples_wanted(gate: Gate) -> int:
 def judge(
     gates: Iterable[Gate], new: Observation, old: Observation | None
 ) -> tuple[GateResult, ...]:
-    """The result of every gate, in their order.
+    """The result of every gate, in their order; two of one that judges frames and traffic.
 
     Where there are labelled frames they are judged, whether a gate asks for it or not, and outrank
     the agreement with the old release; boxes that are none they do not excuse.
@@ -53,11 +56,25 @@ def judge(
     golden = next((gate for gate in asked if isinstance(gate, GoldenGate)), None)
     if golden is None and new.golden is not None:
         asked = (*asked, golden := GoldenGate())
-    results = tuple(gate.judge(new, old) for gate in asked)
-    if golden is None or golden.judge(new, old).verdict is not Verdict.PASSED:
-        return results
-    invalid = new.agreement is not None and new.agreement.invalid > 0
-    return results if invalid else tuple(map(_outranked, asked, results))
+    judged = [(gate, result) for gate in asked for result in _results(gate, new, old)]
+    invalid = any(each is not None and each.invalid for each in (new.agreement, new.mirrored))
+    if invalid or golden is None or golden.judge(new, old).verdict is not Verdict.PASSED:
+        return tuple(result for _, result in judged)
+    return tuple(_outranked(gate, result) for gate, result in judged)
+
+
+def _results(gate: Gate, new: Observation, old: Observation | None) -> tuple[GateResult, ...]:
+    """What a gate says, and what it says of mirrored traffic.
+
+    Either is enough where the other has too few samples.
+    """
+    on_frames = gate.judge(new, old)
+    seen = new.mirrored
+    if not isinstance(gate, AgreementGate) or old is None or seen is None:
+        return (on_frames,)
+    on_traffic = replace(gate.judge(replace(new, agreement=seen), old), gate=ON_TRAFFIC)
+    both = (on_frames, on_traffic)
+    return tuple(one for one in both if one.verdict is not Verdict.INCONCLUSIVE) or both
 
 
 def _outranked(gate: Gate, result: GateResult) -> GateResult:

@@ -27,7 +27,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
     `requests` and `failures` count answered requests and those answered with a server error;
     `restarts` counts processes that died. `agreement` is None where nothing was compared with the
-    old release, `golden` where there are no labelled frames. `answered` frames, sent one after the
+    old release, `golden` where there are no labelled frames, `mirrored` where no traffic was
+    mirrored to be compared. `answered` frames, sent one after the
     other, took `answering_s`. `ready_s` is the longest that a server took from its start until it
     could answer, `gpu_memory_mb` the most GPU memory that one takes (MiB; where its driver does
     not tell processes apart, that all take); None where no server says so.
@@ -39,6 +40,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     stages: Stages = {}
     agreement: Agreement | None = None
     golden: Agreement | None = None
+    mirrored: Agreement | None = None
     answered: int = 0
     answering_s: float = 0.0
     ready_s: float | None = None

@@ -5,14 +5,21 @@ Each module holds `MESSAGES: dict[str, Message]`, keyed by what follows that wor
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
+from yolodeploy.core.text import counted, one_line
+
 LANGUAGES = ("en", "zh")
+PARTS = ("text", "remedy")
 
 
 class Message(NamedTuple):
-    """Templates of one error; `{field}` stands for what the error carries."""
+    """Templates of one error; `{field}` stands for what the error carries.
+
+    `{field:site}` is a count with its English noun: `1 site`, `2 sites`.
+    """
 
     en: str
     zh: str
@@ -28,9 +35,16 @@ class Message(NamedTuple):
         return template.format_map(_Known(fields))
 
 
+class _Field(str):
+    __slots__ = ()
+
+    def __format__(self, noun: str) -> str:
+        return counted(self, noun) if noun else str(self)
+
+
 class _Known(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return f"<{key}>"
+    def __getitem__(self, key: str) -> str:
+        return _Field(self.get(key, f"<{key}>"))
 
 
 def message(code: str) -> Message:
@@ -42,3 +56,28 @@ def message(code: str) -> Message:
         return Message(code, code)
     found: Message = module.MESSAGES.get(rest, Message(code, code))
     return found
+
+
+def whole(
+    code: str, fields: Mapping[str, object], language: str, parts: Sequence[str] = PARTS
+) -> str:
+    """What a code says and, where something is to be mended, what mends it: one line."""
+    found, told = message(code), texts(fields, language)
+    said = (found.rendered(part, language, told) for part in parts)
+    return ("；" if language == "zh" else "; ").join(filter(None, said))
+
+
+def texts(fields: Mapping[str, object], language: str) -> dict[str, str]:
+    """Fields fit for a template: one line each, and what is itself said in that language.
+
+    That is a `core.sentences.Sentence`, or one as JSON has it.
+    """
+    return {name: _text(value, language) for name, value in fields.items()}
+
+
+def _text(value: object, language: str) -> str:
+    if isinstance(value, dict) and isinstance(fields := value.get("fields"), dict):
+        parts = PARTS[:1] if value.get("brief") else PARTS
+        return whole(str(value.get("code")), fields, language, parts)
+    told = getattr(value, "told", None)
+    return str(told(language)) if callable(told) else one_line(str(value))

@@ -4,7 +4,7 @@ from yolodeploy.core.messages import Message
 
 MESSAGES = {
     "fleet.refresh": Message("Ask every site how it is", "刷新所有站点状态"),
-    "release.roll_out": Message("Roll out to every site", "发布到所有站点"),
+    "release.roll_out": Message("Roll out", "发布"),
     "rollout.pause": Message("Pause", "暂停"),
     "rollout.resume": Message("Resume", "继续"),
     "rollout.approve": Message("Approve: the next wave may begin", "批准：下一波次可以开始"),
@@ -14,6 +14,9 @@ MESSAGES = {
     "device.unhold": Message("End the hold", "解除锁定"),
     "site.hold": Message("Hold: no rollout changes this site", "锁定：发布不会更改此站点"),
     "site.unhold": Message("End the hold of the site", "解除站点锁定"),
+    "site.window": Message("Windows: when rollouts may change it", "维护窗口：何时可以更改"),
+    "site.add_camera": Message("Add a camera", "添加摄像头"),
+    "camera.test": Message("Look at the camera from this machine", "从本机查看摄像头"),
     "site.start": Message("Start the site's processes", "启动站点进程"),
     "site.stop": Message("Stop the site's processes", "停止站点进程"),
     "site.add_device": Message("Add a gateway", "添加网关"),

@@ -3,6 +3,11 @@
 from yolodeploy.core.messages import Message
 
 MESSAGES = {
+    "form": Message(
+        "a camera needs a name and a URL",
+        "摄像头需要名称和地址",
+        "yolodeploy camera add NAME --site SITE --url URL",
+    ),
     "settings_unreadable": Message(
         "the site settings {path} cannot be read: {reason}",
         "无法读取站点设置 {path}：{reason}",
@@ -66,6 +71,31 @@ MESSAGES = {
         "站点 {site} 已恢复先前的设置：{reason}",
         "mend the camera and type the same again; --wait 0 keeps settings that show nothing yet",
         "排除摄像头故障后重试同一命令；--wait 0 可保留暂无画面的设置",
+    ),
+    "not_everywhere": Message(
+        "site {site} has its earlier settings again, for not all of it took the new ones: {reason}",
+        "站点 {site} 已恢复先前的设置，因为新设置未能到达所有应用：{reason}",
+        "mend that and type the same again; what was tried: yolodeploy camera history {site}",
+        "排除该问题后重试同一命令；尝试过的版本见 yolodeploy camera history {site}",
+    ),
+    "unfinished": Message(
+        "settings {number} of site {site} may be in force in a part of it: {reason}",
+        "站点 {site} 的设置 {number} 可能只在部分应用中生效：{reason}",
+        "yolodeploy camera undo {site}; or type the same again",
+        "yolodeploy camera undo {site}；或重试同一命令",
+    ),
+    "old_servers": Message(
+        "servers of {app} at site {site} (version {version}) cannot agree who reads a camera:"
+        " two would publish it",
+        "站点 {site} 上 {app} 的服务器（版本 {version}）无法协商由谁读取摄像头：会重复发布",
+        "build its image anew, and roll a release of it out: yolodeploy image build MODEL",
+        "请重新构建其镜像，再发布新版本：yolodeploy image build MODEL",
+    ),
+    "secret_absent": Message(
+        "app {app} of site {site} was never given the secret that camera or sink {name} names",
+        "站点 {site} 的应用 {app} 从未得到摄像头或输出 {name} 所指定的密钥",
+        "give it again: yolodeploy camera edit {name} --site {site} --credentials-file FILE",
+        "请重新提供：yolodeploy camera edit {name} --site {site} --credentials-file FILE",
     ),
     "secret": Message(
         "the file {path} cannot be used: {reason}",

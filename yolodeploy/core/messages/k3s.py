@@ -9,6 +9,12 @@ MESSAGES = {
         "go back with a backup of that time: yolodeploy site restore {site} FILE --yes",
         "请用当时的备份恢复：yolodeploy site restore {site} FILE --yes",
     ),
+    "in_use": Message(
+        "site {site} runs {now}: {then} would take its place under the pods of {device}",
+        "站点 {site} 运行 {now}：{then} 会在 {device} 的 Pod 运行时将其替换",
+        "drain and upgrade node by node: yolodeploy site upgrade {site}",
+        "请逐节点排空并升级：yolodeploy site upgrade {site}",
+    ),
     "lock_empty": Message(
         "the lock names no version of k3s",
         "锁文件未指明 k3s 版本",

@@ -19,6 +19,11 @@ MESSAGES = {
         "see what is in it: kubectl --kubeconfig {file} config get-contexts",
         "请查看其内容：kubectl --kubeconfig {file} config get-contexts",
     ),
+    "adopted": Message(
+        "the cluster of context {context} in {file} is site {site} already",
+        "{file} 中上下文 {context} 的集群已是站点 {site}",
+        "yolodeploy site show {site}",
+    ),
     "silent": Message(
         "the API server of site {site} does not answer: {reason}",
         "站点 {site} 的 API 服务器没有响应：{reason}",
@@ -51,8 +56,9 @@ MESSAGES = {
     "denied": Message(
         "site {site} refuses it by a rule of its own: {reason}",
         "站点 {site} 按其自身规则拒绝：{reason}",
-        "change the quota or the admission rule that is named, then: yolodeploy rollout resume ID",
-        "请修改上述配额或准入规则，然后：yolodeploy rollout resume ID",
+        "change the quota or the rule that is named, then: "
+        "yolodeploy rollout start RELEASE --site {site}",
+        "请修改上述配额或规则，然后：yolodeploy rollout start RELEASE --site {site}",
     ),
     "absent": Message(
         "site {site} has no such object ({asked}): {reason}",
@@ -124,9 +130,54 @@ MESSAGES = {
         "app.kubernetes.io/part-of=yolodeploy",
     ),
     "not_pulled": Message(
-        "{device} of site {site} does not get image {image}: {reason}",
-        "站点 {site} 的 {device} 无法获取镜像 {image}：{reason}",
-        "bring it there: yolodeploy image send IMAGE {device}",
-        "请将其送达：yolodeploy image send IMAGE {device}",
+        "{device} of site {site} does not get its image {name}: {reason}",
+        "站点 {site} 的 {device} 无法获取镜像 {name}：{reason}",
+        "over SSH: yolodeploy image send {digest} {device}; or image push likewise, where there is "
+        "a registry: yolodeploy config set registry HOST/PATH",
+        "经 SSH：yolodeploy image send {digest} {device}；如有镜像仓库，可同样使用 image push："
+        "yolodeploy config set registry HOST/PATH",
+    ),
+    "not_run": Message(
+        "{device} of site {site} has image {name} and cannot run it: {reason}",
+        "站点 {site} 的 {device} 已有镜像 {name}，但无法运行：{reason}",
+        "put server and model on a base: yolodeploy image build MODEL --base cpu",
+        "请把服务器和模型构建在基础镜像上：yolodeploy image build MODEL --base cpu",
+    ),
+    "no_base": Message(
+        "pods of site {site} cannot run image {image}: server and model are in it, and no base",
+        "站点 {site} 的 Pod 无法运行镜像 {image}：其中只有服务器和模型，没有基础镜像",
+        "yolodeploy image build MODEL --base cpu, then a release of that: "
+        "yolodeploy release create {app} --image MODEL",
+        "yolodeploy image build MODEL --base cpu，再据此创建版本："
+        "yolodeploy release create {app} --image MODEL",
+    ),
+    "no_keeper": Message(
+        "site {site}: the pod that takes engines of {app} in does not start: {reason}",
+        "站点 {site}：接收 {app} 引擎的 Pod 未启动：{reason}",
+        "kubectl -n {app} describe pods -l app.kubernetes.io/name=yolodeploy-engines, "
+        "then roll the release out again",
+        "kubectl -n {app} describe pods -l app.kubernetes.io/name=yolodeploy-engines，"
+        "然后重新部署该版本",
+    ),
+    "engine_differs": Message(
+        "engine file {file} of site {site} is not what its digest says",
+        "站点 {site} 的引擎文件 {file} 与其摘要不符",
+        "yolodeploy doctor {site}",
+    ),
+    "engine_store": Message(
+        "engines cannot be kept in {path}: {reason}",
+        "无法在 {path} 中保存引擎：{reason}",
+        "free space on its disk, then: yolodeploy rollout start APP@N",
+        "请释放该磁盘的空间，然后：yolodeploy rollout start APP@N",
+    ),
+    "engine_refused": Message(
+        "site {site} has no place for engine file {file}: {reason}",
+        "站点 {site} 没有空间存放引擎文件 {file}：{reason}",
+        "yolodeploy app place APP --site {site} --storage-class CLASS",
+    ),
+    "engine_source": Message(
+        "site {site}, which has its engine, does not answer: {reason}",
+        "拥有该引擎的站点 {site} 没有响应：{reason}",
+        "yolodeploy status --refresh",
     ),
 }

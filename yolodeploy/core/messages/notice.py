@@ -53,7 +53,7 @@ MESSAGES = {
     "expiring": Message(
         "site {site}: the {what} ends at {until}",
         "站点 {site}：{what} 将于 {until} 到期",
-        "yolodeploy site account {site}",
+        "{remedy}",
     ),
     "expiring_over": Message(
         "site {site}: the {what} was renewed",

@@ -24,11 +24,22 @@ MESSAGES = {
         "无法启动操作 {operation}：{reason}",
         "yolodeploy operations",
     ),
+    "not_printed": Message(
+        "the output cannot be written: {reason}",
+        "无法写入输出：{reason}",
+        "see which disk is full: df -h",
+        "查看哪个磁盘已满：df -h",
+    ),
     "lost": Message(
         "operation {operation} was cut off: its process is gone",
         "操作 {operation} 已中断：其进程已不存在",
-        "resume a rollout with yolodeploy rollout resume ID; type a push or a pull again",
-        "用 yolodeploy rollout resume ID 继续发布；推送或拉取则重新运行同一命令",
+        "type the same command again: what was done is not done twice",
+        "请重新运行同一命令：已完成的部分不会重复",
+    ),
+    "lost_rollout": Message(
+        "operation {operation} was cut off: its process is gone",
+        "操作 {operation} 已中断：其进程已不存在",
+        "yolodeploy rollout resume {rollout}",
     ),
     "ended_already": Message(
         "operation {operation} has ended: {state}",
@@ -66,6 +77,12 @@ MESSAGES = {
         "name a folder with .jpg, .png, .webp, .bmp or .tiff files",
         "请指定包含 .jpg、.png、.webp、.bmp 或 .tiff 文件的文件夹",
     ),
+    "picture_refused": Message(
+        "{instance} refused {path} (HTTP {status}): {reason}",
+        "{instance} 拒绝了 {path}（HTTP {status}）：{reason}",
+        "leave that file out, or save it anew; what the server says: yolodeploy logs",
+        "请排除该文件，或重新保存；服务器日志：yolodeploy logs",
+    ),
     "bad_labels": Message(
         "the labels in {path} cannot be used: {reason}",
         "无法使用 {path} 中的标注：{reason}",
@@ -96,7 +113,7 @@ MESSAGES = {
         "加上 --yes",
     ),
     "site_devices": Message(
-        "site {site} has {devices} devices",
+        "site {site} has {devices:device}",
         "站点 {site} 有 {devices} 台设备",
         "yolodeploy site reset {site}, then for each of them yolodeploy device remove DEVICE",
         "yolodeploy site reset {site}，然后对每台设备 yolodeploy device remove DEVICE",

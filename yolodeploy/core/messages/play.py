@@ -143,7 +143,8 @@ MESSAGES = {
     "no_hosts": Message(
         "site {site} is of kind {kind}: its devices are no hosts that could be provisioned",
         "站点 {site} 的类型为 {kind}：其设备不是可部署的主机",
-        "yolodeploy site create NAME --k3s",
+        "yolodeploy site show {site}; for gateways: yolodeploy site create NAME --k3s",
+        "yolodeploy site show {site}；网关站点：yolodeploy site create NAME --k3s",
     ),
     "no_python": Message(
         "{device} has no Python that Ansible can use: {reason}",

@@ -18,8 +18,9 @@ MESSAGES = {
         "{site}：已放弃，{detail} 内无法更新",
     ),
     "superseded": Message("{site}: rollout {detail} has it now", "{site}：已由发布 {detail} 接管"),
+    "intended": Message("{site}: {step} begins: {detail}", "{site}：{step} 开始：{detail}"),
     "wave": Message(
-        "wave {number} of {total}: {sites} sites", "第 {number}/{total} 波：{sites} 个站点"
+        "wave {number} of {total}: {sites:site}", "第 {number}/{total} 波：{sites} 个站点"
     ),
     "build_step": Message("{step}", "{step}"),
     "again": Message("{reason}; trying again", "{reason}；正在重试"),
@@ -48,7 +49,7 @@ MESSAGES = {
     "model_compare": Message("{model}: comparing INT8 with f32", "{model}：正在比较 INT8 与 f32"),
     "model_probe": Message("{model}: running it once", "{model}：正在试运行"),
     "started": Message(
-        "rollout {rollout} of {release} begins: {sites} sites in {waves} waves",
+        "rollout {rollout} of {release} begins: {sites:site} in {waves:wave}",
         "开始 {release} 的发布 {rollout}：{sites} 个站点，{waves} 个波次",
     ),
 }

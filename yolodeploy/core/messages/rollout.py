@@ -15,21 +15,33 @@ MESSAGES = {
         "yolodeploy logs --site {site}",
     ),
     "gate_failed": Message(
-        "site {site}: gate {gate} failed: {figure} {unit}, bound {bound}, {samples} samples",
-        "站点 {site}：门限 {gate} 未通过：{figure} {unit}，上限 {bound}，{samples} 个样本",
-        "yolodeploy rollout list; its gates: yolodeploy rollout status ID",
-        "yolodeploy rollout list；查看门限：yolodeploy rollout status ID",
+        "site {site}: gate {gate} failed: {figure} {unit}, bound {bound}, {samples} samples{told}",
+        "站点 {site}：门限 {gate} 未通过：{figure} {unit}，上限 {bound}，{samples} 个样本{told}",
+        "yolodeploy logs --site {site}; its gates: yolodeploy rollout status ID",
+        "yolodeploy logs --site {site}；查看门限：yolodeploy rollout status ID",
     ),
     "inconclusive": Message(
-        "site {site}: gate {gate} cannot tell after {samples} samples",
-        "站点 {site}：门限 {gate} 在 {samples} 个样本后无法判定",
+        "site {site}: gate {gate} cannot tell after {samples} samples{told}",
+        "站点 {site}：门限 {gate} 在 {samples} 个样本后无法判定{told}",
         "give frames with: yolodeploy app create APP --frames DIR; or watch longer with --observe",
         "用 yolodeploy app create APP --frames DIR 提供图片，或用 --observe 延长观察时间",
+    ),
+    "unread": Message(
+        "site {site}: gate {gate} cannot tell: {reason}",
+        "站点 {site}：门限 {gate} 无法判定：{reason}",
+        "see what its server says: yolodeploy logs --site {site}",
+        "请查看其服务器日志：yolodeploy logs --site {site}",
     ),
     "guard": Message(
         "site {site} went back by itself: {reason}",
         "站点 {site} 已自行回退：{reason}",
         "yolodeploy events --site {site}",
+    ),
+    "forgotten": Message(
+        "site {site}: somebody deleted the record of {app} while its new release was on trial",
+        "站点 {site}：新版本试运行期间，{app} 的记录被人删除",
+        "see who has rights in namespace {app}, then start the rollout again",
+        "请查看谁对命名空间 {app} 有权限，然后重新开始发布",
     ),
     "aborted": Message(
         "site {site}: the rollout was aborted",
@@ -72,9 +84,19 @@ MESSAGES = {
         "发布 {rollout} 的波次 {wave} 无需批准",
         "yolodeploy rollout status {rollout}",
     ),
+    "share_invalid": Message(
+        "{share} is no share for {way}: canary and shadow take 1% to 100%, blue-green none",
+        "{share} 不是 {way} 的有效比例：canary 和 shadow 为 1% 到 100%，blue-green 不设比例",
+        "yolodeploy rollout plan APP@N --beside canary --share 25%",
+    ),
+    "no_way": Message(
+        "{option} is of no use without --beside",
+        "没有 --beside 时 {option} 不起作用",
+        "yolodeploy rollout plan APP@N --beside shadow --share 25% --beside-for 10m",
+    ),
     "never_ran": Message(
-        "site {site} never ran {release}: it is a new release there",
-        "站点 {site} 从未运行过 {release}：对它而言是新版本",
+        "no rollout that is known here brought {release} to site {site}: it is a new release there",
+        "此处没有已知的发布将 {release} 带到站点 {site}：对它而言是新版本",
         "yolodeploy rollout start {release} --site {site}",
     ),
 }

@@ -288,4 +288,10 @@ MESSAGES = {
         "服务器内部错误；详情见其日志",
         "yolodeploy logs",
     ),
+    "engine_not_kept": Message(
+        "{engine} left no engine in {path}",
+        "{engine} 未在 {path} 中留下引擎",
+        "give the release a model of one input size, or serve it without building beforehand",
+        "请使用固定输入尺寸的模型，或不预先构建引擎",
+    ),
 }

@@ -47,7 +47,7 @@ MESSAGES = {
         "yolodeploy app scale {app} --site {site}",
     ),
     "too_many": Message(
-        "site {site} has room for {holds} instances of {release}, and not for {asked}",
+        "site {site} has room for {holds:instance} of {release}, and not for {asked}",
         "站点 {site} 只能容纳 {holds} 个 {release} 实例，无法容纳 {asked} 个",
         "ask for fewer, add a device, or share GPUs: yolodeploy gpu share DEVICE --time-slicing 2",
         "请减少数量、增加设备，或共享其 GPU：yolodeploy gpu share DEVICE --time-slicing 2",

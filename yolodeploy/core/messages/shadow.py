@@ -15,6 +15,12 @@ MESSAGES = {
         "write it as http://HOST:PORT, without user and password",
         "请写成 http://HOST:PORT，不含用户名和密码",
     ),
+    "mirror_file": Message(
+        "the file {path}, which says where to mirror, cannot be followed: {reason}",
+        "无法遵循指定镜像目标的文件 {path}：{reason}",
+        "the site writes it; to end what runs beside: yolodeploy rollout abort ID",
+        "该文件由站点写入；要结束并行试运行：yolodeploy rollout abort ID",
+    ),
     "token_file": Message(
         "the shadow's token file {path} cannot be used: {reason}",
         "无法使用影子服务器的令牌文件 {path}：{reason}",

@@ -19,6 +19,12 @@ MESSAGES = {
         "无法读取站点 {site}：{reason}",
         "yolodeploy site list",
     ),
+    "disk_full": Message(
+        "the disk that holds site {site} is full; nothing was half written",
+        "站点 {site} 所在磁盘已满；没有写入不完整的内容",
+        "free some space (yolodeploy image prune), then run the command again",
+        "请释放空间（yolodeploy image prune），然后重新执行命令",
+    ),
     "stopped": Message(
         "site {site} is not running: {reason}",
         "站点 {site} 未运行：{reason}",

@@ -15,6 +15,12 @@ MESSAGES = {
         "use sizes that grow, such as --waves 1,25%,100%",
         "请使用递增的大小，例如 --waves 1,25%,100%",
     ),
+    "left_out": Message(
+        "a wave names site {site}, which would stay as it is: {reason}",
+        "波次中的站点 {site} 不会变动：{reason}",
+        "mend that, or name other sites with --wave",
+        "请先解决该问题，或用 --wave 指定其他站点",
+    ),
     "unknown_site": Message(
         "a wave names site {site}, which is not part of the rollout",
         "波次中的站点 {site} 不在本次发布范围内",

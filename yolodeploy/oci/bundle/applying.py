@@ -22,7 +22,7 @@ from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.locks import locked
 from yolodeploy.oci.manifests import Descriptor
 from yolodeploy.oci.registry.transfers import Fate, Part, to_move
-from yolodeploy.oci.sources import chunks_of, open_regular
+from yolodeploy.oci.sources import open_regular
 from yolodeploy.oci.staging import StagedFile, Staging, sync_folder
 from yolodeploy.oci.storage_errors import storing
 
@@ -196,11 +196,9 @@ def _file(bundle: Bundle, part: Part, folder: Path, staging: Staging, counted: C
 
 
 def _is_there(path: Path, blob: Descriptor) -> bool:
-    content = hashlib.sha256()
     try:
         with open_regular(path) as file:
-            for chunk in chunks_of(file):
-                content.update(chunk)
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return False
-    return f"sha256:{content.hexdigest()}" == blob.digest
+    return f"sha256:{found}" == blob.digest

@@ -98,7 +98,7 @@ class Bundle:
         while left:
             chunk = self.volume.read_at(offset, min(left, CHUNK))
             if not chunk:
-                raise self._cut_short()
+                raise self.cut_short()
             yield chunk
             offset += len(chunk)
             left -= len(chunk)
@@ -132,7 +132,8 @@ class Bundle:
         path = self.volume.path
         return Corrupt("bundle.damaged", path=path, member=place.entry.path, part=part)
 
-    def _cut_short(self) -> Corrupt:
+    def cut_short(self) -> Corrupt:
+        """The error of a bundle of which the end is missing."""
         return Corrupt("bundle.cut_short", path=self.volume.path, size=self.volume.size)
 
     def _referred_by(self, blob: Descriptor) -> tuple[Descriptor, ...]:

@@ -34,7 +34,7 @@ def damage(path: Path, counted: Counted = uncounted) -> tuple[Damage, ...]:
 def _damage(bundle: Bundle, counted: Counted) -> Iterator[Damage]:
     for place in bundle.frame.places:
         if place.end_at > bundle.volume.size:
-            yield Damage(place.entry.path, _cut_short(bundle))
+            yield Damage(place.entry.path, bundle.cut_short())
             continue
         try:
             bundle.check(place, counted)
@@ -47,7 +47,7 @@ def _damage(bundle: Bundle, counted: Counted) -> Iterator[Damage]:
 def _wrong_end(bundle: Bundle) -> Iterator[Damage]:
     size = bundle.volume.size
     if size < bundle.frame.size:
-        yield Damage("", _cut_short(bundle))
+        yield Damage("", bundle.cut_short())
     elif size > bundle.frame.size:
         yield Damage("", Corrupt("bundle.too_long", path=bundle.volume.path, size=size))
     elif bundle.volume.exactly_at(bundle.frame.end_at, len(END)) != END:
@@ -68,7 +68,3 @@ def _lacking(bundle: Bundle) -> Iterator[Damage]:
                     )
     except YolodeployError:
         return  # a damaged index or manifest was told already
-
-
-def _cut_short(bundle: Bundle) -> Corrupt:
-    return Corrupt("bundle.cut_short", path=bundle.volume.path, size=bundle.volume.size)

@@ -25,8 +25,8 @@ def parts_of(path: Path) -> list[Path]:
     Raises:
         NotFound: `bundle.absent`.
     """
-    if path.is_file() and path.suffix != FIRST:
-        return [path]
+    if not path.name or (path.is_file() and path.suffix != FIRST):
+        return [path]  # `/` and `.` have no name that a number could follow
     whole = path.with_suffix("") if path.suffix == FIRST else path
     found = []
     for number in range(1, MOST_PARTS + 1):

@@ -51,9 +51,13 @@ def _fault(error: Exception, registry: str) -> YolodeployError:
     return Unreachable("registry.cut", registry=registry, reason=reason)
 
 
-def _reason(error: BaseException) -> str:
-    """The system's words where there are any: the library's may have the address in them."""
+def system_words(error: BaseException) -> str:
+    """What the system says, empty where it is silent: a library's words may have the address."""
     for cause in (error, error.__cause__, error.__context__, *error.args):
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
-    return str(error).rpartition(": ")[2] or type(error).__name__
+    return ""
+
+
+def _reason(error: BaseException) -> str:
+    return system_words(error) or str(error).rpartition(": ")[2] or type(error).__name__

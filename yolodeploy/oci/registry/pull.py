@@ -9,7 +9,7 @@ import msgspec
 from yolodeploy.core.errors import Corrupt, UsageError
 from yolodeploy.oci import media_types, our_image
 from yolodeploy.oci.layout import Layout
-from yolodeploy.oci.manifests import Descriptor, Index, Manifest, Platform
+from yolodeploy.oci.manifests import Descriptor, Index, Kind, Manifest, Platform
 from yolodeploy.oci.registry.access import DEFAULT, Access
 from yolodeploy.oci.registry.download import download
 from yolodeploy.oci.registry.places import Places
@@ -141,16 +141,10 @@ class Pull:
             chosen((one,), self._platform, str(self._reference))
 
 
-class _Kind(msgspec.Struct, rename="camel"):
-    media_type: str = ""
-    manifests: tuple[msgspec.Raw, ...] | None = None
-
-
 def is_index(document: Document) -> bool:
     """Whether a document names images instead of being one."""
     try:
-        kind = msgspec.json.decode(document.content, type=_Kind)
+        kind = msgspec.json.decode(document.content, type=Kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    name = media_types.oci_name(kind.media_type or document.media_type)
-    return kind.manifests is not None or name == media_types.INDEX
+    return kind.is_index(document.media_type)

@@ -161,8 +161,12 @@ def _contents(layout: Layout, digest: str) -> tuple[list[Part], list[Part]]:
     waiting = [digest]
     while waiting:
         found = waiting.pop()
-        if found in manifests or len(manifests) >= _MOST_MANIFESTS:
+        if found in manifests:
             continue
+        if len(manifests) == _MOST_MANIFESTS:  # a part of an index is no image of that digest
+            path = layout.blobs.path(digest)
+            reason = f"it leads to more than {_MOST_MANIFESTS} manifests"
+            raise Corrupt("oci.json_invalid", path=path, reason=reason)
         references = layout.read_json(found, References)
         kind = "index" if references.manifests is not None else "manifest"
         manifests[found] = Part(kind, _described(layout, found, kind), Fate.UPLOAD)

@@ -17,7 +17,7 @@ from yolodeploy.oci.registry.addresses import origin
 from yolodeploy.oci.registry.answers import Answer, looks_like_html, refusal
 from yolodeploy.oci.registry.exchange import Body
 from yolodeploy.oci.registry.retries import patiently
-from yolodeploy.oci.registry.wire import Wire
+from yolodeploy.oci.registry.wire import LARGEST_ANSWER, Wire
 
 # without docker's names a registry says that it has nothing of what docker pushed
 ACCEPT = ", ".join(
@@ -147,7 +147,7 @@ class Repository:
         *,
         headers: dict[str, str] | None = None,
         body: Body | None = None,
-        largest: int = 1 << 16,
+        largest: int = LARGEST_ANSWER,
     ) -> Answer:
         """One request below this repository, tried again where that may help.
 

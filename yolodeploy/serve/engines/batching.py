@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from yolodeploy.core.engines import EngineFor
     from yolodeploy.serve.engines.engine import Engine, Runner, Tensor
 
 
@@ -35,6 +36,11 @@ class Batched:
         self._buffers: dict[int, Tensor] = {}
         # how often a batch had one picture, two, …
         self.sizes = [0] * most
+
+    @property
+    def built_for(self) -> EngineFor | None:
+        """What the engine beneath was built for."""
+        return self._engine.built_for
 
     def runner(self) -> _Runner:
         """A way in for one more worker."""

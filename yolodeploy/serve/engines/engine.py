@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from yolodeploy.core.engines import EngineFor
+
     Tensor = np.ndarray[Any, Any]
     # from a file's content and its opset
     OpenEngine = Callable[[bytes, int], "Engine"]
@@ -39,13 +41,17 @@ class Engine(Protocol):
     """A network that has been loaded.
 
     `name` is product, version and device for people; `precision` is what it computes in: f32,
-    bf16, f16 or int8.
+    bf16, f16 or int8. `built_for` is None where nothing was built on a device.
     """
 
     name: str
     precision: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+
+    @property
+    def built_for(self) -> EngineFor | None:
+        """What it was built for."""
 
     def runner(self) -> Runner:
         """A way in for one more worker."""

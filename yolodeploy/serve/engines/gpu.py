@@ -7,7 +7,6 @@ import re
 import subprocess
 from typing import NamedTuple
 
-from yolodeploy.core.digests import digest_of
 from yolodeploy.core.errors import NotFound
 
 ASKED = "uuid,name,compute_cap,driver_version,memory.total"
@@ -76,20 +75,3 @@ def parsed(told: str) -> Gpu:
     memory = int(fields[4]) if fields[4].isdecimal() else 0  # "[N/A]" where memory is shared
     uuid, name, capability, driver, _ = fields
     return Gpu(uuid, name, capability, driver, memory)
-
-
-def engine_key(gpu: Gpu, tensorrt: str, model_digest: str, precision: str, batch: int) -> str:
-    """What a TensorRT engine is bound to, as one short name (FACTS, NVIDIA).
-
-    The name of the GPU and not its uuid: twins can share an engine.
-    """
-    bound = [
-        gpu.name,
-        gpu.compute_capability,
-        gpu.driver,
-        tensorrt,
-        model_digest,
-        precision,
-        str(batch),
-    ]
-    return digest_of("\n".join(bound).encode()).partition(":")[2][:24]

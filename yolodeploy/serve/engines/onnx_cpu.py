@@ -48,6 +48,7 @@ class OnnxCpu:
             self._alone = alone.result() if alone else self._shared
         self.inputs = ports(self._shared.get_inputs())
         half = self.inputs and self.inputs[0].dtype == "float16"
+        self.built_for: None = None
         self.precision = "int8" if is_quantised(content) else "f16" if half else "f32"
         self.outputs = ports(self._shared.get_outputs())
         self.told = ModelTold(self._shared)

@@ -6,6 +6,7 @@ says of itself is checked, not what is available (FACTS, GPU wheels).
 
 from __future__ import annotations
 
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,13 +15,17 @@ import msgspec
 import numpy as np
 import onnxruntime
 
-from yolodeploy.core.errors import Failed, NotFound, Refused
+from yolodeploy.core.engines import MOST_OTHERS_BYTES, Device, EngineFor, Software, workspace_mb
+from yolodeploy.core.errors import NotFound, Refused, YolodeployError
+from yolodeploy.serve.engine_cache import EngineCache
 from yolodeploy.serve.engines.engine import Port
-from yolodeploy.serve.engines.gpu import Gpu, engine_key, first_gpu
+from yolodeploy.serve.engines.gpu import Gpu, first_gpu
 from yolodeploy.serve.engines.onnx_session import Provider, opened, options_for, ports
 from yolodeploy.serve.engines.page_lock import page_locked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from yolodeploy.core.release import Precision
     from yolodeploy.serve.engines.engine import Tensor
 
@@ -38,6 +43,7 @@ class GpuPlan(msgspec.Struct, frozen=True):
     batch: int = 1
     vram_mb: int = 0
     cache: str = ""
+    release: str = ""
 
 
 class OnnxGpu:
@@ -58,8 +64,16 @@ class OnnxGpu:
         version = tensorrt_version() if plan.engine == "tensorrt" else ""
         title = f"TensorRT {version}" if version else "CUDA"
         self.name = f"ONNX Runtime {onnxruntime.__version__}, {title}, {self.gpu.name}"
-        providers = providers_for(plan, self.gpu, version, input_port)
-        self._session = opened(content, opset, options_for(1), providers, self.name)
+
+        def session(folder: Path | None) -> Any:
+            providers = providers_for(plan, folder, input_port)
+            return opened(content, opset, options_for(1), providers, self.name)
+
+        self.built_for = built_for(plan, self.gpu, version) if version else None
+        if self.built_for is None:
+            self._session = session(None)
+        else:
+            self._session = kept_or_built(self.built_for, plan, session)
         if wanted not in self._session.get_providers():
             reason = "it was left out when the model was loaded; its libraries may be missing"
             raise NotFound("model.engine_missing", engine=wanted, reason=reason)
@@ -126,12 +140,64 @@ def tensorrt_version() -> str:
     return version
 
 
-def providers_for(plan: GpuPlan, gpu: Gpu, tensorrt: str, input_port: Port) -> tuple[Provider, ...]:
-    """The providers with their options; CUDA takes what TensorRT cannot."""
+def built_for(plan: GpuPlan, gpu: Gpu, tensorrt: str) -> EngineFor:
+    """What a TensorRT engine of this plan is bound to on this GPU (FACTS, NVIDIA)."""
+    return EngineFor(
+        device=Device(gpu=gpu.name, compute_capability=gpu.compute_capability, driver=gpu.driver),
+        software=Software(tensorrt=tensorrt, onnxruntime=onnxruntime.__version__),
+        model=plan.model_digest,
+        precision=plan.precision,
+        batch=plan.batch,
+        workspace_mb=workspace_mb(plan.vram_mb),
+    )
+
+
+def kept_or_built(wanted: EngineFor, plan: GpuPlan, session: Callable[[Path], Any]) -> Any:
+    """A session with the engine that is kept, else with one that is built now, and kept.
+
+    One that is whole and still not taken is built anew: no start may depend on what lies there.
+
+    Raises:
+        Failed: `serve.state_folder`.
+        Everything of `session`.
+    """
+    cache = EngineCache(Path(plan.cache))
+    with cache.turn(wanted.key) as folder:
+        found = cache.swept(wanted.key)
+        began = time.monotonic()
+        try:
+            made = session(folder)
+        except YolodeployError:
+            if found is None:
+                raise
+            cache.drop(wanted.key)
+            found, began = None, time.monotonic()
+            made = session(folder)
+        if plan.batch > 1 or fixed(made.get_inputs()):
+            cache.finish(wanted, plan.release, time.monotonic() - began)
+    if found is None:
+        latest = [engine.built_for.model for engine in cache.kept()[:2]]
+        cache.prune({wanted.model, *latest}, MOST_OTHERS_BYTES)
+    return made
+
+
+def fixed(inputs: Sequence[Any]) -> bool:
+    """Whether all sizes are known beforehand.
+
+    Else ONNX Runtime builds again whenever a size comes that it has not seen, and such an engine is
+    never finished.
+    """
+    return all(isinstance(axis, int) for one in inputs for axis in one.shape)
+
+
+def providers_for(plan: GpuPlan, folder: Path | None, input_port: Port) -> tuple[Provider, ...]:
+    """The providers with their options; CUDA takes what TensorRT cannot.
+
+    `folder` is where TensorRT's engine lies, or will.
+    """
     cuda = (WANTED["cuda"], _cuda_options(plan))
-    if plan.engine == "cuda":
+    if folder is None:
         return (cuda,)
-    folder = cache_folder(plan, gpu, tensorrt)
     return (WANTED["tensorrt"], _tensorrt_options(plan, folder, input_port)), cuda
 
 
@@ -162,7 +228,7 @@ def _tensorrt_options(plan: GpuPlan, folder: Path, input_port: Port) -> dict[str
     }
     if plan.vram_mb:
         # what the engine needs for weights and activations comes on top
-        options["trt_max_workspace_size"] = str((plan.vram_mb << 20) // 2)
+        options["trt_max_workspace_size"] = str(workspace_mb(plan.vram_mb) << 20)
     if plan.batch > 1:
         # one profile for all sizes: without it, every new size would build an engine anew
         sides = "x".join(str(axis) for axis in input_port.shape[1:])
@@ -170,23 +236,6 @@ def _tensorrt_options(plan: GpuPlan, folder: Path, input_port: Port) -> dict[str
         options["trt_profile_opt_shapes"] = f"{input_port.name}:{plan.batch}x{sides}"
         options["trt_profile_max_shapes"] = f"{input_port.name}:{plan.batch}x{sides}"
     return options
-
-
-def cache_folder(plan: GpuPlan, gpu: Gpu, tensorrt: str) -> Path:
-    """Where engines for exactly this lie; `built_for.json` in it says for what.
-
-    Raises:
-        Failed: `serve.state_folder`.
-    """
-    key = engine_key(gpu, tensorrt, plan.model_digest, plan.precision, plan.batch)
-    folder = Path(plan.cache) / key
-    told = {"gpu": gpu._asdict(), "tensorrt": tensorrt, "plan": plan}
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (folder / "built_for.json").write_bytes(msgspec.json.encode(told))
-    except OSError as error:
-        raise Failed("serve.state_folder", path=folder, reason=error.strerror) from error
-    return folder
 
 
 class _Runner:

@@ -43,6 +43,7 @@ class OpenVino:
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise Refused("model.engine_refused", engine=self.name, reason=reason) from error
+        self.built_for: None = None
         self.precision: str = precision
         self.inputs = _ports(self._shared.inputs)
         self.outputs = _ports(self._shared.outputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import signal
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from yolodeploy.core.cluster import GUARD_JOB
 from yolodeploy.serve.cluster_api import Api, Refusal, address
 from yolodeploy.serve.guard.guarding import CHANGED, Guard
 
@@ -22,7 +24,8 @@ def main(arguments: list[str]) -> int:
     """Guard until no trial is on; 0 then."""
     given = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as process 1 it would be ignored
-    guard = Guard(Api(given.api, Path(given.account)), given.app)
+    job = os.environ.get(GUARD_JOB, "")
+    guard = Guard(Api(given.api, Path(given.account)), given.app, job, beside=given.beside)
     told = ""
     while True:
         try:
@@ -45,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="yolodeploy.serve.guard", description="Guard the trials of one app in its cluster."
     )
     parser.add_argument("--app", required=True)
+    # an older guard, which would take such a trial for a switch, ends here with an error
+    parser.add_argument("--beside", action="store_true", help="releases are tried beside another")
     parser.add_argument("--api", default=address(), help="the API server's URL")
     parser.add_argument("--account", default=ACCOUNT, help="folder with token and ca.crt")
     return parser

@@ -11,11 +11,14 @@ from typing import Any
 
 import msgspec
 
-from yolodeploy.core import cluster
+from yolodeploy.core import cluster, tracks
 from yolodeploy.core.cluster import Record, Target
+from yolodeploy.core.release import Release
+from yolodeploy.core.tracks import Move
 from yolodeploy.serve.cluster_api import Api, Refusal
 from yolodeploy.serve.guard.clock import boot, since_boot
-from yolodeploy.serve.guard.seen import Seen, broken_gate, seen, settled
+from yolodeploy.serve.guard.seen import Seen, broken_gate, seen
+from yolodeploy.serve.guard.tracks import Tracks
 
 CHANGED = 409
 
@@ -23,11 +26,17 @@ CHANGED = 409
 class Guard:
     """The guard of one app, for as long as its record is of a trial."""
 
-    def __init__(self, api: Api, app: str) -> None:
+    def __init__(self, api: Api, app: str, job: str = "", *, beside: bool = False) -> None:
+        """`job` is the number of its Job, empty where nobody said it.
+
+        `beside`: there may be a Deployment beside the app's own, whatever the record says.
+        """
         self._api = api
         self._app = app
+        self._job = job
+        self._beside = beside
         self._maps = f"/api/v1/namespaces/{app}/configmaps"
-        self._place = f"/apis/apps/v1/namespaces/{app}/deployments/{app}"
+        self._tracks = Tracks(api, app)
         self._found: dict[str, Any] = {}
         self._round_at = time.monotonic()
         self._out_s = 0.0
@@ -42,12 +51,9 @@ class Guard:
         now = time.monotonic()
         passed, self._round_at = now - self._round_at, now
         record = self._read()
-        if record is None:
+        if record is None or self._is_of_another(record):
             return True
-        if record.intent.guard is None:
-            # committed, or taken back by somebody whose link may be gone since: so it is done here
-            return self._is_switched(record)
-        if record.guard_until is None:
+        if record.intent.guard is not None and record.guard_until is None:
             record = self._begin(record)
         pods = self._pods()
         reason = self._reason(record, pods)
@@ -84,9 +90,14 @@ class Guard:
         self._event("guard.begun", f"{self._app}: goes back after {seconds:g} s")
         return begun
 
+    def _is_of_another(self, record: Record) -> bool:
+        """A trial for which another guard was placed: on another node, by another clock."""
+        mine = self._job in ("", str(cluster.job_of(record)))
+        return record.intent.guard is not None and not mine
+
     def _reason(self, record: Record, pods: list[Seen]) -> str:
         """Why it must go back now; empty when it need not."""
-        if record.reverted:
+        if record.reverted or record.intent.guard is None:
             return ""
         if record.boot != boot() or since_boot() > (record.guard_until or 0.0):
             return "deadline"
@@ -102,69 +113,65 @@ class Guard:
         self._event("guard.reverted", f"{self._app}: {reason}, back to {back}")
         return gone_back
 
-    # the Deployment --------------------------------------------------------------------------
+    # the Deployments -------------------------------------------------------------------------
 
     def _reach(self, record: Record, pods: list[Seen], passed: float) -> bool:
-        """Bring the Deployment to what shall run; True when it has gone back and all is there."""
-        if not self._is_switched(record):
+        """Do the next step to what shall run; True when nothing is left to do."""
+        goal, target = tracks.wanted(record), self._target()
+        found = self._tracks.look(pods, target, beside=self._beside or tracks.is_beside(record))
+        move = tracks.next_move(goal, found)
+        if move is not None:
+            self._move(move, record, target)
             return False
-        release = record.intent.previous if record.reverted else record.intent.release
-        found = self._api.get(self._place)
-        replicas = found["spec"].get("replicas", 1) if found else 0
-        there = settled(release, replicas, pods)
-        if record.intent.previous is not None and not any(pod.ready for pod in pods):
+        if record.intent.guard is None:
+            # committed, or taken back by somebody whose link may be gone since: so it is done here
+            return tracks.reached(goal, found)
+        if record.intent.previous is not None and not found.serving:
             self._out_s += passed
+        there = tracks.settled(goal, found)
         if there and not record.settled:
-            self._write(
-                msgspec.structs.replace(
-                    record, settled=True, outage_s=record.outage_s + self._out_s
-                )
-            )
-            self._out_s = 0.0
-            self._event("guard.settled", f"{self._app}: {release.alias if release else 'nothing'}")
+            self._settle(record)
         return record.reverted and there
 
-    def _is_switched(self, record: Record) -> bool:
-        """Whether the Deployment is of the release that shall run; else it is made so."""
+    def _settle(self, record: Record) -> None:
+        out_s, self._out_s = record.outage_s + self._out_s, 0.0
+        self._write(msgspec.structs.replace(record, settled=True, outage_s=out_s))
         release = record.intent.previous if record.reverted else record.intent.release
-        found = self._api.get(self._place)
-        if _runs(found) == (release.digest if release else ""):
-            return True
-        target = msgspec.json.decode(self._found["data"]["target"], type=Target)
-        wanted = target.previous if record.reverted else target.release
-        back = record.reverted or record.intent.guard is None
-        self._switch(found, wanted, record.asking, force=back)
-        return False
+        self._event("guard.settled", f"{self._app}: {release.alias if release else 'nothing'}")
 
-    def _switch(
-        self,
-        found: dict[str, Any] | None,
-        wanted: dict[str, Any] | None,
-        asking: int,
-        *,
-        force: bool,
-    ) -> None:
-        """Bound to the version that was read: who has been fenced off meanwhile is refused (409).
-
-        Back goes by force: a field that somebody took over must not keep a bad release there.
-        """
-        version = found["metadata"]["resourceVersion"] if found else ""
-        if self._read_asking() != asking:
+    def _move(self, move: Move, record: Record, target: Target) -> None:
+        if self._read_asking() != record.asking:
             return
-        if wanted is not None:
-            metadata = {**wanted["metadata"], **({"resourceVersion": version} if found else {})}
-            self._api.apply(self._place, {**wanted, "metadata": metadata}, force=force)
-        elif found is not None:
-            bound = {"preconditions": {"resourceVersion": version}}
-            self._api.send("DELETE", self._place, {"propagationPolicy": "Background", **bound})
+        back = record.reverted or record.intent.guard is None
+        release = tracks.wanted(record).main
+        main = target.previous if release == _digest(record.intent.previous) else target.release
+        self._tracks.move(move, main if release else None, target, force=back)
+        told = self._told(move, record)
+        if told:
+            self._event(*told)
+
+    def _told(self, move: Move, record: Record) -> tuple[str, str] | None:
+        """The event that a step is, of those that a person wants to know."""
+        alias = record.intent.release.alias if record.intent.release else "nothing"
+        if move is Move.PLACE:
+            return "guard.placed", f"{self._app}: {alias}"
+        if move in (Move.TURN, Move.TURN_BACK):
+            where = "the pods beside" if move is Move.TURN else "the main pods"
+            return "guard.turned", f"{self._app}: traffic goes to {where}"
+        if move is Move.MIRROR and not self._tracks.can_mirror:
+            return "guard.unmirrored", f"{self._app}: pods from before that was there see no mirror"
+        return None
+
+    def _target(self) -> Target:
+        return msgspec.json.decode(self._found["data"]["target"], type=Target)
 
     def _read_asking(self) -> int:
         record = self._read()
         return record.asking if record else 0
 
     def _pods(self) -> list[Seen]:
-        path = f"/api/v1/namespaces/{self._app}/pods"
-        found = self._api.get(path, labelSelector=f"{cluster.NAME}={self._app}")
+        path, names = f"/api/v1/namespaces/{self._app}/pods", f"{self._app},{cluster.BESIDE}"
+        found = self._api.get(path, labelSelector=f"{cluster.NAME} in ({names})")
         return seen((found or {}).get("items", ()))
 
     def _event(self, code: str, detail: str) -> None:
@@ -185,9 +192,5 @@ class Guard:
                 raise
 
 
-def _runs(deployment: dict[str, Any] | None) -> str:
-    """The digest of the release that a Deployment is of."""
-    if deployment is None:
-        return ""
-    notes: dict[str, str] = deployment["metadata"].get("annotations") or {}
-    return notes.get(cluster.RELEASE, "")
+def _digest(release: Release | None) -> str:
+    return release.digest if release else ""

@@ -12,6 +12,7 @@ from yolodeploy.serve.bodies import Bodies, Held
 from yolodeploy.serve.http import refusal
 from yolodeploy.serve.routes.cameras import CameraRoutes
 from yolodeploy.serve.routes.detect import DetectRoutes
+from yolodeploy.serve.routes.engines import EngineRoutes
 from yolodeploy.serve.routes.onlookers import OnlookerRoutes
 from yolodeploy.serve.routes.operation import routes_of
 from yolodeploy.serve.routes.page import PageRoutes
@@ -36,6 +37,7 @@ def operations_of(service: Service, held: Held) -> list[Operation]:
         *StreamRoutes(service, held).operations(),
         *CameraRoutes(service).operations(),
         *OnlookerRoutes(service).operations(),
+        *EngineRoutes(service).operations(),
         *V2Routes(service, bodies).operations(),
     ]
     table += PageRoutes(table).operations()

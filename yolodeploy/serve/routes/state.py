@@ -95,10 +95,9 @@ class StateRoutes:
         return Response(text, headers={"content-type": PROMETHEUS})
 
     async def _sketches(self, request: Request) -> Response:
-        gpus = self._service.gpus
-        # a driver may take half a second to answer
-        memory_mb = await asyncio.to_thread(gpus.memory_mb) if gpus.present else None
-        return Response(msgspec.msgpack.encode(self._service.report(memory_mb)), media_type=MSGPACK)
+        memory_mb, load = await asyncio.to_thread(self._service.look)
+        report = self._service.report(memory_mb, load)
+        return Response(msgspec.msgpack.encode(report), media_type=MSGPACK)
 
     async def _info(self, request: Request) -> Response:
         service = self._service
@@ -115,6 +114,7 @@ class StateRoutes:
             serving=service.config.serving,
             settings=service.site.followed if service.site else msgspec.UNSET,
             settings_error=service.site.told_error if service.site else msgspec.UNSET,
+            leases=True,
         )
         return Response(msgspec.json.encode(told), media_type=JSON)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.comparing import sightings
 from yolodeploy.core.detections import Agreement, counted, pairs
@@ -14,6 +14,9 @@ from yolodeploy.core.sketch import Sketch
 from yolodeploy.serve.shadow.answer import total_us
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+
+    from yolodeploy.core.detections import Box
     from yolodeploy.core.errors import YolodeployError
     from yolodeploy.core.serving import DetectResponse
     from yolodeploy.serve.shadow.answer import Theirs
@@ -36,6 +39,7 @@ class Comparison:
         self._mirrored = self._compared = self._skipped = 0
         self._failed: Counter[str] = Counter()
         self._agreement = Agreement()
+        self._lost, self._gained = Counter[str](), Counter[str]()
         self._up, self._down, self._here, self._there = (Sketch(0.0, {}) for _ in range(4))
         self._problem = ""
 
@@ -58,7 +62,7 @@ class Comparison:
 
     def compared(self, ours: DetectResponse, theirs: Theirs) -> Agreement:
         """Count one that was answered, and tell how far the two agree on it."""
-        agreement, shifts = _held(ours, theirs)
+        held = _held(ours, theirs)
         with self._lock:
             who = theirs.model, theirs.release
             if who != self._who and any(self._who):
@@ -66,13 +70,15 @@ class Comparison:
                 self._mirrored = 1
             self._who = who
             self._compared += 1
-            self._agreement += agreement
-            for shift in shifts:
+            self._agreement += held.agreement
+            self._lost.update(held.lost)
+            self._gained.update(held.gained)
+            for shift in held.shifts:
                 (self._up if shift > 0 else self._down).record(abs(shift) * MILLION)
             self._here.record(total_us(ours.stages_ms))
             self._there.record(theirs.total_us)
             self._problem = ""
-        return agreement
+        return held.agreement
 
     def report(self) -> ShadowReport:
         """All of it, of one moment."""
@@ -89,6 +95,8 @@ class Comparison:
                 failed=dict(self._failed),
                 agreement=self._agreement,
                 lost=self._agreement.lost,
+                lost_by_class=dict(self._lost),
+                gained_by_class=dict(self._gained),
                 score_shift=_mean_shift(self._up, self._down),
                 here_ms=quantiles_of(self._here),
                 there_ms=quantiles_of(self._there),
@@ -105,10 +113,31 @@ def _mean_shift(up: Sketch, down: Sketch) -> float:
     return round((up.sum_us - down.sum_us) / MILLION / count, 6) if count else 0.0
 
 
-def _held(ours: DetectResponse, theirs: Theirs) -> tuple[Agreement, list[float]]:
+class _Held(NamedTuple):
+    """Two answers to one picture; `lost` and `gained` have a class for each box of one alone."""
+
+    agreement: Agreement
+    lost: list[str]
+    gained: list[str]
+    shifts: list[float]
+
+
+def _held(ours: DetectResponse, theirs: Theirs) -> _Held:
     """How far two answers agree, and by how much the scores of what both saw differ."""
     classify = bool(ours.probabilities)
     expected, found = (sightings(one, classify=classify) for one in (ours, theirs))
     paired = pairs(expected, found)
-    shifts = [found[new].score - expected[old].score for old, new in paired]
-    return counted(expected, found, len(paired)), shifts
+    olds, news = {old for old, _ in paired}, {new for _, new in paired}
+    return _Held(
+        counted(expected, found, len(paired)),
+        list(_alone(expected, olds, ours.classes)),
+        list(_alone(found, news, ours.classes)),
+        [found[new].score - expected[old].score for old, new in paired],
+    )
+
+
+def _alone(boxes: Sequence[Box], paired: Container[int], classes: Sequence[str]) -> Iterator[str]:
+    """The classes of boxes without a counterpart; the other server's own classes are left out."""
+    for place, box in enumerate(boxes):
+        if place not in paired and box.valid and box.class_id < len(classes):
+            yield classes[box.class_id]

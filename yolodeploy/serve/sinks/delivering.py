@@ -137,10 +137,11 @@ class Deliverer(Thread):
             self._away_since_s = monotonic()
         asked_s = LONGEST_S if error.code in SLOW else float(error.fields.get("retry_after_s", 0))
         wait_s = delay_s(self._failures, random.random(), asked_s)  # noqa: S311 - no secret
+        # told first: who sees that it waits finds in the log, and as its last error, what for
+        self._telling.begins(error)
         self.reason = error.text()
         self.retry_at_s = monotonic() + wait_s
         self.condition = condition
-        self._telling.begins(error)
         self._called.wait(wait_s)
 
 

@@ -11,7 +11,7 @@ from yolodeploy.serve.sources.feed import Feed
 from yolodeploy.serve.sources.viewing import Screen, Seats, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from yolodeploy.core.camera_state import CameraState
     from yolodeploy.core.site_settings import Camera
@@ -36,7 +36,7 @@ class Cameras:
         """Have these and no others; one whose settings are the same is not touched."""
         wanted = {camera.name: camera for camera in cameras}
         stale = [feed for name, feed in self._feeds.items() if wanted.get(name) != feed.camera]
-        await self._stop(stale)
+        await self._stop(stale, wanted)
         for name, camera in wanted.items():
             if name not in self._feeds:
                 frames = self._frames.setdefault(name, count(1))
@@ -61,9 +61,11 @@ class Cameras:
 
     async def stop(self) -> None:
         """Let others have them."""
-        await self._stop(list(self._feeds.values()))
+        await self._stop(list(self._feeds.values()), self._feeds)
 
-    async def _stop(self, feeds: Sequence[Feed]) -> None:
-        await asyncio.gather(*(feed.stop(STOP_S) for feed in feeds))
+    async def _stop(self, feeds: Sequence[Feed], known: Container[str]) -> None:
+        await asyncio.gather(
+            *(feed.stop(STOP_S, forget=feed.camera.name not in known) for feed in feeds)
+        )
         for feed in feeds:
             del self._feeds[feed.camera.name]

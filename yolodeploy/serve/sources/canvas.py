@@ -63,6 +63,7 @@ class Canvas:
             brightness=look.brightness,
             print=look.print,
             progress=progress,
+            place=frame.place,
         )
 
     def _part(self, width: int, height: int) -> tuple[int, int, int, int]:

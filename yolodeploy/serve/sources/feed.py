@@ -7,12 +7,13 @@ import logging
 from random import random
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.camera_address import address_of
+from yolodeploy.core.camera_address import address_of, shown_url
 from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.serve.secret_files import user_and_password
 from yolodeploy.serve.sources.back_off import BackOff
 from yolodeploy.serve.sources.condition import Condition
 from yolodeploy.serve.sources.looking import Looking
+from yolodeploy.serve.sources.place import NO_PLACE, noted, read_to
 from yolodeploy.serve.sources.reading import Reading
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Feed:
         self.screen = screen
         self._around = around
         self._claim = claims(camera.name, self._is_lost)
-        self._condition = Condition(camera.name, _shown(camera.url))
+        self._condition = Condition(camera.name, shown_url(camera.url))
         self._frames = frames
         self._looking: Looking | None = None
         self._reading: Reading | None = None
@@ -58,12 +59,17 @@ class Feed:
             self._condition.counted(reading.progress)
         return self._condition.state(self.screen.viewers, reading.pid if reading else 0)
 
-    async def stop(self, limit_s: float) -> None:
-        """Read no more, publish what is in work, and let another server have it."""
+    async def stop(self, limit_s: float, *, forget: bool = False) -> None:
+        """Read no more, publish what is in work, and let another server have it.
+
+        `forget`: a file or a folder begins anew when it is a camera again.
+        """
         for patience_s in (limit_s, 1.0):
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=patience_s)
         self.screen.close()
+        if forget and self._claim.held:
+            self._claim.note(NO_PLACE)
         await self._claim.release()
 
     async def _run(self) -> None:
@@ -120,13 +126,20 @@ class Feed:
         if self._claim.held:
             self._around.publish(message)
 
+    def _passed(self, at: str) -> None:
+        if at and self._claim.held:
+            self._claim.note(noted(self.camera, at))
+
     async def _read(self) -> None:
         self._condition.opens()
         address_of(self.camera.url)
         if self._looking is None:
             self._looking = await self._begun()
         credentials = user_and_password(self.camera.credentials_file, "camera.credentials_file")
-        reading = self._reading = Reading(self.camera, *credentials)
+        after = read_to(self.camera, self._claim.place)
+        if after:
+            logger.info("camera %s: what was looked at before is left out", self.camera.name)
+        reading = self._reading = Reading(self.camera, *credentials, after)
         try:
             self._condition.opened(await reading.opened())
             await self._looking.run(reading)
@@ -142,17 +155,12 @@ class Feed:
             # it is loaded there, beside the event loop
             tracker = await asyncio.to_thread(_tracking, camera)
         around = self._around._replace(publish=self._publish)
-        return Looking(camera, around, self._condition, self.screen, self._frames, tracker)
+        return Looking(
+            camera, around, self._condition, self.screen, self._frames, tracker, self._passed
+        )
 
 
 def _tracking(camera: Camera) -> Tracking:
     from yolodeploy.serve.tracking.tracking import Tracking
 
     return Tracking(camera)
-
-
-def _shown(url: str) -> str:
-    try:
-        return address_of(url).shown
-    except YolodeployError:
-        return ""  # it may hold a password

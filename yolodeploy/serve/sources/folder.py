@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from yolodeploy.core.errors import Failed, YolodeployError
 from yolodeploy.serve.sources.newest import Kept
+from yolodeploy.serve.sources.place import name_at, of_name
 from yolodeploy.serve.sources.wire import Opened
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff",
 class Folder:
     """A folder. None is left out: the next one is read when the server asks for it.
 
-    With `fps` there is that much time between two; without, as little as can be.
+    With `fps` there is that much time between two; without, as little as can be. Those up to
+    `after` were looked at by who had it before.
     """
 
-    def __init__(self, folder: Path, camera: Camera, line: Line) -> None:
+    def __init__(self, folder: Path, camera: Camera, line: Line, after: str = "") -> None:
         from yolodeploy.serve.pictures import LARGEST_BODY, Decoder
 
         self._folder = folder
@@ -39,6 +41,7 @@ class Folder:
         self._largest = LARGEST_BODY
         self._period_ns = round(1e9 / camera.fps) if camera.fps else 0
         self._due_ns = 0
+        self._after = name_at(after)
         self._pictures = self._all()
 
     def run(self) -> None:
@@ -54,18 +57,21 @@ class Folder:
         return next(self._pictures, None)
 
     def _all(self) -> Iterator[Kept]:
-        first = True
+        first, after = True, self._after
         while first or self._camera.repeat:
             before = self._tally.frames
-            for path in self._listed():
+            listed = self._listed()
+            for path in listed:
+                if after and path.name <= after:
+                    continue
                 self._wait()
                 picture = self._read(path)
                 if picture is not None:
                     self._tally.frames += 1
                     yield picture
-            if self._tally.frames == before:
+            if self._tally.frames == before and not (after and listed):
                 raise Failed("camera.no_pictures", folder=self._folder)
-            first = False
+            first, after = False, ""
 
     def _listed(self) -> list[Path]:
         try:
@@ -90,4 +96,5 @@ class Folder:
         except (OSError, YolodeployError):
             self._tally.corrupt += 1
             return None
-        return Kept(lambda: pixels, began_ns, began_ns, perf_counter_ns())
+        ended_ns = perf_counter_ns()
+        return Kept(lambda: pixels, began_ns, began_ns, ended_ns, of_name(path.name))

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from yolodeploy.core.cluster import OURS, PART_OF
+from yolodeploy.core.cluster import OURS, PART_OF, PLACE, camera_lease
 from yolodeploy.core.errors import Unreachable
 from yolodeploy.core.text import one_line
 from yolodeploy.serve.cluster_api import Api, Refusal, address
@@ -27,6 +27,7 @@ LEASE_S = 30
 RENEW_S = 5.0
 SPARE_S = 6.0  # frames in work are handed over in 4 s
 AGAIN_S = 1.0
+NOTE_S = 2.0  # a Lease is not written more often for how far a file was read
 LIMIT_S = 4.0  # a call
 LONGEST_S = 300  # what another version may say of a Lease's length
 AT_ONCE = 4
@@ -118,11 +119,19 @@ class LeaseClaim:
         self._lease: Obj = {}
         self._until_s = 0.0
         self._renewing: asyncio.Task[None] | None = None
+        self._noted = asyncio.Event()
+        self.place = ""
 
     @property
     def held(self) -> bool:
         """Whether it is ours: never later than anybody else could take it."""
         return now_s() < self._until_s
+
+    def note(self, place: str) -> None:
+        """Keep how far it was read: it is written with the next renewal, at most 2 s from now."""
+        if place != self.place:
+            self.place = place
+            self._noted.set()
 
     async def take(self) -> bool:
         """Take it where nobody has it; whether that went well.
@@ -133,7 +142,7 @@ class LeaseClaim:
         space, who = await self._leases.me()
         path = f"{LEASES}/{space}/leases"
         try:
-            found = await self._read(f"{path}/camera-{self._camera}")
+            found = await self._read(f"{path}/{camera_lease(self._camera)}")
             if found is None:
                 asked_s = now_s()
                 made = await self._leases.send("POST", path, self._new(space, who))
@@ -141,6 +150,7 @@ class LeaseClaim:
             self._seen = seen(found, self._seen, now_s())
             if not self._seen.free_for(who, now_s()):
                 return False
+            self.place = _place(found)
             return await self._write(found, who)
         except Refusal as refused:
             if refused.status == CHANGED:  # another was quicker
@@ -211,7 +221,9 @@ class LeaseClaim:
             after |= {"acquireTime": now, "leaseTransitions": _count(before) + 1}
         meta = lease["metadata"]
         path = f"{LEASES}/{meta['namespace']}/leases/{meta['name']}"
-        return await self._leases.send("PUT", path, lease | {"spec": after})
+        self._noted.clear()
+        body = lease | {"spec": after, "metadata": _with_place(meta, self.place)}
+        return await self._leases.send("PUT", path, body)
 
     def _is_ours(self, lease: Obj, who: str, asked_s: float) -> bool:
         # its length counts from before it was asked for: others saw the change later
@@ -234,7 +246,7 @@ class LeaseClaim:
         """Renew it again and again, as long as that goes."""
         pause_s = RENEW_S
         while True:
-            await asyncio.sleep(min(pause_s, max(self._until_s - now_s(), 0.0)))
+            await self._pause(min(pause_s, max(self._until_s - now_s(), 0.0)))
             if not self.held:
                 return
             try:
@@ -244,6 +256,15 @@ class LeaseClaim:
                 pause_s = AGAIN_S
             if not pause_s:
                 return
+
+    async def _pause(self, seconds: float) -> None:
+        """Less than `seconds` where there is a place to note."""
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.sleep(NOTE_S)
+                await self._noted.wait()
+        except TimeoutError:
+            return
 
     async def _again(self, who: str) -> bool:
         """Renew it once; False where it is somebody else's.
@@ -263,6 +284,7 @@ class LeaseClaim:
         if found is None or seen(found, None, 0.0).holder != who:
             return False
         self._lease = found  # somebody wrote a note on it
+        self._noted.set()
         return True
 
     def _new(self, space: str, who: str) -> Obj:
@@ -270,9 +292,10 @@ class LeaseClaim:
         return {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
-            "metadata": {
-                "name": f"camera-{self._camera}", "namespace": space, "labels": {PART_OF: OURS},
-            },
+            "metadata": _with_place(
+                {"name": camera_lease(self._camera), "namespace": space, "labels": {PART_OF: OURS}},
+                self.place,
+            ),
             "spec": {
                 "holderIdentity": who, "acquireTime": now, "renewTime": now,
                 "leaseDurationSeconds": LEASE_S, "leaseTransitions": 0,
@@ -283,6 +306,19 @@ class LeaseClaim:
 def now_s() -> float:
     """Our clock: it goes on while the machine sleeps, as those of others do."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _place(lease: Obj) -> str:
+    """How far whoever had it says that it was read: anybody may have written that."""
+    notes = lease["metadata"].get("annotations")
+    found = notes.get(PLACE) if isinstance(notes, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _with_place(meta: Obj, place: str) -> Obj:
+    notes = meta.get("annotations")
+    others = {key: value for key, value in (notes or {}).items() if key != PLACE}
+    return meta | {"annotations": others | ({PLACE: place} if place else {})}
 
 
 def _count(spec: Obj) -> int:

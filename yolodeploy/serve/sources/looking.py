@@ -66,7 +66,10 @@ class _Look(NamedTuple):
 
 
 class Looking:
-    """One camera's; to be used on the event loop."""
+    """One camera's; to be used on the event loop.
+
+    `passed` hears how far a file or a folder is done with, in the order of the frames.
+    """
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class Looking:
         screen: Screen,
         frames: Iterator[int],
         tracker: Tracking | None,
+        passed: Callable[[str], None],
     ) -> None:
         self._camera = camera
         self._around = around
@@ -83,6 +87,7 @@ class Looking:
         self._screen = screen
         self._frames = frames
         self._tracker = tracker
+        self._passed = passed
         self._source = source_of(camera.name)
         serving = around.serving
         self._limit_s = (serving.deadline_ms or DEFAULT_S * 1000) / 1000
@@ -155,14 +160,15 @@ class Looking:
         while (look := await in_work.get()) is not None:
             try:
                 outcome = await look.outcome
-                if not isinstance(outcome, YolodeployError):
+                if isinstance(outcome, YolodeployError):
+                    self._failed(outcome)
+                else:
                     await self._publish(look, outcome)
-                    continue
             # whatever one frame brought about must not cost those behind it
             except Exception as error:
                 self._failed(Failed("serve.internal"), error)
-            else:
-                self._failed(outcome)
+            # a frame that failed, too: it would fail again with the next who reads
+            self._passed(look.filled.place)
 
     def _failed(self, error: YolodeployError, mistake: Exception | None = None) -> None:
         self._around.measurements.refused(error.code, failed=True, source=self._source)

@@ -21,13 +21,15 @@ class Unfit(Exception):
 class Kept(NamedTuple):
     """A frame that nobody has asked for yet; marks in ns of perf_counter.
 
-    `pixels` makes (height, width, 3) BGR of it, which takes its time and may raise `Unfit`.
+    `pixels` makes (height, width, 3) BGR of it, which takes its time and may raise `Unfit`. `place`
+    is how far a file or a folder has been read with it.
     """
 
     pixels: Callable[[], np.ndarray[Any, Any]]
     taken_ns: int
     received_ns: int
     decoded_ns: int
+    place: str = ""
 
 
 class Tally:

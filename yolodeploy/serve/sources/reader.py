@@ -76,10 +76,11 @@ def _source(order: Order, line: Line) -> Stream | Folder:
     if address.kind == "path" and _is_folder(camera.url):
         from yolodeploy.serve.sources.folder import Folder
 
-        return Folder(Path(camera.url), camera, line)
+        return Folder(Path(camera.url), camera, line, order.after)
     from yolodeploy.serve.sources.stream import Stream
 
-    return Stream(address, address.with_credentials(order.user, order.password), camera, line)
+    url = address.with_credentials(order.user, order.password)
+    return Stream(address, url, camera, line, order.after)
 
 
 def _is_folder(path: str) -> bool:

@@ -33,7 +33,7 @@ REAP_S = 5.0  # a process that hangs in a driver does not die at once
 class Reading:
     """A reader process and its slots. To be used on the event loop, and closed."""
 
-    def __init__(self, camera: Camera, user: str, password: str) -> None:
+    def __init__(self, camera: Camera, user: str, password: str, after: str = "") -> None:
         self.progress = Progress()
         self._stall_s = camera.stall_s + GRACE_S
         self._limit_s = 2 * wire.opening_s(camera) + GRACE_S
@@ -65,6 +65,7 @@ class Reading:
                 server=os.getpid(),
                 user=user,
                 password=password,
+                after=after,
             )
         )
 

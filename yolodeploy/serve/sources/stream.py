@@ -7,6 +7,7 @@ asks for, and as the server decodes requests.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from yolodeploy.serve.sources.faults import told
 from yolodeploy.serve.sources.newest import Kept, Newest
 from yolodeploy.serve.sources.opening import opened
 from yolodeploy.serve.sources.pace import Pace
+from yolodeploy.serve.sources.place import of_stamp, stamp_at
 from yolodeploy.serve.sources.playback import Playback
 from yolodeploy.serve.sources.times import Times
 from yolodeploy.serve.sources.wire import Opened
@@ -43,9 +45,14 @@ MOST_BROKEN = 200  # unreadable pieces on end, of a stream that gives nothing el
 
 
 class Stream:
-    """A source that FFmpeg reads. `run` reads it in one thread, `next` is asked in another."""
+    """A source that FFmpeg reads. `run` reads it in one thread, `next` is asked in another.
 
-    def __init__(self, address: CameraAddress, url: str, camera: Camera, line: Line) -> None:
+    Of a file, what is up to `after` was looked at by who had it before.
+    """
+
+    def __init__(
+        self, address: CameraAddress, url: str, camera: Camera, line: Line, after: str = ""
+    ) -> None:
         self._address = address
         self._url = url
         self._camera = camera
@@ -56,6 +63,9 @@ class Stream:
         self._behind = Behind()
         self._taken_ns = 0
         self._jpegs: Jpegs | None = None
+        self._after = after
+        self._seen: int | None = None  # timestamps up to this one were looked at
+        self._size: int | None = None  # of a file, in bytes
 
     def next(self) -> Kept | None:
         """The newest frame that nobody has had; None behind a file's last one."""
@@ -74,22 +84,39 @@ class Stream:
             self._jpegs = _jpegs(source)
             if first:
                 self._line.say(_opened(source))
+            self._carry_on(source, self._after if first else "")
             try:
                 self._read(source)
             finally:
                 source.container.close()
             if not source.plays:
                 raise Unreachable("camera.cut")
-            if self._tally.frames == before:
+            if self._tally.frames == before and self._seen is None:
                 raise Failed("camera.no_video")
             first = False
         self._newest.end()
+
+    def _carry_on(self, source: Source, after: str) -> None:
+        """Go to where whoever had a file before has come to."""
+        self._size = source.container.size if source.plays else None
+        self._seen = None if self._size is None else stamp_at(after, self._size)
+        if self._seen is None:
+            return
+        # to the key picture before it; where that cannot be found, all is decoded again, unseen
+        with suppress(av.FFmpegError, OSError):
+            source.container.seek(self._seen, stream=source.stream)
+
+    def _was_seen(self, stamp: int | None) -> bool:
+        return self._seen is not None and stamp is not None and stamp <= self._seen
 
     def _read(self, source: Source) -> None:
         times = Times(source)
         playback = Playback(self._line.well) if source.plays else None
         asked_ns = perf_counter_ns()
         for packet in self._packets(source):
+            if self._was_seen(packet.pts):
+                self._decode(source.stream, packet, times)  # later ones need it
+                continue
             if playback is not None and packet.dts is not None:
                 playback.wait(times.ns(packet.dts))
             now_ns = perf_counter_ns()
@@ -139,23 +166,32 @@ class Stream:
             if frame.is_corrupt:
                 self._tally.corrupt += 1
                 continue
+            if self._was_seen(frame.pts):
+                continue
             taken_ns, received_ns = times.of(frame)
-            self._keep(self._conversion.converting(frame), taken_ns, received_ns, decoded_ns)
+            pixels = self._conversion.converting(frame)
+            self._keep(pixels, taken_ns, received_ns, decoded_ns, frame.pts)
 
     def _keep_jpeg(self, jpegs: Jpegs, packet: Packet[VideoStream], times: Times) -> None:
         body = bytes(packet)
         if not body:
             return  # the end of a file
         taken_ns, received_ns = times.latest
-        self._keep(jpegs.decoding(body), taken_ns, received_ns, received_ns)
+        self._keep(jpegs.decoding(body), taken_ns, received_ns, received_ns, packet.pts)
 
     def _keep(
-        self, pixels: Callable[[], Pixels], taken_ns: int, received_ns: int, decoded_ns: int
+        self,
+        pixels: Callable[[], Pixels],
+        taken_ns: int,
+        received_ns: int,
+        decoded_ns: int,
+        stamp: int | None,
     ) -> None:
         # time does not go back when a smaller delay is found
         self._taken_ns = min(max(taken_ns, self._taken_ns), received_ns)
         self._tally.frames += 1
-        self._newest.put(Kept(pixels, self._taken_ns, received_ns, decoded_ns))
+        place = "" if self._size is None else of_stamp(stamp, self._size)
+        self._newest.put(Kept(pixels, self._taken_ns, received_ns, decoded_ns, place))
         self._line.well()
 
 

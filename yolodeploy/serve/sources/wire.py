@@ -21,13 +21,17 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True
 
 
 class Order(_Said, frozen=True, kw_only=True):
-    """The first message to a reader: what it reads. `slots` are descriptors that it was given."""
+    """The first message to a reader: what it reads. `slots` are descriptors that it was given.
+
+    `after` is how far a file or a folder was read before, as `Filled` told it.
+    """
 
     camera: Camera
     slots: tuple[int, ...]
     server: int
     user: str = ""
     password: str = ""
+    after: str = ""
 
 
 class Fill(_Said, frozen=True, kw_only=True):
@@ -61,7 +65,8 @@ class Filled(_Said, frozen=True, kw_only=True):
     """A slot holds `columns` × `rows` of BGR, cut out of a picture of `width` × `height` at (x, y).
 
     `decoded_ns` is `received_ns` plus what decoding and conversion took: what the frame waited
-    between them until somebody asked for it is not decoding.
+    between them until somebody asked for it is not decoding. `place` is how far a file or a folder
+    has been read with it, empty for what comes live.
     """
 
     slot: int
@@ -77,6 +82,7 @@ class Filled(_Said, frozen=True, kw_only=True):
     brightness: int
     print: int
     progress: Progress
+    place: str = ""
 
 
 class Broken(_Said, frozen=True, kw_only=True):

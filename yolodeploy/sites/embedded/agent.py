@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,9 +24,11 @@ from yolodeploy.core.release import Release
 from yolodeploy.core.site import StageReport
 from yolodeploy.sites.embedded.clock import boot, since_boot
 from yolodeploy.sites.embedded.folder import SiteFolder
-from yolodeploy.sites.embedded.launch import command, instance_name, placed
+from yolodeploy.sites.embedded.launch import command, instance_name, is_apart, placed
+from yolodeploy.sites.embedded.mirroring import Mirroring
+from yolodeploy.sites.embedded.placing import besides, mirrors
 from yolodeploy.sites.embedded.probe import address, answers, request, url_of
-from yolodeploy.sites.embedded.reconcile import Seen, moves
+from yolodeploy.sites.embedded.reconcile import Place, Seen, moves, places_of
 from yolodeploy.sites.embedded.store import AppRow, InstanceRow, Store
 from yolodeploy.sites.embedded.supervisor import (
     AGENT,
@@ -51,6 +54,7 @@ class Agent:
         self._probed: dict[str, float] = {}
         self._unanswered: Counter[str] = Counter()
         self._guarded_at: dict[str, float] = {}
+        self._mirroring = Mirroring(self.folder)
         self._beat_at = 0.0
         self._round_at = time.monotonic()
         self._round_s = 0.0
@@ -185,34 +189,43 @@ class Agent:
     def _reconcile(
         self, app: str, row: AppRow, instances: list[InstanceRow], processes: dict[str, Process]
     ) -> None:
-        wanted = row.target.digest if row.target else None
+        devices = self.store.devices()
+        wanted = row.serving.digest if row.serving else None
+        beside = () if row.reverted else besides(row.intent, devices)
+        places = places_of(devices, wanted, beside)
+        known = [_seen(item, processes.get(item.name)) for item in instances]
         # a row without a program: this agent's forerunner died between the two, so it starts anew
-        seen = [
-            Seen(
-                item.name, item.device, item.release, item.ready, _stopped(processes.get(item.name))
-            )
-            for item in instances
-            if item.name in processes or item.release != wanted
-        ]
-        todo = moves(self.store.devices(), wanted, seen)
+        seen = [item for item in known if item.name in processes or item.place not in places]
+        todo = moves(wanted, places, seen)
         for name in todo.stop:
             self.supervisor.stop_program(name)
         for name in todo.drop:
             self._drop(name)
         for name in todo.restart:
             self.supervisor.start_program(name)
-        if todo.start and row.target is not None:
-            self._start(app, row.target, todo.start)
+        # a program without a row is ended first: its folder would be emptied under it
+        free = [place for place in todo.start if _name(app, place) not in processes]
+        self._start(row, free)
+        urls = {item.name: item.url for item in instances}
+        self._mirroring.follow(mirrors(row.intent if not row.reverted else None, seen, urls))
         self._account(app, row, todo.settled, instances)
 
-    def _start(self, app: str, release: Release, devices: tuple[str, ...]) -> None:
+    def _start(self, row: AppRow, places: Sequence[Place]) -> None:
+        for release in {each.digest: each for each in (row.serving, row.target) if each}.values():
+            mine = [place for place in places if place.release == release.digest]
+            if mine:
+                self._start_on(release, mine)
+
+    def _start_on(self, release: Release, places: Sequence[Place]) -> None:
         found = placed(self.folder, release.spec.image)
         if found is None:
             return  # prefetched images only; observe() says what is missing
+        app = release.spec.app
         ports = self.store.ports(app)
-        for device in devices:
-            name = instance_name(app, device, release.digest)
+        for place in places:
+            name, device, apart = _name(app, place), place.device, place.apart
             shutil.rmtree(self.folder.instances / name, ignore_errors=True)
+            self._mirroring.forget(name)
             line, environment = command(
                 self.folder,
                 found,
@@ -221,6 +234,7 @@ class Agent:
                 device=device,
                 port=ports[device],
                 born=f"{time.time_ns() // 1_000_000:x}",
+                apart=apart,
             )
             self.store.put_instance(
                 InstanceRow(name=name, device=device, app=app, release=release.digest)
@@ -234,6 +248,7 @@ class Agent:
         self.supervisor.drop_program(name)
         self.store.forget_instance(name)
         shutil.rmtree(self.folder.instances / name, ignore_errors=True)
+        self._mirroring.forget(name)
 
     def _drop_strays(self, processes: dict[str, Process]) -> None:
         """A program without a row: the agent died between writing the one and the other."""
@@ -251,7 +266,7 @@ class Agent:
             kept = self.store.set_app(app, row, settled=int(settled))
             if kept and settled and row.reverted:
                 self._event("", "guard.settled", f"{app}: {row.reason}")
-        served = {item.device for item in instances if item.ready}
+        served = {item.device for item in instances if item.ready and not is_apart(item.name)}
         before = row.intent.previous is not None
         if before and not settled and any(device not in served for device in self.store.devices()):
             self.store.set_app(app, row, outage_s=row.outage_s + self._round_s)
@@ -260,8 +275,13 @@ class Agent:
         self.store.add_event(time.time(), device, code, detail)
 
 
-def _stopped(process: Process | None) -> bool:
-    return process is None or process.stopped
+def _seen(row: InstanceRow, process: Process | None) -> Seen:
+    stopped = process is None or process.stopped
+    return Seen(row.name, row.device, row.release, row.ready, stopped, is_apart(row.name))
+
+
+def _name(app: str, place: Place) -> str:
+    return instance_name(app, place.device, place.release, apart=place.apart)
 
 
 def main(root: Path) -> int:

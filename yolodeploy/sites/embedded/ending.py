@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from yolodeploy.sites.embedded.folder import SiteFolder
 
 POLITE_S = 15.0  # a server takes ten seconds at most to finish what is in flight
-LIMIT_S = 20.0
+LIMIT_S = 60.0  # one that was killed may still wait for a slow disk
 MODULES = frozenset(
     {b"supervisor.supervisord", b"yolodeploy.sites.embedded.agent", b"yolodeploy.serve"}
 )

@@ -1,4 +1,4 @@
-"""Where an embedded site keeps its things; one folder, and one socket outside it."""
+"""Where an embedded site keeps its things; one folder, and a socket elsewhere if it is deep."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import hashlib
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from yolodeploy.core.errors import Refused
+
+SOCKET_LINE = "file="
+"""How the supervisor's configuration says where its socket is."""
+
+_LONGEST_SOCKET = 95
+"""Bytes: a socket's path may have 107, and the supervisor makes it under a longer name."""
 
 
 class SiteFolder(NamedTuple):
@@ -87,10 +94,26 @@ class SiteFolder(NamedTuple):
 
     @property
     def socket(self) -> Path:
-        """The supervisor's socket.
+        """The supervisor's socket, where the supervisor that was started last was told to make it.
 
-        Outside the folder, because a socket's path may have 107 bytes and a home folder be deep.
+        Whoever asks finds the same: a unit of systemd has a /tmp of its own, and a login a
+        XDG_RUNTIME_DIR.
         """
+        with suppress(OSError):
+            for line in self.supervisor_config.read_text().splitlines():
+                if line.startswith(SOCKET_LINE):
+                    return Path(line.removeprefix(SOCKET_LINE).replace("%%", "%"))
+        return self.place_for_socket()
+
+    def place_for_socket(self) -> Path:
+        """Where the next supervisor makes its socket: in the folder, unless that is too deep.
+
+        Raises:
+            Refused: `site.runtime_folder`.
+        """
+        inside = self.root.resolve() / "supervisor.sock"
+        if len(os.fsencode(inside)) <= _LONGEST_SOCKET:
+            return inside
         name = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:20]
         return _runtime_folder() / f"{name}.sock"
 

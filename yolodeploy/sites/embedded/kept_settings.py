@@ -10,13 +10,14 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import dropwhile
 from pathlib import Path
 
 import msgspec
 
-from yolodeploy.core.errors import Failed, UsageError
-from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings
-from yolodeploy.core.settings_content import LARGEST
+from yolodeploy.core.errors import Failed, UsageError, YolodeployError
+from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings, last_finished
+from yolodeploy.core.settings_content import LARGEST, demand_camera_library, settings_of
 from yolodeploy.sites.embedded.folder import SiteFolder
 
 BY_HAND = "by hand"
@@ -29,11 +30,31 @@ def kept_settings(folder: SiteFolder) -> list[KeptSettings]:
         UsageError: `camera.settings_unreadable`.
     """
     text = _in_force(folder)
-    versions = sorted(_versions(_files(folder)), key=lambda each: -each.number)
+    found = sorted(_versions(_files(folder)), key=lambda each: -each.number)
+    # whoever was killed in the middle has written a version, and not put it in force
+    versions = list(dropwhile(lambda each: each.unfinished and each.text != text, found))
+    if (versions[0].text if versions else "") != text:
+        versions = found
     if (versions[0].text if versions else "") != text:
         at = folder.settings.stat().st_mtime if text else time.time()
         versions.insert(0, KeptSettings(at=at, note=BY_HAND, text=text))
     return versions
+
+
+def fault(folder: SiteFolder) -> YolodeployError | None:
+    """What is wrong with what is in force: no server starts with it."""
+    path = folder.settings
+    try:
+        with path.open("rb") as file:
+            settings = settings_of(file.read(LARGEST + 1), path)
+        demand_camera_library(settings)  # its servers run in this Python
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return UsageError("camera.settings_unreadable", path=path, reason=error.strerror)
+    except YolodeployError as error:
+        return error
+    return None
 
 
 def keep(folder: SiteFolder, wanted: KeptSettings, secrets: Mapping[str, bytes]) -> KeptSettings:
@@ -53,7 +74,7 @@ def keep(folder: SiteFolder, wanted: KeptSettings, secrets: Mapping[str, bytes])
             _write_version(folder, msgspec.structs.replace(known[0], number=number))
         for name, content in secrets.items():
             _write(folder.secrets / name, content)
-        kept = msgspec.structs.replace(wanted, number=number + 1, at=time.time())
+        kept = msgspec.structs.replace(wanted, number=number + 1, at=time.time(), unfinished=True)
         _write_version(folder, kept)
         # the last of all: what is in force names nothing that is not there
         _write(folder.settings, kept.text.encode())
@@ -63,6 +84,19 @@ def keep(folder: SiteFolder, wanted: KeptSettings, secrets: Mapping[str, bytes])
     with suppress(OSError):  # what is in force is there; the next change tries again
         _prune(folder)
     return kept
+
+
+def finish(folder: SiteFolder, kept: KeptSettings) -> None:
+    """Note that a version was seen through.
+
+    Raises:
+        Failed: `camera.settings_unwritten`.
+    """
+    try:
+        _write_version(folder, msgspec.structs.replace(kept, unfinished=False))
+    except OSError as error:
+        path = folder.kept_settings
+        raise Failed("camera.settings_unwritten", path=path, reason=error.strerror) from error
 
 
 def _in_force(folder: SiteFolder) -> str:
@@ -89,7 +123,11 @@ def _versions(paths: Iterable[Path]) -> Iterator[KeptSettings]:
 
 
 def _write_version(folder: SiteFolder, version: KeptSettings) -> None:
-    _write(folder.kept_settings / f"{version.number:06}.json", msgspec.json.encode(version))
+    _write(_file(folder, version.number), msgspec.json.encode(version))
+
+
+def _file(folder: SiteFolder, number: int) -> Path:
+    return folder.kept_settings / f"{number:06}.json"
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -107,9 +145,12 @@ def _write(path: Path, content: bytes) -> None:
 def _prune(folder: SiteFolder) -> None:
     """Forget old versions, and secrets that no version names any more."""
     files = sorted(_files(folder))
+    newest_first = sorted(_versions(files), key=lambda each: -each.number)
+    back = _file(folder, last_finished(newest_first).number)  # what a change goes back to
     for path in files[:-VERSIONS_KEPT]:
-        path.unlink(missing_ok=True)
-    texts = [version.text for version in _versions(files[-VERSIONS_KEPT:])]
+        if path != back:
+            path.unlink(missing_ok=True)
+    texts = [version.text for version in _versions(_files(folder))]
     for path in folder.secrets.iterdir():
         if not any(path.name in text for text in texts):
             path.unlink(missing_ok=True)

@@ -35,9 +35,23 @@ class Command(NamedTuple):
     environment: dict[str, str]
 
 
-def instance_name(app: str, device: str, release: str) -> str:
-    """The instance of a release on a device: one at most."""
-    return f"{app}.{device}.{release.removeprefix('sha256:')[:10]}"
+APART = ".beside"  # no release's digest ends so
+
+
+def instance_name(app: str, device: str, release: str, *, apart: bool = False) -> str:
+    """The instance of a release on a device: one at most, and one that gets no traffic."""
+    name = f"{app}.{device}.{release.removeprefix('sha256:')[:10]}"
+    return f"{name}{APART}" if apart else name
+
+
+def is_apart(name: str) -> bool:
+    """Whether an instance gets no traffic."""
+    return name.endswith(APART)
+
+
+def mirror_file(folder: SiteFolder, name: str) -> Path:
+    """Where an instance looks for what it shall mirror to."""
+    return folder.instances / name / "mirror.json"
 
 
 def placed_file(folder: SiteFolder, image: str) -> Path:
@@ -71,20 +85,22 @@ def command(
     device: str,
     port: int,
     born: str,
+    apart: bool = False,
 ) -> Command:
     """Write the configuration of an instance; returns what runs it.
 
     `born` tells this instance from an earlier one of the same release, whose counts are not its.
+    One that is `apart` shares no port, and knows of no camera and no sink.
     """
     app = release.spec.app
-    name = instance_name(app, device, release.digest)
+    name = instance_name(app, device, release.digest, apart=apart)
     home = folder.instances / name
     (home / "state").mkdir(mode=0o700, parents=True, exist_ok=True)
     root = folder.layers / found.server / "opt/yolodeploy"
     config = ServeConfig(
         model=str(folder.layers / found.model / "opt/yolodeploy/model/model.onnx"),
         state_dir=str(home / "state"),
-        port=port,
+        port=0 if apart else port,
         site=site,
         device=device,
         instance=f"{name}.{born}",
@@ -94,9 +110,10 @@ def command(
         serving=release.spec.serving,
         exit_with_parent=True,
         vram_mb=release.spec.resources.vram_mb,
-        settings=str(folder.settings),
+        settings="" if apart else str(folder.settings),
         claims=str(folder.claims),
         spools=str(folder.spools(app, device)),
+        mirror=msgspec.UNSET if apart else str(mirror_file(folder, name)),
     )
     path = home / "serve.json"
     draft = home / "serve.json.new"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ def create(root: Path, site: str, devices: list[str]) -> None:
             draft.unlink(missing_ok=True)
             Store.create(draft, site, devices, time.time())
             draft.replace(folder.database)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise Failed("site.not_created", site=site, reason=error) from error
     start(root, site)
 

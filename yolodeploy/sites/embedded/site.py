@@ -2,51 +2,49 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
-import msgspec
-
-from yolodeploy.core.camera_state import CameraState
 from yolodeploy.core.capacity import Switching
-from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
-from yolodeploy.core.kept_settings import Follower, KeptSettings, follower_of
+from yolodeploy.core.errors import Unreachable, YolodeployError
+from yolodeploy.core.kept_settings import Follower, KeptSettings
 from yolodeploy.core.logs import LogQuery
 from yolodeploy.core.release import Release, ReleaseSpec
-from yolodeploy.core.reports import broken, read_report
-from yolodeploy.core.serving import DetectResponse, ErrorResponse, ServerInfo
-from yolodeploy.core.settings_content import LARGEST, demand_camera_library, settings_of
+from yolodeploy.core.sentences import sentence
+from yolodeploy.core.serving import DetectResponse
+from yolodeploy.core.shadowing import ShadowReport
 from yolodeploy.core.site import (
-    AppState,
-    DeviceState,
     Fence,
     InstanceState,
     Intent,
     LogLine,
-    Phase,
     Prefetched,
     SiteEvent,
     SiteState,
     StageReport,
 )
 from yolodeploy.core.site_settings import SiteSettings
+from yolodeploy.sites.embedded import servers, states
 from yolodeploy.sites.embedded.clock import boot, since_boot
 from yolodeploy.sites.embedded.content import lacking, place
 from yolodeploy.sites.embedded.folder import SiteFolder
-from yolodeploy.sites.embedded.kept_settings import keep, kept_settings
-from yolodeploy.sites.embedded.launch import identity
+from yolodeploy.sites.embedded.kept_settings import fault, finish, keep, kept_settings
+from yolodeploy.sites.embedded.launch import is_apart
 from yolodeploy.sites.embedded.logs import InstanceLog
-from yolodeploy.sites.embedded.probe import LARGEST_PICTURE, Answer, request
-from yolodeploy.sites.embedded.store import AppRow, InstanceRow, Store, write_intent
+from yolodeploy.sites.embedded.placing import shares_on
+from yolodeploy.sites.embedded.store import InstanceRow, Store, write_intent
 from yolodeploy.sites.embedded.supervisor import Supervisor
-from yolodeploy.sites.embedded.usage import usage
 from yolodeploy.sites.interface import ALL_LOGS
 
 FOLLOW_S = 0.3  # a person waits for the line
+GIVEN = Path("/proc/sys/net/ipv4/ip_local_port_range")
+FIRST_PORT, LAST_PORT = 20_000, 30_000  # from there on are the NodePorts of a cluster
+TRIES = 100
 AGENT_SILENT_S = 3.0  # it says every second that it lives; after this the supervisor is asked
 
 
@@ -71,39 +69,69 @@ class EmbeddedSite:
             with store.snapshot():
                 instances = list(store.instances().values())
                 apps = tuple(
-                    _app_state(app, row, store.ports(app), now) for app, row in store.apps().items()
+                    states.app_state(app, row, store.ports(app), now)
+                    for app, row in store.apps().items()
                 )
                 names = store.devices()
                 lease = store.lease()
-        wanted = {app.app: app.release.digest for app in apps if app.release is not None}
-        devices = tuple(_device_state(name, instances, wanted) for name in names)
+        wanted = {app.app: app.serving.digest for app in apps if app.serving is not None}
+        devices = tuple(states.device_state(name, instances, wanted) for name in names)
         return SiteState(
             site=self.name,
             at=time.time(),
             lease=lease,
             devices=devices,
             apps=apps,
-            instances=tuple(map(_instance_state, instances)),
+            instances=tuple(map(states.instance_state, instances)),
         )
 
-    def settings_fault(self) -> YolodeployError | None:
-        """What is wrong with the site's file of settings."""
-        path = self.folder.settings
-        try:
-            with path.open("rb") as file:
-                settings = settings_of(file.read(LARGEST + 1), path)
-            demand_camera_library(settings)  # its servers run in this Python
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            return UsageError("camera.settings_unreadable", path=path, reason=error.strerror)
-        except YolodeployError as fault:
-            return fault
-        return None
+    def sketches(self) -> Sequence[StageReport]:
+        """What every instance that answers has measured."""
+        found = (servers.report(self.name, self.folder, row) for row in self._answering())
+        return [report for report in found if report is not None]
+
+    def watch(self, since: int) -> Sequence[SiteEvent]:
+        """Events after a sequence number."""
+        with closing(self._store()) as store:
+            return store.events(since)
+
+    def releases(self, app: str) -> Sequence[Release]:
+        """Releases that the site has kept, newest first."""
+        with closing(self._store()) as store:
+            return store.releases(app)
 
     def settings(self) -> Sequence[KeptSettings]:
         """Versions of the settings, the one in force first."""
         return kept_settings(self.folder)
+
+    def settings_fault(self) -> YolodeployError | None:
+        """What is wrong with the site's file of settings."""
+        return fault(self.folder)
+
+    # pictures --------------------------------------------------------------------------------
+
+    def detect(self, instance: InstanceState, picture: bytes) -> DetectResponse:
+        """Send one picture to one instance."""
+        return servers.detect(instance, picture)
+
+    def draw(self, instance: InstanceState, picture: bytes) -> bytes:
+        """Send one picture to one instance; the picture with everything drawn in."""
+        return servers.draw(instance, picture)
+
+    # who may change it -----------------------------------------------------------------------
+
+    def claim(self, holder: str, seconds: float, *, take_over: bool = False) -> Fence:
+        """Take or extend the lease."""
+        with closing(self._store()) as store:
+            self._check_alive(store)
+            return store.claim(holder, time.time(), seconds, take_over=take_over)
+
+    def release_lease(self, fence: Fence) -> None:
+        """Give the lease back."""
+        with closing(self._store()) as store:
+            store.give_back(fence)
+
+    # its settings ----------------------------------------------------------------------------
 
     def secret_path(self, name: str) -> str:
         """Where servers find a secret."""
@@ -121,81 +149,29 @@ class EmbeddedSite:
             store.check_fence(fence)
             return keep(self.folder, wanted, secrets)
 
+    def finish_settings(self, kept: KeptSettings, fence: Fence) -> None:
+        """Note that the version in force was seen through."""
+        with closing(self._store()) as store, store.transaction():
+            store.check_fence(fence)
+            finish(self.folder, kept)
+
     def followers(self) -> Sequence[Follower]:
         """What every server that answers says of settings and cameras."""
-        with closing(self._store()) as store:
-            instances = [item for item in store.instances().values() if item.url and item.ready]
-        return [found for item in instances if (found := _follower(item)) is not None]
+        # a shadow knows of no settings: it follows nothing
+        rows = [row for row in self._answering() if row.ready and not is_apart(row.name)]
+        return [found for found in map(servers.follower, rows) if found is not None]
 
-    def watch(self, since: int) -> Sequence[SiteEvent]:
-        """Events after a sequence number."""
-        with closing(self._store()) as store:
-            return store.events(since)
-
-    def releases(self, app: str) -> Sequence[Release]:
-        """Releases that the site has kept, newest first."""
-        with closing(self._store()) as store:
-            return store.releases(app)
-
-    def sketches(self) -> Sequence[StageReport]:
-        """What every instance that answers has measured."""
-        with closing(self._store()) as store:
-            instances = [item for item in store.instances().values() if item.url]
-        reports = (self._report(item) for item in instances)
-        return [report for report in reports if report is not None]
-
-    def logs(self, wanted: LogQuery = ALL_LOGS) -> Iterator[LogLine]:
-        """The last lines of each instance's log."""
-        for log in self._logs(wanted).values():
-            yield from log.new()[-wanted.lines :]
-
-    def follow(
-        self, wanted: LogQuery, stop: threading.Event
-    ) -> Iterator[LogLine | YolodeployError | None]:
-        """Every new line of each instance's log."""
-        followed: dict[str, InstanceLog] = {}
-        while not stop.is_set():
-            followed = self._logs(wanted) | followed
-            for log in followed.values():
-                yield from log.new()
-            yield None
-            stop.wait(FOLLOW_S)
-
-    def _report(self, item: InstanceRow) -> StageReport | None:
-        counted = identity(self.folder, item.name)
-        if counted is None:
-            return None
-        names = StageReport(
-            site=self.name,
-            device=item.device,
-            instance=counted,
-            app=item.app,
-            release=item.release,
-        )
-        try:
-            answer = request(f"{item.url}/sketches", timeout_s=2.0)
-        except Failed as error:
-            return broken(names, error.text())
-        except YolodeployError:
-            return None  # it is being replaced, or broken; its state says which
-        return read_report(answer.body, names) if answer.status == 200 else None
-
-    # how it shall be -------------------------------------------------------------------------
-
-    def claim(self, holder: str, seconds: float, *, take_over: bool = False) -> Fence:
-        """Take or extend the lease."""
-        with closing(self._store()) as store:
-            self._check_alive(store)
-            return store.claim(holder, time.time(), seconds, take_over=take_over)
-
-    def release_lease(self, fence: Fence) -> None:
-        """Give the lease back."""
-        with closing(self._store()) as store:
-            store.give_back(fence)
+    # its releases ----------------------------------------------------------------------------
 
     def switching(self, spec: ReleaseSpec) -> Switching:
-        """Beside what runs: this machine's processes share what there is."""
-        return Switching()
+        """Beside what runs: this machine's processes share what there is.
+
+        Traffic goes to who listens on a device's port, and who does so cannot be made to let go
+        and come back: what is there already takes over from nobody at once.
+        """
+        with closing(self._store()) as store:
+            shares = shares_on(len(store.devices()))
+        return Switching(beside=True, no_room=sentence("plan.not_at_once"), shares=shares)
 
     def lacking_bytes(self, spec: ReleaseSpec) -> int:
         """Bytes of the image's server and model layers that are not unpacked here."""
@@ -219,38 +195,41 @@ class EmbeddedSite:
                 free_port=free_port,
             )
 
-    def detect(self, instance: InstanceState, picture: bytes) -> DetectResponse:
-        """Send one picture to one instance."""
-        answer = request(f"{instance.url}/detect", body=picture, who=instance.name)
-        if answer.status != 200:
-            raise _refused(instance, answer)
-        try:
-            return msgspec.json.decode(answer.body, type=DetectResponse)
-        except msgspec.DecodeError as error:  # a server of another version, or a broken one
-            raise _refused(instance, answer) from error
+    def compared(self, app: str) -> Sequence[ShadowReport]:
+        """What every instance that answers says of its shadow."""
+        rows = [row for row in self._answering() if row.app == app]
+        return [found for found in map(servers.compared, rows) if found is not None]
 
-    def draw(self, instance: InstanceState, picture: bytes) -> bytes:
-        """Send one picture to one instance; the picture with everything drawn in."""
-        answer = request(
-            f"{instance.url}/detect?format=annotated",
-            body=picture,
-            who=instance.name,
-            largest=LARGEST_PICTURE,
-        )
-        if answer.status != 200:
-            raise _refused(instance, answer)
-        return answer.body
+    # logs ------------------------------------------------------------------------------------
+
+    def logs(self, wanted: LogQuery = ALL_LOGS) -> Iterator[LogLine]:
+        """The last lines of each instance's log."""
+        for log in self._logs(wanted).values():
+            yield from log.new()[-wanted.lines :]
+
+    def follow(
+        self, wanted: LogQuery, stop: threading.Event
+    ) -> Iterator[LogLine | YolodeployError | None]:
+        """Every new line of each instance's log."""
+        followed: dict[str, InstanceLog] = {}
+        while not stop.is_set():
+            followed = self._logs(wanted) | followed
+            for log in followed.values():
+                yield from log.new()
+            yield None
+            stop.wait(FOLLOW_S)
 
     # inside ----------------------------------------------------------------------------------
 
+    def _answering(self) -> list[InstanceRow]:
+        """The instances that have an address."""
+        with closing(self._store()) as store:
+            return [row for row in store.instances().values() if row.url]
+
     def _logs(self, wanted: LogQuery) -> dict[str, InstanceLog]:
         with closing(self._store()) as store:
-            instances = [
-                item for item in store.instances().values() if wanted.wants(item.app, item.device)
-            ]
-        return {
-            item.name: InstanceLog(item, self.folder.log(item.name), wanted) for item in instances
-        }
+            rows = [row for row in store.instances().values() if wanted.wants(row.app, row.device)]
+        return {row.name: InstanceLog(row, self.folder.log(row.name), wanted) for row in rows}
 
     def _store(self) -> Store:
         return Store(self.folder.database, self.name)
@@ -261,89 +240,25 @@ class EmbeddedSite:
             raise Unreachable("site.stopped", site=self.name, reason="no supervisor")
 
 
-def _refused(instance: InstanceState, answer: Answer) -> Failed:
-    try:
-        reason = msgspec.json.decode(answer.body, type=ErrorResponse).text
-    except msgspec.DecodeError as error:
-        reason = str(error)
-    return Failed("site.detect", instance=instance.name, status=answer.status, reason=reason)
-
-
-def _follower(instance: InstanceRow) -> Follower | None:
-    """One that does not answer is being replaced, or broken; its state says which."""
-    try:
-        info = msgspec.json.decode(request(f"{instance.url}/info").body, type=ServerInfo)
-        cameras = msgspec.json.decode(
-            request(f"{instance.url}/cameras").body, type=tuple[CameraState, ...]
-        )
-    except (YolodeployError, msgspec.DecodeError):
-        return None
-    return follower_of(info, instance.device, instance.name, instance.app, cameras)
-
-
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on now."""
+    """A TCP port on loopback that nobody has now, of those that the kernel gives to no connection.
+
+    What connects from a port keeps servers from it, for a minute after its end as well: an app
+    that is started again in that minute could not have its own.
+    """
+    given_from = int(GIVEN.read_text().split()[0]) if GIVEN.exists() else LAST_PORT
+    ports = range(FIRST_PORT, min(given_from, LAST_PORT))
+    for _ in range(TRIES if ports else 0):
+        if _is_free(port := random.choice(ports)):  # noqa: S311 no secret
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+        any_port: int = probe.getsockname()[1]
+    return any_port
 
 
-def _phase(row: AppRow) -> Phase:
-    if row.reverted:
-        return Phase.REVERTED if row.settled else Phase.REVERTING
-    if row.intent.release is None and row.settled:
-        return Phase.ABSENT
-    if not row.settled:
-        return Phase.SWITCHING
-    return Phase.TRIAL if row.intent.guard else Phase.COMMITTED
-
-
-def _app_state(app: str, row: AppRow, ports: dict[str, int], now: float) -> AppState:
-    guarded = row.intent.guard is not None and not row.reverted and row.guard_until is not None
-    return AppState(
-        app=app,
-        phase=_phase(row),
-        release=row.target,
-        previous=row.intent.previous,
-        settled=row.settled,
-        guard_left_s=max((row.guard_until or 0.0) - now, 0.0) if guarded else None,
-        reason=row.reason,
-        outage_s=round(row.outage_s, 1),
-        endpoints=tuple(f"http://127.0.0.1:{port}" for port in ports.values()),
-    )
-
-
-def _instance_state(row: InstanceRow) -> InstanceState:
-    return InstanceState(
-        name=row.name,
-        device=row.device,
-        app=row.app,
-        release=row.release,
-        ready=row.ready,
-        restarts=row.restarts,
-        started_at=row.started_at,
-        url=row.url,
-        reason=row.reason,
-    )
-
-
-def _device_state(
-    name: str, instances: Sequence[InstanceRow], wanted: dict[str, str]
-) -> DeviceState:
-    """A device is ready when the wanted instance of every app on it is."""
-    mine = [item for item in instances if item.device == name]
-    lacking_apps = [
-        app
-        for app, release in wanted.items()
-        if not any(item.app == app and item.release == release and item.ready for item in mine)
-    ]
-    reasons = [item.reason for item in mine if item.app in lacking_apps and item.reason]
-    used = [usage(item.pid) for item in mine if item.pid]
-    return DeviceState(
-        name=name,
-        ready=not lacking_apps,
-        reason=reasons[0] if reasons else ("starting" if lacking_apps else ""),
-        cpu_percent=round(sum(item.cpu_percent for item in used), 1),
-        memory_mb=round(sum(item.memory_mb for item in used), 1),
-    )
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False

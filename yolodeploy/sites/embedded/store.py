@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from yolodeploy.core.beside import Beside
 from yolodeploy.core.decoding import is_newer
 from yolodeploy.core.errors import Refused, Unreachable
 from yolodeploy.core.release import Release
@@ -66,8 +67,18 @@ class AppRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def target(self) -> Release | None:
-        """The release that shall run now: the previous one after a revert."""
+        """The release that was asked for: the previous one after a revert."""
         return self.intent.previous if self.reverted else self.intent.release
+
+    @property
+    def beside(self) -> Beside | msgspec.UnsetType:
+        """How that runs beside the one that serves; unset where it serves itself."""
+        return msgspec.UNSET if self.reverted else self.intent.beside
+
+    @property
+    def serving(self) -> Release | None:
+        """The release that the app's ports answer with on every device."""
+        return self.target if self.beside is msgspec.UNSET else self.intent.previous
 
 
 class InstanceRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,18 +136,19 @@ class Store:
         """All or nothing, and nobody else writes meanwhile.
 
         Raises:
-            Unreachable: `site.unreachable`, the file cannot be written (full disk, damaged).
+            Unreachable: `site.disk_full`; `site.unreachable`, the file cannot be written.
         """
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # on a full disk SQLite has done it by itself
+                    self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            raise Unreachable("site.unreachable", site=self.site, reason=error) from error
+            raise self._told(error) from error
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -160,7 +172,12 @@ class Store:
         try:
             return self._db.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            raise Unreachable("site.unreachable", site=self.site, reason=error) from error
+            raise self._told(error) from error
+
+    def _told(self, error: sqlite3.Error) -> Unreachable:
+        full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+        code = "site.disk_full" if full else "site.unreachable"
+        return Unreachable(code, site=self.site, reason=error)
 
     # the mark: fence and lease -------------------------------------------------------------
 
@@ -349,8 +366,10 @@ def write_intent(
             raise Refused("site.reverted", site=store.site, app=intent.app, reason=known.reason)
         if intent.release is not None:
             _assign_ports(store, db, intent.app, free_port)
-        settled = int(commits and known is not None and known.settled)
-        outage = known.outage_s if commits and known is not None else 0.0
+        # what only ran beside has still to take the place of what serves
+        stays = known if commits and known and known.intent.beside is msgspec.UNSET else None
+        settled = int(stays is not None and stays.settled)
+        outage = stays.outage_s if stays is not None else 0.0
         until = now + intent.guard.seconds if intent.guard else None
         db.execute(
             "INSERT OR REPLACE INTO apps (app, intent, boot, guard_until, settled, outage_s) "

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from yolodeploy.sites.embedded.folder import SiteFolder
 
 AGENT = "agent"
-START_LIMIT_S = 15.0
+START_LIMIT_S = 60.0  # one that dies is told at once; Python from an SD card takes its time
 SHUTTING_DOWN = 6  # supervisor.xmlrpc.Faults.SHUTDOWN_STATE
 
 CONFIG = """\
@@ -200,7 +200,7 @@ class Supervisor:
         text = CONFIG.format(
             root=_escaped(str(folder.root)),
             log=_escaped(str(folder.supervisor_log)),
-            socket=_escaped(str(folder.socket)),
+            socket=_escaped(str(folder.place_for_socket())),
             pidfile=_escaped(str(folder.supervisor_pid)),
         )
         folder.supervisor_config.write_text(text)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 
-from yolodeploy.core import cluster
-from yolodeploy.core.cluster import Record, Target
+import msgspec
+
+from yolodeploy.core import cluster, tracks
+from yolodeploy.core.beside import Beside, Way
+from yolodeploy.core.cluster import Record, Target, job_of
 from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Fence, Intent
-from yolodeploy.core.site_settings import SiteSettings
-from yolodeploy.sites.kubernetes import mark, records
+from yolodeploy.core.site_settings import Camera, SiteSettings
+from yolodeploy.sites.kubernetes import besides, mark, records
+from yolodeploy.sites.kubernetes.besides import Besides
 from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.drafts import Drafts
 from yolodeploy.sites.kubernetes.egress import outside
 from yolodeploy.sites.kubernetes.fitting import Fitting
+from yolodeploy.sites.kubernetes.following import is_blind, old_servers
 from yolodeploy.sites.kubernetes.kept_settings import Settings
-from yolodeploy.sites.kubernetes.manifests import Manifests, Object
+from yolodeploy.sites.kubernetes.manifests import Manifests
+from yolodeploy.sites.kubernetes.objects import Job
 from yolodeploy.sites.kubernetes.paths import place, place_of
 from yolodeploy.sites.kubernetes.records import Kept
 from yolodeploy.sites.kubernetes.setups import Setups
@@ -26,26 +32,24 @@ TRIES = 8
 
 
 class Asking:
-    """One site's way from an intent to objects.
-
-    `image_of` gives the whole reference of a release's image.
-    """
+    """One site's way from an intent to objects."""
 
     def __init__(
         self,
         connection: Connection,
         manifests: Manifests,
-        image_of: Callable[[Release], str],
+        drafts: Drafts,
         setups: Setups,
         fitting: Fitting,
         settings: Settings,
     ) -> None:
         self._connection = connection
         self._manifests = manifests
-        self._image_of = image_of
+        self._drafts = drafts
         self._setups = setups
         self._fitting = fitting
         self._settings = settings
+        self._besides = Besides(connection, manifests, drafts)
 
     def ask(self, intent: Intent, fence: Fence) -> None:
         """See `Site.apply`.
@@ -54,6 +58,8 @@ class Asking:
             Refused: `site.fenced`, `site.reverted`; `kubernetes.not_ours`, the namespace is
                 somebody else's; `kubernetes.conflict`, so is a field of the Deployment.
         """
+        if intent.previous is None:  # there is nothing to be beside of
+            intent = msgspec.structs.replace(intent, beside=msgspec.UNSET)
         for _ in range(TRIES):
             # read before the fence is compared: who claims the site after that changes it
             before = records.read(self._connection, intent.app)
@@ -72,16 +78,23 @@ class Asking:
         """Whether an app's pods are replaced so that they can follow settings.
 
         Raises:
-            Refused: `camera.held`, a trial is on.
+            Refused: `camera.held`, a trial is on; `camera.old_servers`, they get no camera.
         """
         found = deployment_of(self._connection, app)
-        if found is None or not outside(settings, app).looks:
+        if found is None:
+            return False
+        looks = outside(settings, app).looks
+        if is_blind(found):
+            if looks and _cameras(settings, app) != _cameras(self._settings.in_force(), app):
+                raise old_servers(app, self._connection.site)
             return False
         volumes = found.spec.template.spec.volumes or ()
-        if any(volume.name == cluster.ACCOUNT_VOLUME for volume in volumes):
+        if looks == any(volume.name == cluster.ACCOUNT_VOLUME for volume in volumes):
             return False
         kept = records.read(self._connection, app)
         if kept is not None and kept.record.intent.guard is not None:
+            if not looks:
+                return False  # what ends the trial takes the token away
             reason = f"a trial of {app} is on, or ended and was not followed by another release"
             raise Refused("camera.held", site=self._connection.site, reason=reason)
         return True
@@ -98,52 +111,89 @@ class Asking:
         kept = records.read(self._connection, app)
         if anew and kept is not None and kept.record.intent.release is not None:
             self._keep(kept.record.intent.release)
-            switch(self._connection, self._deployment(kept.record.intent.release), kept)
+            switch(self._connection, self._drafts.deployment(kept.record.intent.release), kept)
 
     def _stored(self, intent: Intent, fence: Fence, before: Kept | None) -> Kept:
         known = before.record if before else None
         if before and known is not None and known.intent == intent:
             return before  # as it is asked for already
         commits = known is not None and _commits(known.intent, intent)
-        if known is not None and commits and known.reverted:
+        switches = known is not None and besides.switches(known.intent, intent)
+        if known is not None and (commits or switches) and known.reverted:
             site = self._connection.site
             raise Refused("site.reverted", site=site, app=intent.app, reason=known.reason)
         if known is None or not _ends(known.intent, intent):
             self._prepare(intent)
-        # for every guard that is there: should the link go now, it does what is asked here
-        target = Target(
-            self._deployment(intent.release) if intent.release else None,
-            self._deployment(intent.previous) if intent.previous else None,
-        )
+        # the guard that is there goes on: another one's node has another clock
+        goes_on = switches or intent.guard is None
         record = Record(
             intent=intent,
             asking=known.asking + 1 if known else 1,
             fence=fence.number,
-            outage_s=known.outage_s if known is not None and commits else 0.0,
+            outage_s=known.outage_s if known is not None and (commits or switches) else 0.0,
+            turns=True if known and besides.turns(known.intent, intent) else msgspec.UNSET,
+            guarded_by=job_of(known) if known is not None and goes_on else msgspec.UNSET,
         )
+        # for every guard that is there: should the link go now, it does what is asked here
+        target = self._target(intent, besides.way_of(known.intent if known else None, intent))
         kept = records.write(self._connection, record, before, target)
         self._tell(intent, committed=commits)
         if known is not None and known.intent.guard is not None and known.guard_until is None:
-            self._drop_guard(intent.app, known.asking)
+            self._drop_guard(known, record)
         return kept
 
-    def _do(self, kept: Kept) -> None:
-        intent = kept.record.intent
-        if intent.guard is None:
-            wanted = self._deployment(intent.release) if intent.release else None
-            switch(self._connection, wanted, kept)
-            self._setups.reach(intent.app)
-        elif not kept.record.reverted and intent.release is not None:
-            image = self._image_of(intent.release)
-            for item in self._manifests.guard(intent.app, image, kept.record.asking):
-                self._connection.apply(place_of(item), item)
+    def _target(self, intent: Intent, beside: Beside | None) -> Target:
+        tried = intent.release if beside is not None else None
+        mirrors = beside is not None and beside.way is Way.SHADOW
+        return Target(
+            self._drafts.deployment(intent.release) if intent.release else None,
+            self._drafts.deployment(intent.previous) if intent.previous else None,
+            self._drafts.beside(tried, beside) if tried and beside else None,
+            self._manifests.service(intent.app),
+            self._besides.mirror(intent.app, beside) if beside and mirrors else "",
+        )
 
-    def _drop_guard(self, app: str, asking: int) -> None:
+    def _do(self, kept: Kept) -> None:
+        record, intent = kept.record, kept.record.intent
+        left = self._besides.there(intent.app)
+        if intent.guard is not None:
+            if not record.reverted and intent.release is not None:
+                beside = left is not None or tracks.is_beside(record)
+                self._place_guard(record, self._drafts.image(intent.release), beside=beside)
+            return
+        if left is not None:
+            # in the order in which nobody is left without an answer: whoever does that is inside
+            digest = (left.metadata.annotations or {}).get(cluster.RELEASE, "")
+            image = records.image_of(self._connection, intent.app, digest)
+            self._place_guard(record, image, beside=True)
+        else:
+            wanted = self._drafts.deployment(intent.release) if intent.release else None
+            switch(self._connection, wanted, kept)
+        self._setups.reach(intent.app)
+
+    def _place_guard(self, record: Record, image: str, *, beside: bool) -> None:
+        app = record.intent.app
+        *rights, job = self._manifests.guard(app, image, job_of(record), beside=beside)
+        for item in rights:
+            self._connection.apply(place_of(item), item)
+        with suppress(NotFound):
+            over = bool(self._connection.get(place_of(job), Job).status.succeeded)
+            if not over or record.guard_until is not None:
+                return
+            # somebody deleted the record since, and askings are counted anew: the name is taken
+            self._connection.call("DELETE", place_of(job), {"propagationPolicy": "Background"})
+        self._connection.apply(place_of(job), job)
+
+    def _drop_guard(self, known: Record, now: Record) -> None:
         """A guard that has not begun may wait for its image for ever; others end by themselves."""
+        app = known.intent.app
+        goes_on = now.intent.guard is not None or self._besides.there(app) is not None
+        if job_of(now) == job_of(known) and goes_on:
+            return  # this is in its hands, too
         with suppress(NotFound):
             self._connection.call(
                 "DELETE",
-                place("Job", app, f"{cluster.GUARD}-{asking}"),
+                place("Job", app, f"{cluster.GUARD}-{job_of(known)}"),
                 {"propagationPolicy": "Background"},
             )
 
@@ -158,29 +208,29 @@ class Asking:
         for release in wanted:
             self._keep(release)
         if intent.release is not None:
-            draft = self._deployment(intent.release)
+            draft = self._drafts.deployment(intent.release)
             self._connection.apply(place_of(draft), draft, dry_run=True)
+            if intent.beside is not msgspec.UNSET:
+                self._besides.prepare(intent.release, intent.beside)
         records.drop_old_releases(
             self._connection, intent.app, {release.digest for release in wanted}
         )
 
     def _keep(self, release: Release) -> None:
-        connection = self._connection
-        config = self._manifests.config(
-            release, connection.site, self._image_of(release), connection.now()
-        )
-        connection.apply(place_of(config), config)
-
-    def _deployment(self, release: Release) -> Object:
-        way = self._fitting.switching(release.spec)
-        setup = self._setups.of(release.spec.app)
-        looks = self._settings.looks(release.spec.app)
-        return self._manifests.deployment(release, self._image_of(release), way, setup, looks=looks)
+        config = self._drafts.config(release)
+        self._connection.apply(place_of(config), config)
 
     def _tell(self, intent: Intent, *, committed: bool) -> None:
         alias = intent.release.alias if intent.release else "nothing"
         code = "release.committed" if committed else "release.asked"
         records.add_event(self._connection, intent.app, code, f"{intent.app}: {alias}")
+        if intent.release is not None and self._drafts.is_blind(intent.release):
+            told = f"{intent.app}: {alias} gets no camera, its server is too old to share them"
+            records.add_event(self._connection, intent.app, "release.blind", told)
+
+
+def _cameras(settings: SiteSettings, app: str) -> list[Camera]:
+    return [camera for camera in settings.cameras if camera.app == app]
 
 
 def _ends(trial: Intent, intent: Intent) -> bool:

@@ -7,10 +7,9 @@ list of pods a hundred times slower than a struct of the needed fields (FACTS, c
 from __future__ import annotations
 
 import random
-import ssl
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -22,7 +21,7 @@ from yolodeploy.core.cluster import MANAGER
 from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
 from yolodeploy.core.text import one_line
 from yolodeploy.sites.kubernetes.faults import refusal
-from yolodeploy.sites.kubernetes.session import Session, token_ends
+from yolodeploy.sites.kubernetes.session import Ends, Session
 from yolodeploy.sites.kubernetes.wire import LARGEST_LINE, PIECE, Slow, TooLarge
 
 if TYPE_CHECKING:
@@ -66,14 +65,10 @@ class Connection:
         """Unix seconds by the site's clock, as the API server told it last."""
         return time.time() + self._ahead_s
 
-    def ends(self) -> tuple[float | None, float | None]:
-        """Until when the server's certificate and our token are good, where that is known."""
+    def ends(self) -> Ends:
+        """Until when the server's certificate and what we show it are good."""
         session = self._session
-        if session is None:
-            return None, None
-        told = session.wire.certificate_ends
-        token = session.headers("").get("Authorization", "")
-        return (ssl.cert_time_to_seconds(told) if told else None), token_ends(token)
+        return session.ends() if session is not None else Ends()
 
     def get(self, path: str, kind: type[T], *, limit_s: float = LIMIT_S, **query: object) -> T:
         """An object or a list.
@@ -157,6 +152,8 @@ class Connection:
             Unreachable, Failed, UsageError: As `call`, for what has no status.
         """
         content = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
+        with suppress(OSError):  # said where it is tried again
+            self._opened()  # what it imports takes seconds on a gateway: no server's time
         request = _Request(
             method, path, f"{path}?{urlencode(query)}" if query else path, content, content_type,
             largest, time.monotonic() + limit_s,

@@ -7,6 +7,8 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import msgspec
+
 from yolodeploy.core.camera_address import address_of
 from yolodeploy.core.site_settings import (
     Camera,
@@ -39,17 +41,23 @@ class Outside(NamedTuple):
     looks: bool = False
 
 
-def outside(settings: SiteSettings, app: str) -> Outside:
-    """What the settings name for one app."""
-    cameras = [camera for camera in settings.cameras if camera.app == app]
+def own_settings(settings: SiteSettings, app: str) -> SiteSettings:
+    """Of the settings what one app's servers need: their cameras, and the sinks of these."""
+    cameras = tuple(camera for camera in settings.cameras if camera.app == app)
     names = {camera.name for camera in cameras}
-    sinks = [
+    sinks = tuple(
         sink for sink in settings.sinks
         if names and (not sink.cameras or names.intersection(sink.cameras))
-    ]  # fmt: skip
-    shadows = [settings.shadow.url] if settings.shadow is not None else []
-    found = {*_of_cameras(cameras), *_of_sinks(sinks), *map(_of_url, shadows)}
-    return Outside(tuple(sorted(found)), looks=bool(cameras))
+    )  # fmt: skip
+    return msgspec.structs.replace(settings, cameras=cameras, sinks=sinks)
+
+
+def outside(settings: SiteSettings, app: str) -> Outside:
+    """What the settings name for one app."""
+    own = own_settings(settings, app)
+    shadows = [own.shadow.url] if own.shadow is not None else []
+    found = {*_of_cameras(own.cameras), *_of_sinks(own.sinks), *map(_of_url, shadows)}
+    return Outside(tuple(sorted(found)), looks=bool(own.cameras))
 
 
 def rules(places: Sequence[Place]) -> list[dict[str, Any]]:

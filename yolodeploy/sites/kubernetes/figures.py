@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from yolodeploy.core.nodes import ClusterFigures, NodeFigures
-from yolodeploy.core.site import DeviceState, InstanceState
+from yolodeploy.core.nodes import ClusterFigures, GpuLoad, NodeFigures, with_gpus
+from yolodeploy.core.site import DeviceState, InstanceState, with_usage
 from yolodeploy.core.text import one_line
-from yolodeploy.sites.kubernetes.objects import Node, Usage, condition, quantity
+from yolodeploy.sites.kubernetes.notation import quantity
+from yolodeploy.sites.kubernetes.objects import Node, Usage, condition
+from yolodeploy.sites.kubernetes.session import Ends
 from yolodeploy.sites.kubernetes.states import PRESSURES, device_state
 
 MIB = 1 << 20
@@ -20,20 +22,13 @@ _PRODUCT = "nvidia.com/gpu.product"
 _SHARING = "nvidia.com/gpu.sharing-strategy"
 
 
-def device(node: Node, usages: Mapping[str, Usage]) -> DeviceState:
+def device(
+    node: Node, usages: Mapping[str, Usage], gpus: Mapping[str, Sequence[GpuLoad]]
+) -> DeviceState:
     """A node, with what it has and what is used of it."""
-    usage = usages.get(node.metadata.name)
-    figures = _figures(node, usage)
-    used, whole = figures.cpu_used_millis, figures.cpu_millis
-    state = device_state(node)
-    return DeviceState(
-        name=state.name,
-        ready=state.ready,
-        reason=state.reason,
-        cpu_percent=round(100 * used / whole, 1) if used is not None and whole else 0.0,
-        memory_mb=float(figures.memory_used_mb or 0),
-        node=figures,
-    )
+    name = node.metadata.name
+    figures = _figures(node, usages.get(name))
+    return with_usage(device_state(node), with_gpus(figures, gpus.get(name, ())))
 
 
 def _figures(node: Node, usage: Usage | None) -> NodeFigures:
@@ -59,8 +54,25 @@ def _figures(node: Node, usage: Usage | None) -> NodeFigures:
     )
 
 
+def has_gpus(node: Node) -> bool:
+    """Whether a node offers GPUs to pods."""
+    return _gpus(node.status.capacity or {}) > 0
+
+
+def unseen_devices(instances: Iterable[InstanceState]) -> tuple[DeviceState, ...]:
+    """The nodes of pods, for an account that may not list nodes: ready where a pod is."""
+    mine: dict[str, list[InstanceState]] = {}
+    for item in instances:
+        if item.device:
+            mine.setdefault(item.device, []).append(item)
+    return tuple(
+        DeviceState(name=name, ready=any(item.ready for item in items), node=NodeFigures())
+        for name, items in sorted(mine.items())
+    )
+
+
 def of_cluster(
-    instances: Iterable[InstanceState], certificate_ends: float | None, ends: float | None
+    instances: Iterable[InstanceState], ends: Ends, unseen: tuple[str, ...]
 ) -> ClusterFigures:
     """What is to be known of a cluster as a whole."""
     waiting = [
@@ -68,7 +80,12 @@ def of_cluster(
         if not item.device and not item.ready and item.reason
     ]  # fmt: skip
     return ClusterFigures(
-        waiting=tuple(waiting[:TOLD]), certificate_ends=certificate_ends, token_ends=ends
+        waiting=tuple(waiting[:TOLD]),
+        certificate_ends=ends.server,
+        token_ends=ends.token,
+        client_ends=ends.certificate,
+        credentials=ends.kind,
+        unseen=unseen,
     )
 
 

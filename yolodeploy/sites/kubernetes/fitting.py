@@ -8,17 +8,19 @@ import msgspec
 
 from yolodeploy.core import cluster
 from yolodeploy.core.app_setup import AppSetup
-from yolodeploy.core.capacity import Switching
-from yolodeploy.core.errors import Refused
+from yolodeploy.core.beside import Beside, Way
+from yolodeploy.core.capacity import Switching, canaries, shares_beside
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.sites.kubernetes import room
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.lists import listed
 from yolodeploy.sites.kubernetes.manifests import cached
-from yolodeploy.sites.kubernetes.objects import Pod, Pods, Quota, Quotas, WholeNode, WholeNodes
-from yolodeploy.sites.kubernetes.paths import NODES, PODS, listing
-from yolodeploy.sites.kubernetes.seen import Seen
+from yolodeploy.sites.kubernetes.objects import Pod, Pods, WholeNode, WholeNodes
+from yolodeploy.sites.kubernetes.paths import NODES, PODS
+from yolodeploy.sites.kubernetes.quotas import quotas_of
+from yolodeploy.sites.kubernetes.seen import Seen, unless_forbidden
 from yolodeploy.sites.kubernetes.setups import Setups
+from yolodeploy.sites.kubernetes.states import is_beside
 
 
 class Fitting:
@@ -29,29 +31,51 @@ class Fitting:
         self._seen = seen
         self._setups = setups
 
-    def switching(self, spec: ReleaseSpec) -> Switching:
+    def switching(self, spec: ReleaseSpec, build_s: float = room.BUILD_S) -> Switching:
         """How the site would go to a release, by what its nodes and its quotas have free."""
-        mine, everybody = self._seen.pods(spec.app), self._everybody()
-        if everybody is None:
+        mine = [pod for pod in self._seen.pods(spec.app) if not is_beside(pod)]
+        everybody, nodes = self._everybody(), self._seen.nodes()
+        if everybody is None or nodes is None:
             # an account for our namespaces alone: with what others use unknown, nothing is free
-            return room.switching(spec, (), mine, mine)
-        spot = self._setups.of(spec.app).spot
-        quotas = self._quotas(spec.app)
-        return room.switching(spec, self._seen.nodes(), everybody, mine, quotas, spot=spot)
+            return room.switching(spec, (), mine, mine, build_s=build_s)
+        setup, quotas = self._setups.of(spec.app), quotas_of(self._connection, spec.app)
+        scaled = setup.autoscale is not None
+        return room.switching(
+            spec, nodes, everybody, mine, quotas, spot=setup.spot, scaled=scaled, build_s=build_s
+        )
+
+    def beside(self, spec: ReleaseSpec, beside: Beside) -> int:
+        """How many pods of a release are tried beside those that serve."""
+        replicas = self._setups.counted(spec.app)[0] or 1
+        if beside.way is Way.BLUE_GREEN:
+            return replicas
+        if beside.way is Way.SHADOW:
+            return 1
+        everybody, nodes = self._everybody(), self._seen.nodes()
+        if everybody is None or nodes is None:
+            return 1
+        # those of an asking before this one are no obstacle to it
+        others = [pod for pod in everybody if not (_is_of(pod, spec.app) and is_beside(pod))]
+        spot, quotas = self._setups.of(spec.app).spot, quotas_of(self._connection, spec.app)
+        free = room.room_beside(spec, nodes, others, quotas, spot=spot)
+        return canaries(beside.percent, shares_beside(replicas, free))
 
     def candidates(self, spec: ReleaseSpec) -> list[WholeNode]:
-        """The nodes on which a pod of a release could run, with the images that they have."""
+        """The nodes on which a pod of a release could run, with the images that they have.
+
+        Empty where this account may not list nodes: each pulls its image when a pod comes to it.
+        """
         spot = self._setups.of(spec.app).spot
-        nodes = listed(self._connection, NODES, WholeNodes).items
-        return room.open_to(nodes, spec.resources, spot=spot)
+        found = unless_forbidden(lambda: listed(self._connection, NODES, WholeNodes))
+        return room.open_to(found.items, spec.resources, spot=spot) if found else []
 
     def holds(self, spec: ReleaseSpec, setup: AppSetup) -> int | None:
         """How many pods of a release there can be; None where this account may not see it."""
-        everybody = self._everybody()
-        if everybody is None:
+        everybody, nodes = self._everybody(), self._seen.nodes()
+        if everybody is None or nodes is None:
             return None
         others = [pod for pod in everybody if not _is_of(pod, spec.app)]
-        return room.holds(spec, self._seen.nodes(), others, spot=setup.spot)
+        return room.holds(spec, nodes, others, spot=setup.spot)
 
     def setup_for(self, app: str, releases: Iterable[Release]) -> AppSetup:
         """The app's setup; where a release builds TensorRT engines, it says where they are kept.
@@ -69,17 +93,10 @@ class Fitting:
         return msgspec.structs.replace(setup, engines=engines)
 
     def _everybody(self) -> Sequence[Pod] | None:
-        try:
-            return listed(self._connection, PODS, Pods).items
-        except Refused as error:
-            if error.code != "kubernetes.forbidden":
-                raise
-            return None
-
-    def _quotas(self, app: str) -> Sequence[Quota]:
-        return self._connection.get(listing("ResourceQuota", app), Quotas).items
+        found = unless_forbidden(lambda: listed(self._connection, PODS, Pods))
+        return found.items if found else None
 
 
 def _is_of(pod: Pod, app: str) -> bool:
-    labels = pod.metadata.labels or {}
-    return pod.metadata.namespace == app and labels.get(cluster.NAME) == app
+    name = (pod.metadata.labels or {}).get(cluster.NAME)
+    return pod.metadata.namespace == app and name in (app, cluster.BESIDE)

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from yolodeploy.core import cluster
-from yolodeploy.core.cluster import NAMESPACE, SECRETS_FOLDER, SITE_HISTORY, SITE_SETTINGS
+from yolodeploy.core.cluster import NAMESPACE, SITE_HISTORY, SITE_SETTINGS
 from yolodeploy.core.errors import NotFound, Refused, Unreachable, UsageError
-from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings
+from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings, last_finished
 from yolodeploy.core.settings_content import settings_of
 from yolodeploy.core.site import Fence
 from yolodeploy.core.site_settings import SiteSettings
@@ -25,6 +25,7 @@ from yolodeploy.sites.kubernetes.egress import Outside, Place, outside
 from yolodeploy.sites.kubernetes.manifests import Object
 from yolodeploy.sites.kubernetes.objects import ConfigMap, EndpointSlice
 from yolodeploy.sites.kubernetes.paths import API_SERVERS, listing, place, place_of
+from yolodeploy.sites.kubernetes.secrets import demand_known, secrets_for
 
 TRIES = 8
 LARGEST_TEXT = 200_000
@@ -102,8 +103,7 @@ class Settings:
         found = self.history()
         if not found.versions:
             return []
-        data = {cluster.SETTINGS_FILE: found.text}
-        return [_config_map(app, SITE_SETTINGS, data)]
+        return [settings_copy(app, found.text)]
 
     def keep(
         self,
@@ -112,27 +112,50 @@ class Settings:
         apps: Sequence[str],
         fence: Fence,
     ) -> KeptSettings:
-        """Store a version, with the secrets that it names in every app.
+        """Store a version as unfinished, and in every app the secrets that it names for that app.
 
         Raises:
-            UsageError: `camera.cluster_unfit`, `camera.settings_too_large`, `camera.*`.
+            UsageError: `camera.cluster_unfit`, `camera.settings_too_large`, `camera.*`;
+                `camera.secret_absent`, an app lacks one that nobody gives it.
             Refused: `site.fenced`.
         """
-        check(wanted.text, self._connection.site)
+        site = self._connection.site
+        settings = check(wanted.text, site)
         for _ in range(TRIES):
             before = self.history()
             # read before the fence is compared: who claims the site after that changes it
             mark.step(self._connection, fence)
-            number = before.versions[0].number + 1 if before.versions else 1
-            now = msgspec.structs.replace(wanted, number=number, at=self._connection.now())
-            versions, gone = _bounded((now, *before.versions))
-            # first: what is in force names nothing that is not there
+            known = [version.text for version in before.versions]
             for app in apps:
-                self._bring(app, secrets)
-            if self._write(versions, before.at):
-                for app in apps:
-                    self._bring(app, dict.fromkeys(gone))
-                return now
+                demand_known(settings, app, known, secrets, site)
+            number = before.versions[0].number + 1 if before.versions else 1
+            now = msgspec.structs.replace(
+                wanted, number=number, at=self._connection.now(), unfinished=True
+            )
+            versions = _bounded((now, *before.versions))
+            # first of all: who is killed behind this is found out, and so are his secrets
+            if not self._write(versions, before.at):
+                continue
+            kept = [version.text for version in versions]
+            for app in apps:
+                self._bring(app, secrets_for(app, kept, [*known, now.text], secrets))
+            return now
+        raise Unreachable("kubernetes.contended", site=site, tries=TRIES)
+
+    def finish(self, number: int, fence: Fence) -> None:
+        """Note that a version was seen through, if it is still in force.
+
+        Raises:
+            Refused: `site.fenced`.
+        """
+        for _ in range(TRIES):
+            before = self.history()
+            mark.step(self._connection, fence)
+            if not before.versions or before.versions[0].number != number:
+                return
+            now = msgspec.structs.replace(before.versions[0], unfinished=False)
+            if self._write((now, *before.versions[1:]), before.at):
+                return
         raise Unreachable("kubernetes.contended", site=self._connection.site, tries=TRIES)
 
     def spread(self, app: str) -> None:
@@ -227,26 +250,22 @@ def check_fits(settings: SiteSettings, site: str) -> None:
         raise UsageError("camera.settings_invalid", path=site, reason=error) from error
 
 
-def _bounded(
-    versions: Sequence[KeptSettings],
-) -> tuple[list[KeptSettings], list[str]]:
-    """The newest that fit, and the names of secrets that none of them names any more."""
+def _bounded(versions: Sequence[KeptSettings]) -> list[KeptSettings]:
+    """The newest that fit, and the one that a change that fails goes back to."""
+    back = last_finished(versions)
     kept: list[KeptSettings] = []
-    size = 0
+    size = len(back.text.encode())
     for version in versions[:VERSIONS_KEPT]:
-        size += len(version.text.encode())
+        size += len(version.text.encode()) if version is not back else 0
         if kept and size > LARGEST_ALL:
             break
         kept.append(version)
-    named = set().union(*(secrets_in(version.text) for version in kept))
-    dropped = set().union(*(secrets_in(version.text) for version in versions[len(kept) :]))
-    return kept, sorted(dropped - named)
+    return kept if back in kept or not back.number else [*kept, back]
 
 
-def secrets_in(text: str) -> set[str]:
-    """The names of the secrets of ours that settings name."""
-    parts = text.split(f"{SECRETS_FOLDER}/")[1:]
-    return {name for part in parts if (name := part.partition('"')[0].partition("'")[0])}
+def settings_copy(app: str, text: str) -> Object:
+    """What the pods of an app mount."""
+    return _config_map(app, SITE_SETTINGS, {cluster.SETTINGS_FILE: text})
 
 
 def _config_map(space: str, name: str, data: dict[str, str]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """A list that is kept right by a watch, while somebody asks for it again and again.
 
-Who asks once is answered from the cluster. Who asks again within seconds, as a rollout does five
-times a second, is answered from a copy, as long as its watch is sound. A watch goes on from the
-last version that it saw; one that cannot is begun with a new list.
+Who asks once is answered from the cluster, and nothing of it is kept: a collector has a thousand
+clusters, asks each once a round, and would hold 0.35 MB of each. Who asks again within seconds, as
+a rollout does five times a second, is answered from a copy, as long as its watch is sound. A watch
+goes on from the last version that it saw; one that cannot is begun with a new list.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class Live(Generic[T]):
         self._may_watch = True
         self._asked_at = self._listed_at = float("-inf")
 
-    def items(self, max_age_s: float = 0.0) -> tuple[T, ...]:
-        """What there is now, or was `max_age_s` ago.
+    def items(self) -> tuple[T, ...]:
+        """What there is now.
 
         Raises:
             As `Connection.get`.
@@ -62,15 +63,16 @@ class Live(Generic[T]):
         with self._lock:
             often = now - self._asked_at < OFTEN_S
             self._asked_at = now
-            age_s = now - self._listed_at
-            if age_s < (AGAIN_S if self._sound else max_age_s):
+            if self._sound and now - self._listed_at < AGAIN_S:
                 return tuple(self._copy.values())
             version = self._version
         found = listed(self._connection, self._path, self._kind, self._selector)
         with self._lock:
-            if self._version == version:  # else the watch has seen more than this list has
+            begins = often and self._may_watch and self._watcher is None
+            # where the version differs the watch has seen more than this list has
+            if begins or (self._watcher is not None and self._version == version):
                 self._take(found)
-            if often and self._may_watch and self._watcher is None:
+            if begins:
                 self._watcher = threading.Thread(
                     target=self._follow, name=f"watch {self._path}", daemon=True
                 )
@@ -101,7 +103,7 @@ class Live(Generic[T]):
             pass  # 410, garbage: begun again with a list, which raises where that is of use
         finally:
             with self._lock:
-                self._watcher, self._listed_at = None, float("-inf")
+                self._watcher, self._copy, self._listed_at = None, {}, float("-inf")
 
     def _watch(self) -> None:
         query: dict[str, object] = {

@@ -15,8 +15,10 @@ import yaml
 
 from yolodeploy.core import cluster
 from yolodeploy.core.app_setup import AppSetup
+from yolodeploy.core.beside import Way
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.cluster import release_name
+from yolodeploy.core.engines import CACHE_FOLDER
 from yolodeploy.core.release import Release
 from yolodeploy.sites.kubernetes import options
 from yolodeploy.sites.kubernetes.egress import Outside, rules
@@ -26,10 +28,10 @@ from yolodeploy.sites.kubernetes.patching import patched
 SAMPLE = "brake-disc"
 """The app of the files: wherever a value is this, the app's name goes."""
 
-ENGINES = "/var/cache/yolodeploy"
-"""Where a server keeps TensorRT engines: `k3s/serve/engines/patch.yaml` mounts a volume there."""
+ENGINES = CACHE_FOLDER
 
 Object = dict[str, Any]
+SETTINGS_VOLUMES = ("site", "secrets")
 _NONE = AppSetup()
 _NOTHING = Outside()
 
@@ -63,9 +65,7 @@ class Manifests:
     def config(self, release: Release, site: str, image: str, at: float) -> Object:
         """What the servers of a release are told, with the release itself: the site's history."""
         found: Object = self._filled("serve", "configmap", release.spec.app)
-        told = msgspec.json.decode(found["data"]["serve.json"])
-        if cached(release):
-            told["engine_cache"] = ENGINES
+        told: Object = {"engine_cache": ENGINES} if cached(release) else {}
         told |= {
             "site": site,
             "app": release.spec.app,
@@ -83,7 +83,7 @@ class Manifests:
             cluster.AT: f"{at:.3f}",
         }
         found["data"] = {
-            "serve.json": msgspec.json.format(msgspec.json.encode(told)).decode(),
+            **{name: _told(text, told) for name, text in found["data"].items()},
             "release.json": msgspec.json.encode(release).decode(),
         }
         return found
@@ -96,23 +96,54 @@ class Manifests:
         setup: AppSetup = _NONE,
         *,
         looks: bool = False,
+        agrees: bool = True,
     ) -> Object:
-        """The servers of a release; `looks`: at cameras.
+        """The servers of a release; `looks`: at cameras, if it `agrees` with others who reads one.
 
         How many there are is left to whoever says it last.
         """
-        app, wanted = release.spec.app, release.spec.resources
+        found: Object = self._filled("serve", "deployment", release.spec.app)
+        del found["spec"]["replicas"]
+        found["spec"]["strategy"] = _strategy(way)
+        made = self._of_release(found, release, image, setup, looks=looks and agrees)
+        if looks and not agrees:
+            _blind(made)
+        return made
+
+    def beside(
+        self, release: Release, image: str, way: Way, replicas: int, setup: AppSetup = _NONE
+    ) -> Object:
+        """The servers of a release that is tried beside the one that serves."""
+        app = release.spec.app
         found: Object = self._filled("serve", "deployment", app)
+        patched(found, self._filled("serve/beside", "patch", app))
+        found["spec"]["replicas"] = replicas
+        if way is Way.CANARY:  # the app's Service finds them
+            found["spec"]["template"]["metadata"]["labels"][cluster.NAME] = app
+        return self._of_release(found, release, image, setup, looks=False)
+
+    def service(self, app: str) -> Object:
+        """The app's Service, whose traffic goes to the main servers."""
+        found: Object = self._filled("serve", "service", app)
+        return found
+
+    def around_beside(self, app: str) -> list[Object]:
+        """What those servers have of their own."""
+        return [self._filled("serve/beside", name, app) for name in ("networkpolicy", "service")]
+
+    def _of_release(
+        self, found: Object, release: Release, image: str, setup: AppSetup, *, looks: bool
+    ) -> Object:
+        """A Deployment with what a release asks for filled in."""
+        wanted = release.spec.resources
         for part in self._parts(release, setup, looks=looks):
             patched(found, part)
         notes = {cluster.RELEASE: release.digest, cluster.ALIAS: release.alias}
-        spec, template = found["spec"], found["spec"]["template"]
+        template = found["spec"]["template"]
         found["metadata"]["annotations"] = dict(notes)
         template["metadata"]["annotations"] = dict(notes)
         if wanted.vram_mb:
             template["metadata"]["annotations"][cluster.VRAM] = str(wanted.vram_mb)
-        del spec["replicas"]
-        spec["strategy"] = _strategy(way)
         pod = template["spec"]
         (server,) = pod["containers"]
         server["image"] = image
@@ -121,10 +152,9 @@ class Manifests:
             amounts[wanted.gpu_resource] = str(wanted.gpus)
         server["resources"] = {"requests": dict(amounts), "limits": dict(amounts)}
         volumes = {volume["name"]: volume for volume in pod["volumes"]}
-        volumes["config"]["configMap"] = {
-            "name": release_name(app, release.digest),
-            "items": [{"key": "serve.json", "path": "serve.json"}],
-        }
+        config = volumes["config"]["configMap"]
+        config["name"] = release_name(release.spec.app, release.digest)
+        config.setdefault("items", [{"key": "serve.json", "path": "serve.json"}])
         if "engines" in volumes and setup.engines != "claim":
             del volumes["engines"]["persistentVolumeClaim"]
             volumes["engines"]["emptyDir"] = {"sizeLimit": "4Gi"}
@@ -146,14 +176,17 @@ class Manifests:
             found["spec"]["storageClassName"] = setup.storage_class
         return found
 
-    def guard(self, app: str, image: str, asking: int) -> list[Object]:
-        """The guard of one trial, and what it may do."""
+    def guard(self, app: str, image: str, asking: int, *, beside: bool = False) -> list[Object]:
+        """The guard of one trial, the last of them, and what it may do."""
         names = ("serviceaccount", "role", "rolebinding", "job")
         *rights, job = [self._filled("guard", name, app) for name in names]
+        if beside:
+            rights += [self._filled("guard/beside", name, app) for name in names[1:3]]
         job["metadata"]["name"] = f"{cluster.GUARD}-{asking}"
         (guard,) = job["spec"]["template"]["spec"]["containers"]
         guard["image"] = image
-        guard["args"] = ["--app", app]
+        guard["args"] = ["--app", app, *(["--beside"] if beside else [])]
+        guard["env"] = [{"name": cluster.GUARD_JOB, "value": str(asking)}]
         return [*rights, job]
 
     def prefetch(self, release_digest: str, app: str, image: str, node: str, number: int) -> Object:
@@ -167,6 +200,11 @@ class Manifests:
         container["image"] = image
         return job
 
+    def part(self, folder: str, name: str, app: str) -> Object:
+        """One file of `k3s/` with an app's name in it."""
+        found: Object = self._filled(folder, name, app)
+        return found
+
     def _filled(self, folder: str, name: str, app: str) -> Any:
         return _with_app(deepcopy(_read(self._folder / folder / f"{name}.yaml")), app)
 
@@ -176,12 +214,28 @@ def cached(release: Release) -> bool:
     return release.spec.serving.engine == "tensorrt"
 
 
+def _blind(deployment: Object) -> None:
+    """Take the site's settings out: an old server would look at every camera that they name."""
+    template = deployment["spec"]["template"]
+    for noted in (deployment, template):
+        noted["metadata"]["annotations"][cluster.BLIND] = "true"
+    pod = template["spec"]
+    (server,) = pod["containers"]
+    for part, name in ((pod, "volumes"), (server, "volumeMounts")):
+        part[name] = [item for item in part[name] if item["name"] not in SETTINGS_VOLUMES]
+
+
 def _strategy(way: Switching) -> Object:
     if way.strategy == "recreate":
         return {"type": "Recreate"}
     surge = way.at_once if way.strategy == "rolling" else 0
     rolling = {"maxSurge": surge, "maxUnavailable": 0 if surge else way.at_once}
     return {"type": "RollingUpdate", "rollingUpdate": rolling}
+
+
+def _told(text: str, more: Object) -> str:
+    """A server's configuration with more in it."""
+    return msgspec.json.format(msgspec.json.encode(msgspec.json.decode(text) | more)).decode()
 
 
 @lru_cache

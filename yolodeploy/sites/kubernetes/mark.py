@@ -15,7 +15,8 @@ from yolodeploy.core.site import Fence
 from yolodeploy.core.site import Lease as SiteLease
 from yolodeploy.sites.kubernetes import records
 from yolodeploy.sites.kubernetes.connection import Connection
-from yolodeploy.sites.kubernetes.objects import ConfigMaps, Lease, moment, rfc3339
+from yolodeploy.sites.kubernetes.notation import moment, rfc3339
+from yolodeploy.sites.kubernetes.objects import ConfigMaps, Lease
 from yolodeploy.sites.kubernetes.paths import LEASE, NAMESPACES, listing, place
 
 TRIES = 8

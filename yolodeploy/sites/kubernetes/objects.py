@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 import msgspec
 
 from yolodeploy.core.decoding import known
@@ -31,6 +28,13 @@ class Metadata(_Object, frozen=True):
     annotations: dict[str, str] | None = None
 
 
+class ListMetadata(_Object, frozen=True):
+    """What version a list is of, and where it goes on; empty at its end."""
+
+    resource_version: str = ""
+    goes_on: str = msgspec.field(default="", name="continue")
+
+
 class Condition(_Object, frozen=True):
     """`type` is true, false or unknown since a moment."""
 
@@ -39,6 +43,14 @@ class Condition(_Object, frozen=True):
     reason: str = ""
     message: str = ""
     last_transition_time: str | None = None
+
+
+def condition(conditions: tuple[Condition, ...] | None, kind: str) -> Condition | None:
+    """The condition of a type."""
+    return next((item for item in conditions or () if item.type == kind), None)
+
+
+# pods ----------------------------------------------------------------------------------------
 
 
 class Resources(_Object, frozen=True):
@@ -69,10 +81,15 @@ class Reason(_Object, frozen=True):
     exit_code: int = 0
 
 
+class Running(_Object, frozen=True):
+    """A container runs."""
+
+
 class ContainerState(_Object, frozen=True):
     """One of the three is there."""
 
     waiting: Reason | None = None
+    running: Running | None = None
     terminated: Reason | None = None
 
 
@@ -105,26 +122,20 @@ class Pod(_Object, frozen=True):
     status: PodStatus = PodStatus()
 
 
-class Image(_Object, frozen=True):
-    """An image that a node has, by all its names."""
+class Pods(_Object, frozen=True):
+    """A list of pods."""
 
-    names: tuple[str, ...] | None = None
-    size_bytes: int = 0
+    items: tuple[Pod, ...]
+    metadata: ListMetadata = ListMetadata()
+
+
+# nodes ---------------------------------------------------------------------------------------
 
 
 class NodeInfo(_Object, frozen=True):
     """What runs a node; k3s has its own version in the kubelet's."""
 
     kubelet_version: str = ""
-
-
-class NodeStatus(_Object, frozen=True):
-    """A node as its kubelet reports it, but for its images, which are most of that."""
-
-    allocatable: dict[str, str | int] | None = None
-    capacity: dict[str, str | int] | None = None
-    node_info: NodeInfo = NodeInfo()
-    conditions: tuple[Condition, ...] | None = None
 
 
 class Taint(_Object, frozen=True):
@@ -142,12 +153,35 @@ class NodeSpec(_Object, frozen=True):
     taints: tuple[Taint, ...] | None = None
 
 
+class NodeStatus(_Object, frozen=True):
+    """A node as its kubelet reports it, but for its images, which are most of that."""
+
+    allocatable: dict[str, str | int] | None = None
+    capacity: dict[str, str | int] | None = None
+    node_info: NodeInfo = NodeInfo()
+    conditions: tuple[Condition, ...] | None = None
+
+
 class Node(_Object, frozen=True):
     """One node."""
 
     metadata: Metadata
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
+
+
+class Nodes(_Object, frozen=True):
+    """A list of nodes."""
+
+    items: tuple[Node, ...]
+    metadata: ListMetadata = ListMetadata()
+
+
+class Image(_Object, frozen=True):
+    """An image that a node has, by all its names."""
+
+    names: tuple[str, ...] | None = None
+    size_bytes: int = 0
 
 
 class WholeNodeStatus(NodeStatus, frozen=True):
@@ -162,44 +196,28 @@ class WholeNode(Node, frozen=True):
     status: WholeNodeStatus = WholeNodeStatus()
 
 
-class QuotaStatus(_Object, frozen=True):
-    """What all pods of a namespace may ask for, and what they do."""
+class WholeNodes(_Object, frozen=True):
+    """The same list with their images."""
 
-    hard: dict[str, str | int] | None = None
-    used: dict[str, str | int] | None = None
-
-
-class Quota(_Object, frozen=True):
-    """One ResourceQuota."""
-
-    metadata: Metadata
-    status: QuotaStatus = QuotaStatus()
+    items: tuple[WholeNode, ...]
+    metadata: ListMetadata = ListMetadata()
 
 
-class Target(_Object, frozen=True):
-    """Whose `replicas` an autoscaler sets."""
-
-    kind: str = ""
-    name: str = ""
-
-
-class AutoscalerSpec(_Object, frozen=True):
-    """What is scaled."""
-
-    scale_target_ref: Target = Target()
-
-
-class Autoscaler(_Object, frozen=True):
-    """One HorizontalPodAutoscaler."""
+class Usage(_Object, frozen=True):
+    """What a node uses, as metrics-server has measured it: quantities."""
 
     metadata: Metadata
-    spec: AutoscalerSpec = AutoscalerSpec()
+    usage: dict[str, str | int] | None = None
 
 
-class StorageClass(_Object, frozen=True):
-    """One way of getting volumes."""
+class Usages(_Object, frozen=True):
+    """A list of them."""
 
-    metadata: Metadata
+    items: tuple[Usage, ...]
+    metadata: ListMetadata = ListMetadata()
+
+
+# what makes pods -----------------------------------------------------------------------------
 
 
 class Volume(_Object, frozen=True):
@@ -244,11 +262,67 @@ class Deployment(_Object, frozen=True):
     status: DeploymentStatus = DeploymentStatus()
 
 
+class JobStatus(_Object, frozen=True):
+    """How a Job ended, or how many pods it has that have not."""
+
+    active: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    conditions: tuple[Condition, ...] | None = None
+
+
+class Job(_Object, frozen=True):
+    """One Job."""
+
+    metadata: Metadata
+    status: JobStatus = JobStatus()
+
+
+# what is kept, and where requests go ---------------------------------------------------------
+
+
 class ConfigMap(_Object, frozen=True):
     """One ConfigMap; what it holds is text."""
 
     metadata: Metadata
     data: dict[str, str] | None = None
+
+
+class ConfigMaps(_Object, frozen=True):
+    """A list of ConfigMaps."""
+
+    items: tuple[ConfigMap, ...]
+    metadata: ListMetadata = ListMetadata()
+
+
+class LeaseSpec(_Object, frozen=True):
+    """Who holds it; a moment is RFC 3339 with microseconds."""
+
+    holder_identity: str | None = None
+    lease_duration_seconds: int | None = None
+    acquire_time: str | None = None
+    renew_time: str | None = None
+
+
+class Lease(_Object, frozen=True):
+    """The site's mark."""
+
+    metadata: Metadata
+    spec: LeaseSpec = LeaseSpec()
+
+
+class ServiceSpec(_Object, frozen=True):
+    """Which pods have the traffic, and under which address it comes."""
+
+    selector: dict[str, str] | None = None
+    cluster_ip: str = msgspec.field(default="", name="clusterIP")
+
+
+class Service(_Object, frozen=True):
+    """One Service."""
+
+    metadata: Metadata
+    spec: ServiceSpec = ServiceSpec()
 
 
 class Endpoint(_Object, frozen=True):
@@ -270,84 +344,68 @@ class EndpointSlice(_Object, frozen=True):
     ports: tuple[EndpointPort, ...] | None = None
 
 
-class LeaseSpec(_Object, frozen=True):
-    """Who holds it; a moment is RFC 3339 with microseconds."""
-
-    holder_identity: str | None = None
-    lease_duration_seconds: int | None = None
-    acquire_time: str | None = None
-    renew_time: str | None = None
+# what bounds and scales ----------------------------------------------------------------------
 
 
-class Lease(_Object, frozen=True):
-    """The site's mark."""
+class QuotaStatus(_Object, frozen=True):
+    """What all pods of a namespace may ask for, and what they do."""
 
-    metadata: Metadata
-    spec: LeaseSpec = LeaseSpec()
-
-
-class JobStatus(_Object, frozen=True):
-    """How a Job ended."""
-
-    succeeded: int = 0
-    failed: int = 0
-    conditions: tuple[Condition, ...] | None = None
+    hard: dict[str, str | int] | None = None
+    used: dict[str, str | int] | None = None
 
 
-class Job(_Object, frozen=True):
-    """One Job."""
+class Quota(_Object, frozen=True):
+    """One ResourceQuota."""
 
     metadata: Metadata
-    status: JobStatus = JobStatus()
+    status: QuotaStatus = QuotaStatus()
 
 
-class ListMetadata(_Object, frozen=True):
-    """What version a list is of, and where it goes on; empty at its end."""
+class Quotas(_Object, frozen=True):
+    """A list of ResourceQuotas."""
 
-    resource_version: str = ""
-    goes_on: str = msgspec.field(default="", name="continue")
-
-
-class Pods(_Object, frozen=True):
-    """A list of pods."""
-
-    items: tuple[Pod, ...]
-    metadata: ListMetadata = ListMetadata()
+    items: tuple[Quota, ...]
 
 
-class Nodes(_Object, frozen=True):
-    """A list of nodes."""
+class Target(_Object, frozen=True):
+    """Whose `replicas` an autoscaler sets."""
 
-    items: tuple[Node, ...]
-    metadata: ListMetadata = ListMetadata()
-
-
-class WholeNodes(_Object, frozen=True):
-    """The same list with their images."""
-
-    items: tuple[WholeNode, ...]
-    metadata: ListMetadata = ListMetadata()
+    kind: str = ""
+    name: str = ""
 
 
-class ConfigMaps(_Object, frozen=True):
-    """A list of ConfigMaps."""
+class AutoscalerSpec(_Object, frozen=True):
+    """What is scaled."""
 
-    items: tuple[ConfigMap, ...]
-    metadata: ListMetadata = ListMetadata()
+    scale_target_ref: Target = Target()
 
 
-class Usage(_Object, frozen=True):
-    """What a node uses, as metrics-server has measured it: quantities."""
+class Autoscaler(_Object, frozen=True):
+    """One HorizontalPodAutoscaler."""
 
     metadata: Metadata
-    usage: dict[str, str | int] | None = None
+    spec: AutoscalerSpec = AutoscalerSpec()
 
 
-class Usages(_Object, frozen=True):
-    """A list of them."""
+class Autoscalers(_Object, frozen=True):
+    """A list of HorizontalPodAutoscalers."""
 
-    items: tuple[Usage, ...]
-    metadata: ListMetadata = ListMetadata()
+    items: tuple[Autoscaler, ...]
+
+
+class StorageClass(_Object, frozen=True):
+    """One way of getting volumes."""
+
+    metadata: Metadata
+
+
+class StorageClasses(_Object, frozen=True):
+    """A list of StorageClasses."""
+
+    items: tuple[StorageClass, ...]
+
+
+# watches -------------------------------------------------------------------------------------
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -363,66 +421,6 @@ class Versioned(_Object, frozen=True):
     metadata: Metadata = Metadata()
 
 
-class Quotas(_Object, frozen=True):
-    """A list of ResourceQuotas."""
-
-    items: tuple[Quota, ...]
-
-
-class Autoscalers(_Object, frozen=True):
-    """A list of HorizontalPodAutoscalers."""
-
-    items: tuple[Autoscaler, ...]
-
-
-class StorageClasses(_Object, frozen=True):
-    """A list of StorageClasses."""
-
-    items: tuple[StorageClass, ...]
-
-
-def condition(conditions: tuple[Condition, ...] | None, kind: str) -> Condition | None:
-    """The condition of a type."""
-    return next((item for item in conditions or () if item.type == kind), None)
-
-
-def moment(text: str | None) -> float:
-    """Unix seconds of an RFC 3339 time; 0 where there is none."""
-    if not text:
-        return 0.0
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return 0.0
-    return found.replace(tzinfo=found.tzinfo or UTC).timestamp()
-
-
-def rfc3339(at: float) -> str:
-    """A time as Kubernetes writes a MicroTime."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-_UNITS = {
-    "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
-    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40,
-}  # fmt: skip
-
-
-def quantity(value: str | int | None) -> float:
-    """`500m` → 0.5, `2Gi` → 2147483648; 0 for what is none."""
-    text = str(value or 0)
-    number = text.rstrip("KMGTikmun")
-    try:
-        return float(number) * _UNITS[text[len(number) :]]
-    except (ValueError, KeyError):
-        return 0.0
-
-
-def to_builtins(value: object) -> Any:
-    """An object as it is sent."""
-    return msgspec.to_builtins(value)
-
-
 known(Pods, Nodes, WholeNodes, ConfigMaps, Deployment, Lease, Job, ConfigMap, Event, Versioned)
-known(Usages)
+known(Usages, Service)
 known(Quotas, Autoscalers, StorageClasses)

@@ -6,18 +6,31 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from yolodeploy.core.errors import Failed, NotFound
+from yolodeploy.core.cluster import OF_JOB
+from yolodeploy.core.errors import Failed, NotFound, Refused, Unreachable
 from yolodeploy.core.site import Prefetched
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.manifests import Object
 from yolodeploy.sites.kubernetes.objects import Job, Pods, WholeNode, condition
 from yolodeploy.sites.kubernetes.paths import listing, place_of
+from yolodeploy.sites.kubernetes.quotas import full_quota
 from yolodeploy.sites.kubernetes.states import reason_of
 
 POLL_S = 1.0
 HOPELESS = frozenset({"InvalidImageName", "ErrImageNeverPull"})
+NOT_THERE = "code = NotFound"
+"""A registry has answered that it has no such image: no other answer comes of asking again."""
+CANNOT_RUN = frozenset({"StartError", "ContainerCannotRun"})
+"""The image is there, and in it nothing that could be started."""
+
 PULL_TRIES_S = 60.0
 """How long a pull may fail before it is told: the kubelet tries again after 10, 20, 40 s."""
+
+NO_POD_S = 10.0
+"""How long a Job may have no pod before it is asked why: its controller makes one within a second.
+
+Nobody else tells: a Job that a quota keeps from its pod has no condition, and waits for two hours.
+"""
 
 
 def lacks(node: WholeNode, image: str) -> bool:
@@ -30,61 +43,79 @@ def bring(
 ) -> Prefetched:
     """Run a Job on every node that lacks the image, and wait for all of them.
 
+    None is left: the next try must not find those of this one.
+
     Raises:
-        Failed: `kubernetes.not_pulled`.
+        Failed: `kubernetes.not_pulled`, `kubernetes.not_run`.
+        Refused: `kubernetes.denied`, a quota leaves no room for their pods.
     """
-    for job in jobs:
-        connection.apply(place_of(job), job)
-    for job in jobs:
-        _wait(connection, job)
-    for job in jobs:
-        _drop(connection, job)
+    try:
+        for job in jobs:
+            connection.apply(place_of(job), job)
+        for job in jobs:
+            _wait(connection, job)
+    finally:
+        for job in jobs:
+            _drop(connection, job)
     return Prefetched(size_bytes * len(jobs), size_bytes * there)
 
 
 def _wait(connection: Connection, job: Object) -> None:
-    failing_since: float | None = None
+    began, failing_since = time.monotonic(), None
     while True:
         status = connection.get(place_of(job), Job).status
         if status.succeeded:
             return
         failed = condition(status.conditions, "Failed")
-        reason, hopeless = _trouble(connection, job)
+        code, reason, hopeless = _trouble(connection, job)
         if failed is not None and failed.status == "True":
-            _drop(connection, job)  # the next try must not find this one
-            raise _not_pulled(connection, job, reason or failed.message)
+            raise _not_brought(connection, job, code, reason or failed.message)
         # between two tries the node says nothing
         failing_since = failing_since or (time.monotonic() if reason else None)
         tried_s = time.monotonic() - failing_since if failing_since else 0.0
         if reason and (hopeless or tried_s > PULL_TRIES_S):
-            _drop(connection, job)
-            raise _not_pulled(connection, job, reason)
+            raise _not_brought(connection, job, code, reason)
+        if not status.active and not status.failed and time.monotonic() - began > NO_POD_S:
+            _demand_room(connection, job)
         time.sleep(POLL_S)
 
 
-def _trouble(connection: Connection, job: Object) -> tuple[str, bool]:
-    """What keeps the Job's pod from its image, and whether waiting is of no use."""
+def _demand_room(connection: Connection, job: Object) -> None:
+    full = full_quota(connection, job["metadata"]["namespace"])
+    if full:
+        raise Refused("kubernetes.denied", site=connection.site, reason=full)
+
+
+def _trouble(connection: Connection, job: Object) -> tuple[str, str, bool]:
+    """What keeps the Job's pod from its image: a code, words, whether waiting is no use."""
     path = listing("Pod", job["metadata"]["namespace"])
-    selector = f"batch.kubernetes.io/job-name={job['metadata']['name']}"
+    selector = f"{OF_JOB}={job['metadata']['name']}"
     for pod in connection.get(path, Pods, labelSelector=selector).items:
         for status in pod.status.container_statuses or ():
-            waiting = status.state.waiting
+            waiting, ended = status.state.waiting, status.state.terminated
             if waiting is not None and ("Image" in waiting.reason or "Pull" in waiting.reason):
-                return reason_of(pod), waiting.reason in HOPELESS
-    return "", False
+                hopeless = waiting.reason in HOPELESS or NOT_THERE in waiting.message
+                return "kubernetes.not_pulled", reason_of(pod), hopeless
+            if ended is not None and ended.reason in CANNOT_RUN:
+                return "kubernetes.not_run", reason_of(pod), False
+    return "kubernetes.not_pulled", "", False
 
 
 def _drop(connection: Connection, job: Object) -> None:
-    with suppress(NotFound):
+    with suppress(NotFound, Unreachable):  # it ends by itself, later
         connection.call("DELETE", place_of(job), {"propagationPolicy": "Background"})
 
 
-def _not_pulled(connection: Connection, job: Object, reason: str) -> Failed:
+def _not_brought(connection: Connection, job: Object, code: str, reason: str) -> Failed:
     pod = job["spec"]["template"]["spec"]
+    image: str = pod["containers"][0]["image"]
+    name, _, digest = image.partition("@")
     return Failed(
-        "kubernetes.not_pulled",
+        code,
         site=connection.site,
         device=pod["nodeSelector"]["kubernetes.io/hostname"],
-        image=pod["containers"][0]["image"],
+        image=image,
+        name=name,
+        digest=digest,
         reason=reason,
     )

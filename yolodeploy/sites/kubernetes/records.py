@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -15,6 +16,8 @@ from yolodeploy.core.site import SiteEvent
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.objects import ConfigMap, ConfigMaps
 from yolodeploy.sites.kubernetes.paths import listing, place
+
+T = TypeVar("T")
 
 
 class Kept(NamedTuple):
@@ -42,6 +45,18 @@ def read(connection: Connection, app: str) -> Kept | None:
             raise Refused("site.newer", site=connection.site, app=app, reason=error) from error
         raise Failed("kubernetes.record", site=connection.site, app=app, reason=error) from error
     return Kept(record, found.metadata.resource_version)
+
+
+def each(apps: Iterable[str], ask: Callable[[str], Iterable[T]]) -> list[T]:
+    """What every app answers, but for those where this account may do nothing."""
+    found: list[T] = []
+    for app in apps:
+        try:
+            found += ask(app)
+        except Refused as error:
+            if error.code != "kubernetes.forbidden":
+                raise
+    return found
 
 
 def write(connection: Connection, record: Record, before: Kept | None, target: Target) -> Kept:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from yolodeploy.core.capacity import Room, Switching, fits, outage_of, strategy_of
-from yolodeploy.core.release import ReleaseSpec, Resources
-from yolodeploy.sites.kubernetes.objects import (
-    Node,
-    Pod,
-    Quota,
-    Taint,
-    condition,
-    moment,
-    quantity,
+from yolodeploy.core.capacity import (
+    Room,
+    Switching,
+    fits,
+    no_room,
+    outage_of,
+    shares_beside,
+    strategy_of,
 )
+from yolodeploy.core.release import ReleaseSpec, Resources
+from yolodeploy.core.sentences import Sentence, sentence
+from yolodeploy.sites.kubernetes.notation import moment, quantity
+from yolodeploy.sites.kubernetes.objects import Node, Pod, Quota, Taint, condition
 
 SHARING = "nvidia.com/gpu.sharing-strategy"
 DRAIN_S = 3.0
@@ -55,26 +57,56 @@ def switching(
     quotas: Sequence[Quota] = (),
     *,
     spot: bool = False,
+    scaled: bool = False,
+    build_s: float = BUILD_S,
 ) -> Switching:
-    """How pods of a release would replace those of `mine`; `everybody` are all pods known of."""
-    resources, wanted = spec.resources, wanted_by(spec.resources)
-    gpu = resources.gpu_resource
-    open_nodes = open_to(nodes, resources, spot=spot)
-    # the guard may come to any node: where it does not, its ten millicores are not missed
-    free = [free_on(node, everybody, gpu).less(GUARD) for node in open_nodes]
-    room_for = fits(wanted, free)
-    for quota in quotas:
-        room_for = min(room_for, left_of(quota, gpu).less(GUARD).fits(wanted))
+    """How pods of a release would replace those of `mine`; `everybody` are all pods known of.
+
+    `scaled`: an autoscaler says how many there are. `build_s` is what its TensorRT engine, if it
+    has one, adds to a start.
+    """
+    resources, gpu = spec.resources, spec.resources.gpu_resource
+    wanted, open_nodes = wanted_by(resources), open_to(nodes, resources, spot=spot)
+    room_for = room_beside(spec, nodes, everybody, quotas, spot=spot)
     shared = bool(wanted.gpus) and not resources.mig and any(map(is_shared, open_nodes))
     running = [pod for pod in mine if pod.status.phase == "Running"]
     strategy, at_once = strategy_of(room_for, len(running), shared_gpu=shared)
     start = start_s(running)
     if spec.serving.engine == "tensorrt":
-        start = max(start, DRAIN_S + BUILD_S)
-    blocked = _blocked(resources, open_nodes) if nodes else ""
+        start = max(start, DRAIN_S + build_s)
+    blocked = _blocked(resources, open_nodes) if nodes else None
     if any(not left_of(quota, gpu).fits(GUARD) for quota in quotas):
-        blocked = "the quota of its namespace leaves no room for a rollout's guard"
-    return Switching(strategy, round(outage_of(strategy, len(running), start), 1), at_once, blocked)
+        blocked = sentence("plan.quota_full")
+    return Switching(
+        strategy,
+        round(outage_of(strategy, len(running), start), 1),
+        at_once,
+        blocked,
+        beside=room_for > 0 and bool(running),
+        beside_all=room_for >= len(running) > 0 and not scaled,
+        no_room=no_room(room_for, len(running), scaled=scaled),
+        shares=shares_beside(len(running), room_for),
+        build_s=build_s if spec.serving.engine == "tensorrt" else 0.0,
+    )
+
+
+def room_beside(
+    spec: ReleaseSpec,
+    nodes: Sequence[Node],
+    everybody: Sequence[Pod],
+    quotas: Sequence[Quota] = (),
+    *,
+    spot: bool = False,
+) -> int:
+    """How many more pods of a release fit in beside all that are there, and a guard."""
+    wanted, gpu = wanted_by(spec.resources), spec.resources.gpu_resource
+    # the guard may come to any node: where it does not, its ten millicores are not missed
+    free = [
+        free_on(node, everybody, gpu).less(GUARD)
+        for node in open_to(nodes, spec.resources, spot=spot)
+    ]
+    left = [left_of(quota, gpu).less(GUARD).fits(wanted) for quota in quotas]
+    return min([fits(wanted, free), *left])
 
 
 def holds(spec: ReleaseSpec, nodes: Sequence[Node], others: Sequence[Pod], *, spot: bool) -> int:
@@ -99,8 +131,13 @@ def open_to(nodes: Iterable[N], resources: Resources, *, spot: bool = False) -> 
 
 def takes_pods(node: Node) -> bool:
     """Whether new pods may come."""
+    return is_heard(node) and not node.spec.unschedulable
+
+
+def is_heard(node: Node) -> bool:
+    """Whether a node says that it is ready."""
     ready = condition(node.status.conditions, "Ready")
-    return ready is not None and ready.status == "True" and not node.spec.unschedulable
+    return ready is not None and ready.status == "True"
 
 
 def is_shared(node: Node) -> bool:
@@ -177,11 +214,11 @@ def _gpus_of(node: Node, resources: Resources) -> float:
     return quantity((node.status.allocatable or {}).get(resources.gpu_resource))
 
 
-def _blocked(resources: Resources, open_nodes: Sequence[Node]) -> str:
-    """Why no pod could ever run, were the whole site empty; empty where one could."""
+def _blocked(resources: Resources, open_nodes: Sequence[Node]) -> Sentence | None:
+    """Why no pod could ever run, were the whole site empty; None where one could."""
     wanted = wanted_by(resources)
     if any(free_on(node, (), resources.gpu_resource).fits(wanted) for node in open_nodes):
-        return ""
+        return None
     gpus = f", {resources.gpu_resource} {resources.gpus}" if resources.gpus else ""
     asked = f"cpu {resources.cpu_millis}m, memory {resources.memory_mb}Mi{gpus}"
-    return f"no node that is open to it has {asked}"
+    return sentence("plan.no_node", asked=asked)

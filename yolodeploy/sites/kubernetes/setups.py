@@ -14,11 +14,12 @@ from yolodeploy.core import cluster
 from yolodeploy.core.app_setup import AppSetup, KeptSetup
 from yolodeploy.core.errors import Failed, NotFound, Refused
 from yolodeploy.core.site import Fence
+from yolodeploy.core.site_settings import SiteSettings
 from yolodeploy.sites.kubernetes import mark
 from yolodeploy.sites.kubernetes.connection import Connection
-from yolodeploy.sites.kubernetes.kept_settings import Settings
+from yolodeploy.sites.kubernetes.kept_settings import Settings, settings_copy
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
-from yolodeploy.sites.kubernetes.objects import Autoscalers, ConfigMap, StorageClasses
+from yolodeploy.sites.kubernetes.objects import Autoscalers, ConfigMap, Service, StorageClasses
 from yolodeploy.sites.kubernetes.options import OPTIONAL, Scaler
 from yolodeploy.sites.kubernetes.paths import (
     METRICS,
@@ -69,12 +70,28 @@ class Setups:
         return [*self.surroundings(app, setup), *known]
 
     def surroundings(self, app: str, setup: AppSetup) -> list[Object]:
-        """What every app has: its settings, and the rights to what they name, with it."""
+        """What every app has: its settings, and the rights to what they name, with it.
+
+        Where its traffic goes is left as it is: to the pods beside its own, for a while.
+        """
         settings = self._settings
-        return [
-            *self._manifests.surroundings(app, setup, settings.outside(app)),
-            *settings.copy(app),
-        ]
+        found = [*self._manifests.surroundings(app, setup, settings.outside(app))]
+        if deployment_of(self._connection, app, cluster.BESIDE) is not None:
+            for one in found:
+                if one["kind"] == "Service":
+                    one["spec"]["selector"] = self._selector(app) or one["spec"]["selector"]
+        return [*found, *settings.copy(app)]
+
+    def try_out(self, app: str, settings: SiteSettings, text: str) -> None:
+        """See that nobody refuses what `surroundings` will be with other settings; nothing changes.
+
+        Raises:
+            Refused: `kubernetes.conflict`, somebody else manages a field.
+        """
+        reach = self._settings.reach(settings, app)
+        items = self._manifests.surroundings(app, self.of(app), reach)
+        for one in (*items, settings_copy(app, text)):
+            self._connection.apply(place_of(one), one, dry_run=True)
 
     def scaler(self, setup: AppSetup) -> Scaler:
         """What an autoscaler can ask on this cluster."""
@@ -111,7 +128,8 @@ class Setups:
         Raises:
             Refused: `kubernetes.not_ours`.
         """
-        if app == cluster.NAMESPACE:  # the site's mark lives there
+        # the site's mark lives in the first; what is beside an app's own has the other names
+        if app in (cluster.NAMESPACE, cluster.GUARD, cluster.BESIDE):
             raise Refused("kubernetes.not_ours", site=self._connection.site, namespace=app)
         with suppress(NotFound):
             found = self._connection.get(place("Namespace", "", app), ConfigMap)
@@ -170,6 +188,12 @@ class Setups:
         return any(note.get(_DEFAULT_CLASS) == "true" for note in notes)
 
     # inside ----------------------------------------------------------------------------------
+
+    def _selector(self, app: str) -> dict[str, str]:
+        """Which pods have the app's traffic now."""
+        with suppress(NotFound):
+            return self._connection.get(place("Service", app, app), Service).spec.selector or {}
+        return {}
 
     def _read(self, app: str) -> tuple[KeptSetup, str]:
         """The setup, and the version of the object that holds it."""

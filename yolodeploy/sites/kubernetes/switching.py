@@ -13,10 +13,10 @@ from yolodeploy.sites.kubernetes.records import Kept
 TRIES = 8
 
 
-def deployment_of(connection: Connection, app: str) -> Deployment | None:
-    """The app's Deployment, None where there is none."""
+def deployment_of(connection: Connection, app: str, name: str = "") -> Deployment | None:
+    """The app's Deployment, or another one of its namespace; None where there is none."""
     try:
-        return connection.get(place("Deployment", app, app), Deployment)
+        return connection.get(place("Deployment", app, name or app), Deployment)
     except NotFound:
         return None
 

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from yolodeploy.ops.actions import Action
+from yolodeploy.tui.screens.dialog import heading
 from yolodeploy.tui.views.spans import Span
 from yolodeploy.tui.widgets.lines import Lines
 from yolodeploy.tui.words import Words
@@ -45,9 +46,7 @@ class Ask(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Ready to type."""
-        title = self._action.title(self._words.language)
-        heading = (Span(self._subject, "title"), Span(f"  {title}"))
-        self.query_one("#heading", Lines).show([heading])
+        self.query_one("#heading", Lines).show([heading(self._action, self._subject, self._words)])
         self._tell("")
         self.query_one("#answer").focus()
 

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal
+from textual.containers import Container
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from yolodeploy.ops.actions import Action
+from yolodeploy.tui.screens.dialog import buttons, heading
 from yolodeploy.tui.views.spans import Span
 from yolodeploy.tui.widgets.lines import Lines
 from yolodeploy.tui.words import Words
@@ -36,16 +37,12 @@ class Confirm(ModalScreen[bool]):
         with Container(classes="dialog"):
             yield Lines(id="heading", classes="heading")
             yield Lines(id="told")
-            with Horizontal(classes="buttons"):
-                yield Button(self._words("cancel"), id="cancel", compact=True)
-                yield Button(self._words("do_it"), id="do", variant="error", compact=True)
+            yield buttons(self._words, dangerous=True)
 
     def on_mount(self) -> None:
         """Cancel is what Enter means."""
         words = self._words
-        title = self._action.title(words.language)
-        heading = (Span(self._subject, "title"), Span(f"  {title}"))
-        self.query_one("#heading", Lines).show([heading])
+        self.query_one("#heading", Lines).show([heading(self._action, self._subject, words)])
         same = (Span(words("same_as"), "dim"),)
         self.query_one("#told", Lines).show([same, (Span(f"$ {self._command}", "accent"),)])
         self.query_one("#cancel").focus()

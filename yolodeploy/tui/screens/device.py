@@ -60,6 +60,12 @@ class DeviceScreen(Framed):
         self.query_one("#page", Lines).show(lines)
         super().show(snapshot, look)
 
+    def action_logs(self) -> None:
+        """Follow its servers."""
+        row = self.dashboard.snapshot.row(self._key)
+        if row is not None:
+            self.dashboard.open_logs(row.site, row.device, tab=self.tab)
+
     def action_hold(self) -> None:
         """Hold the device, or end its hold."""
         self.dashboard.turn_hold(self.dashboard.snapshot.row(self._key))

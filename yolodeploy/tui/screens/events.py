@@ -8,9 +8,10 @@ from textual.binding import BindingType
 
 from yolodeploy.tui.keys import bindings_of
 from yolodeploy.tui.screens.listed import Listed
+from yolodeploy.tui.screens.whole import Whole
 from yolodeploy.tui.state.events import EventItem
 from yolodeploy.tui.state.snapshot import Snapshot
-from yolodeploy.tui.views.events import EVENT_COLUMNS
+from yolodeploy.tui.views.events import EVENT_COLUMNS, whole_event_lines
 from yolodeploy.tui.views.spans import Line, Look, Span
 from yolodeploy.tui.widgets.table import Table
 
@@ -42,3 +43,13 @@ class EventsScreen(Listed):
         event = self.query_one(Table).current
         if isinstance(event, EventItem) and self.dashboard.snapshot.row((event.site, event.device)):
             self.dashboard.open_device((event.site, event.device))
+
+    def action_whole(self) -> None:
+        """All of the event under the cursor."""
+        event = self.query_one(Table).current
+        if isinstance(event, EventItem):
+            look = self.dashboard.look()
+            title = look.words("whole.title", name=look.words.event(event.code))
+            self.dashboard.push_screen(
+                Whole(title, lambda width: whole_event_lines(event, look, width))
+            )

@@ -49,6 +49,12 @@ class FleetScreen(Listed):
         """The device, its site, every release, the fleet."""
         return subjects_of(self.dashboard.snapshot, self.selected())
 
+    def action_logs(self) -> None:
+        """Follow its servers."""
+        row = self.selected()
+        if row is not None:
+            self.dashboard.open_logs(row.site, row.device, tab=self.tab)
+
     def action_hold(self) -> None:
         """Hold the device, or end its hold."""
         self.dashboard.turn_hold(self.selected())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from yolodeploy.core.errors import YolodeployError
 from yolodeploy.ops.actions import ACTIONS, Subject
 from yolodeploy.tui.state.snapshot import Snapshot, Wanted
-from yolodeploy.tui.views.frame import key_line, top_line
+from yolodeploy.tui.views.frame import key_line, told_lines, top_line
 from yolodeploy.tui.views.spans import Line, Look
 from yolodeploy.tui.widgets.lines import Lines
 
@@ -22,9 +23,12 @@ class Framed(Screen[None]):
     """A screen with a frame. `where` is its name in the table of keys, `tab` its number's."""
 
     where: ClassVar[str]
-    tab: ClassVar[str]
+    tab: str
     composed = False
     """Whether its widgets are there; snapshots may arrive before."""
+    problem: YolodeployError | None = None
+    """What is wrong with what it asked for itself. It stands until that is right again, below
+    what an action came to: an answer is read before the same complaint again."""
 
     @property
     def dashboard(self) -> Dashboard:
@@ -51,6 +55,10 @@ class Framed(Screen[None]):
         """What the palette's actions are about, with the names that commands use."""
         return [(Subject.FLEET, "")]
 
+    def unfit(self) -> Collection[str]:
+        """Keys that would do nothing to what is selected now."""
+        return ()
+
     def title_line(self, snapshot: Snapshot, look: Look) -> Line:
         """The line below the top one."""
         return ()
@@ -66,9 +74,9 @@ class Framed(Screen[None]):
         look = app.look()
         self.query_one("#top", Lines).show([top_line(app.snapshot, self.tab, look, width)])
         message = self.query_one("#message", Lines)
-        told = app.told()
-        message.show([told] if told else [()])
-        self.query_one("#keys", Lines).show([key_line(self.where, look, width)])
+        told = app.told(self.problem)
+        message.show(told_lines(told, width) if told else [()])
+        self.query_one("#keys", Lines).show([key_line(self.where, look, width, self.unfit())])
 
     def begin(self, action: str, name: str) -> None:
         """Start an action of the table."""

@@ -13,7 +13,7 @@ from yolodeploy.ops.actions import Subject
 from yolodeploy.ops.play_progress import HostRun, TaskRun
 from yolodeploy.tui.keys import bindings_of
 from yolodeploy.tui.screens.framed import Framed
-from yolodeploy.tui.screens.output import Output
+from yolodeploy.tui.screens.whole import Whole
 from yolodeploy.tui.state.plays import PlayDetail
 from yolodeploy.tui.state.snapshot import Snapshot, Wanted
 from yolodeploy.tui.views.play import (
@@ -26,6 +26,8 @@ from yolodeploy.tui.views.play import (
 from yolodeploy.tui.views.spans import Line, Look, Span
 from yolodeploy.tui.widgets.lines import Lines
 from yolodeploy.tui.widgets.table import Table
+
+_MOST = 40  # lines of one text
 
 
 class PlayScreen(Framed):
@@ -103,7 +105,11 @@ class PlayScreen(Framed):
     def _open_task(self) -> None:
         task = self._tasks.current
         if task is not None:
-            self.dashboard.push_screen(Output(self._host, task, self.dashboard.look()))
+            host, look = self._host, self.dashboard.look()
+            self.dashboard.push_screen(
+                Whole(look.words("output.title"),
+                      lambda width: task_lines(host, task, look, width, _MOST))
+            )  # fmt: skip
 
     def action_cancel(self) -> None:
         """End it; what was done stays."""

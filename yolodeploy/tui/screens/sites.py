@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import ClassVar
 
 from textual.binding import BindingType
 
-from yolodeploy.ops.actions import Subject
-from yolodeploy.ops.connect import K3S
 from yolodeploy.tui.keys import bindings_of
 from yolodeploy.tui.screens.listed import Listed
+from yolodeploy.tui.screens.site import NOT_OURS, SiteActions
 from yolodeploy.tui.state.plays import SiteItem
 from yolodeploy.tui.state.snapshot import Snapshot
 from yolodeploy.tui.views.sites import SITE_LIST_COLUMNS
 from yolodeploy.tui.views.spans import Line, Look, Span
 from yolodeploy.tui.widgets.table import Table
 
+_OF_GATEWAYS = frozenset(
+    f"sites.{name}" for name in ("add", "provision", "doctor", "backup", "upgrade", "operation")
+)
 
-class SitesScreen(Listed):
+
+class SitesScreen(SiteActions, Listed):
     """Every site, with the newest play on it."""
 
     where = "sites"
@@ -44,39 +47,37 @@ class SitesScreen(Listed):
             Span("  "), Span(text, "strong"), *(more if running else ()), *self.filter_note()
         )  # fmt: skip
 
-    def selected(self) -> SiteItem | None:
+    def selected_site(self) -> SiteItem | None:
         """The site under the cursor."""
         item = self.query_one(Table).current
         return item if isinstance(item, SiteItem) else None
 
-    def subjects(self) -> Sequence[tuple[Subject, str]]:
-        """The site, the play that runs on it, the fleet."""
-        item = self.selected()
-        found: list[tuple[Subject, str]] = []
-        if item is not None:
-            found.append((Subject.SITE, item.name))
-            if item.play is not None and item.play.runs:
-                found.append((Subject.OPERATION, item.play.id))
-        return [*found, (Subject.FLEET, "")]
+    def unfit(self) -> Collection[str]:
+        """Only gateways are provisioned."""
+        item = self.selected_site()
+        ours = item is not None and item.kind not in NOT_OURS
+        return () if ours else _OF_GATEWAYS
+
+    def on_table_moved(self) -> None:
+        """Other keys are of use."""
+        self.show_frame()
 
     def on_table_opened(self) -> None:
-        """Open the newest play on the site."""
-        item = self.selected()
-        if item is None:
-            return
-        if item.play is None:
-            text = self.dashboard.words("site.no_play", site=item.name)
-            self.dashboard.tell((Span(f"  {text}", "dim"),))
-            return
-        self.dashboard.open_play(item.play.id)
+        """Open the site."""
+        self.action_open()
+
+    def action_open(self) -> None:
+        """Open the site under the cursor."""
+        item = self.selected_site()
+        if item is not None:
+            self.dashboard.open_site(item.name)
 
     def action_act(self, action: str) -> None:
         """Do something with a site of gateways."""
-        item = self.selected()
+        item = self.selected_site()
         if item is None:
             return
-        if item.kind != K3S:
-            text = self.dashboard.words("site.no_hosts", site=item.name)
-            self.dashboard.tell((Span(f"  {text}", "dim"),))
-            return
-        self.begin(action, item.name)
+        if item.kind in NOT_OURS:
+            self.say(NOT_OURS[item.kind], item.name)
+        else:
+            self.begin(action, item.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from yolodeploy.core.gates import GateResult
@@ -51,6 +52,8 @@ class SiteProgress(NamedTuple):
     `wave` counts from 1; 0 is for a site that does not move, and `plan.standing` says why.
     `step` is the one under way or to come, None before the first entry and after the last;
     `reverting` tells that it is on its way back. `at` is the last entry's time, None before.
+    `outage_s` is what the switch took away, as the site measured it; None where it does not run
+    the release. `entries` is its journal.
     """
 
     wave: int
@@ -63,6 +66,8 @@ class SiteProgress(NamedTuple):
     detail: str
     at: float | None
     gates: tuple[GateResult, ...]
+    outage_s: float | None = None
+    entries: tuple[Entry, ...] = ()
 
     @property
     def site(self) -> str:
@@ -74,8 +79,9 @@ class RolloutItem(NamedTuple):
     """One rollout in the list.
 
     `ended` counts the sites with a result, `committed` those that run the release because of it;
-    `wave` is the one under way. `silent_s` is how long nobody has driven it though it should be
-    running, None where all is well. `again_at` is when one that waits goes on by itself.
+    `wave` is the one under way, after the end the last that was begun. `silent_s` is how long
+    nobody has driven it though it should be running, None where all is well. `again_at` is when one
+    that waits goes on by itself.
     """
 
     id: str
@@ -114,24 +120,46 @@ def rollout_detail(
     sites: Sequence[RolloutSite],
     steps: Sequence[StepRow],
     now: float,
+    language: str = "en",
+    outages: Mapping[str, float] = MappingProxyType({}),
 ) -> RolloutDetail:
-    """A rollout from its row, its sites and its journal."""
+    """A rollout from its row, its sites and its journal, told in a language.
+
+    `outages` are seconds by site, of those that run the release.
+    """
     journals: dict[str, list[StepRow]] = {}
     for step in steps:
         journals.setdefault(step.site, []).append(step)
     waves = {site: number for number, wave in enumerate(row.plan.waves, 1) for site in wave}
     known = {site.site: site for site in sites}
     progress = tuple(
-        _progress(plan, waves.get(plan.site, 0), known.get(plan.site), journals.get(plan.site, []))
+        _progress(
+            plan,
+            waves.get(plan.site, 0),
+            known.get(plan.site),
+            journals.get(plan.site, []),
+            outages.get(plan.site),
+            beside=row.plan.beside is not None,
+            language=language,
+        )
         for plan in sorted(row.plan.sites, key=lambda plan: _place(plan, waves))
     )
-    return RolloutDetail(_item(row, release, progress, now), row.plan, progress)
+    return RolloutDetail(_item(row, release, progress, now, language), row.plan, progress)
 
 
-def track_of(entries: Sequence[Entry]) -> tuple[Mark, ...]:
-    """How far every step is; the last word on each counts."""
+def track_of(entries: Sequence[Entry], *, beside: bool = False) -> tuple[Mark, ...]:
+    """How far every step is; the last word on each counts.
+
+    With `beside` the release is first tried beside the old one: one step more.
+    """
     marks: Mapping[Step, Mark] = {entry.step: _MARKS[entry.outcome] for entry in entries}
-    return tuple(marks.get(step, Mark.AHEAD) for step in TRACK)
+    return tuple(marks.get(step, Mark.AHEAD) for step in steps_of(beside=beside))
+
+
+def steps_of(*, beside: bool) -> tuple[Step, ...]:
+    """The way of a site, in order."""
+    after = TRACK.index(Step.CHECK) + 1
+    return (*TRACK[:after], Step.BESIDE, *TRACK[after:]) if beside else TRACK
 
 
 def _place(plan: SitePlan, waves: Mapping[str, int]) -> tuple[bool, int]:
@@ -140,10 +168,17 @@ def _place(plan: SitePlan, waves: Mapping[str, int]) -> tuple[bool, int]:
 
 
 def _progress(
-    plan: SitePlan, wave: int, stored: RolloutSite | None, steps: Sequence[StepRow]
+    plan: SitePlan,
+    wave: int,
+    stored: RolloutSite | None,
+    steps: Sequence[StepRow],
+    outage_s: float | None,
+    *,
+    beside: bool,
+    language: str,
 ) -> SiteProgress:
     entries = [step.entry for step in steps]
-    upcoming = following(entries) if entries else None
+    upcoming = following(entries, beside=beside) if entries else None
     last = entries[-1] if entries else None
     result = stored.result if stored and stored.result else None
     if result is None and isinstance(upcoming, SiteResult):
@@ -153,37 +188,42 @@ def _progress(
         plan=plan,
         result=result,
         step=upcoming if isinstance(upcoming, Step) else None,
-        track=track_of(entries),
+        track=track_of(entries, beside=beside),
         reverting=any(entry.step is Step.REVERT for entry in entries),
         waiting=last is not None and last.outcome in LATER,
-        detail=_told(entries),
+        detail=_told(entries, language) or plan.told("reason", language),
         at=steps[-1].at if steps else None,
         gates=stored.gates if stored else (),
+        outage_s=outage_s if entries and result in (None, SiteResult.COMMITTED) else None,
+        entries=tuple(entries),
     )
 
 
-def _told(entries: Sequence[Entry]) -> str:
+def _told(entries: Sequence[Entry], language: str) -> str:
     """What is worth saying: why it went wrong, else the last thing that a step told."""
-    bad = [e.detail for e in entries if e.outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE)]
-    told = [entry.detail for entry in entries if entry.detail]
-    return next(iter((*bad, *reversed(told))), "")
+    bad = [e for e in entries if e.outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE)]
+    told = [entry for entry in entries if entry.detail]
+    return next((entry.told(language) for entry in (*bad, *reversed(told))), "")
 
 
-def _item(row: RolloutRow, release: str, sites: Sequence[SiteProgress], now: float) -> RolloutItem:
+def _item(
+    row: RolloutRow, release: str, sites: Sequence[SiteProgress], now: float, language: str
+) -> RolloutItem:
     moving = [site for site in sites if site.wave]
     under_way = [site.wave for site in moving if site.result in (None, SiteResult.WAITING)]
+    begun = [site.wave for site in moving if site.at is not None]
     asked = "abort" if row.abort_requested else "pause" if row.pause_requested else ""
     return RolloutItem(
         id=row.id,
         app=row.app,
         release=release,
         state=row.state,
-        reason=row.reason,
+        reason=row.why(language),
         asked="" if row.state in FINAL else asked,
         sites=len(moving),
         ended=sum(site.result not in (None, SiteResult.WAITING) for site in moving),
         committed=sum(site.result is SiteResult.COMMITTED for site in moving),
-        wave=min(under_way, default=len(row.plan.waves)),
+        wave=min(under_way, default=max(begun, default=len(row.plan.waves))),
         waves=len(row.plan.waves),
         created_at=row.created_at,
         ended_at=row.ended_at,

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from yolodeploy.core.errors import YolodeployError
 from yolodeploy.inventory.rollouts import RolloutState
+from yolodeploy.ops.controller_state import ControllerState
+from yolodeploy.tui.state.asked import Answer, Asked
 from yolodeploy.tui.state.device import DeviceDetail
 from yolodeploy.tui.state.events import EventItem
 from yolodeploy.tui.state.fleet import FleetRow
 from yolodeploy.tui.state.latency import Key
 from yolodeploy.tui.state.plays import PlayDetail, SiteItem
 from yolodeploy.tui.state.rollouts import RolloutDetail, RolloutItem
+from yolodeploy.tui.state.site import SiteDetail
 
 
 class Wanted(NamedTuple):
-    """What is to be read in full besides the lists: the device, rollout or play that is open."""
+    """What is to be read in full besides the lists: what is open, and latency as it is asked."""
 
     device: Key | None = None
     rollout: str | None = None
     play: str | None = None
+    site: str | None = None
+    latency: Asked | None = None
 
 
 class Snapshot(NamedTuple):
@@ -37,9 +44,17 @@ class Snapshot(NamedTuple):
     rollout: RolloutDetail | None = None
     sites: tuple[SiteItem, ...] = ()
     play: PlayDetail | None = None
-    releases: tuple[str, ...] = ()
+    site: SiteDetail | None = None
+    latency: Answer | None = None
+    aliases: Mapping[str, str] = MappingProxyType({})
+    controller: ControllerState | None = None
     missing: bool = False
     problem: YolodeployError | None = None
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """The aliases of all releases, the newest of each app first."""
+        return tuple(self.aliases.values())
 
     @property
     def seen_at(self) -> float | None:

@@ -6,7 +6,7 @@ from yolodeploy.core.text import fit, one_line
 from yolodeploy.tui.state.events import EventItem
 from yolodeploy.tui.views.columns import Column
 from yolodeploy.tui.views.figures import clock_time
-from yolodeploy.tui.views.spans import Line, Look, Span, cut
+from yolodeploy.tui.views.spans import Line, Look, Span, cut, wrapped
 
 _TONES = {
     "instance.restarted": "warn",
@@ -16,6 +16,7 @@ _TONES = {
     "hold.set": "warn",
     "site.stopped": "warn",
     "site.unreachable": "warn",
+    "site.disk_full": "bad",
     "site.late": "warn",
 }
 
@@ -58,3 +59,11 @@ def event_line(event: EventItem, look: Look, width: int) -> Line:
         Span(event.detail, "dim"),
     )
     return cut(line, width - 1)
+
+
+def whole_event_lines(event: EventItem, look: Look, width: int) -> list[Line]:
+    """One event with all that was said of it."""
+    where = "/".join(filter(None, (event.site, event.device)))
+    head = (Span(clock_time(event.at, look.now), "dim"), Span(f"  {where}  ", "strong"))
+    what = Span(look.words.event(event.code), _TONES.get(event.code, ""))
+    return [(*head, what), (), *wrapped(event.detail or "–", width - 1, "", 0, 100)]

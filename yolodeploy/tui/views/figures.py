@@ -24,6 +24,15 @@ def memory(megabytes: float) -> str:
     return f"{megabytes:.0f} MB" if megabytes < 999.5 else f"{megabytes / 1024:.1f} GB"
 
 
+def size(count: float) -> str:
+    """Bytes: `12.3 MB`."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
 def duration(seconds: float, words: Words) -> str:
     """`12 s`, `3 min`, `2 h`, `5 d`."""
     seconds = max(seconds, 0.0)

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from yolodeploy.core.errors import YolodeployError
 from yolodeploy.tui.keys import Key, hints_of
 from yolodeploy.tui.state.snapshot import Snapshot
 from yolodeploy.tui.views.figures import duration
-from yolodeploy.tui.views.spans import Line, Look, Span, justified, width_of
+from yolodeploy.tui.views.spans import Line, Look, Span, justified, width_of, wrapped
 
-TABS = ("fleet", "rollouts", "events", "sites")
+TABS = ("fleet", "rollouts", "events", "sites", "latency")
+_SPARED = ("app.refresh", "app.palette")
+_KEPT = ("app.help", "app.quit")
 
 
 def top_line(snapshot: Snapshot, tab: str, look: Look, width: int) -> Line:
-    """Name, tabs and how old the picture is."""
-    spans = [Span("  yolodeploy", "strong"), Span("   ")]
+    """Name, tabs and how old the picture is; on a narrow one tabs are numbers."""
+    age = (*_age(snapshot, look), Span(" "))
+    room = width - width_of(age) - 1
+    named: Line = (Span("  yolodeploy", "strong"), Span("  "))
+    shapes = (
+        (*named, *_tabs(snapshot, tab, look)),
+        _tabs(snapshot, tab, look),
+        _tabs(snapshot, tab, look, short=True),
+    )
+    fitting = next((line for line in shapes if width_of(line) <= room), shapes[-1])
+    return justified(fitting, age, width)
+
+
+def _tabs(snapshot: Snapshot, tab: str, look: Look, *, short: bool = False) -> Line:
+    running = {"rollouts": snapshot.running_rollouts, "sites": snapshot.running_plays}
+    spans = [Span(" ")]
     for number, name in enumerate(TABS, 1):
-        label = f" {number} {look.words(f'tab.{name}')} "
-        spans.append(Span(label, "tab" if name == tab else "dim"))
-        if name == "rollouts" and snapshot.running_rollouts:
-            spans.append(Span(f" ◐ {snapshot.running_rollouts} ", "accent"))
-        if name == "sites" and snapshot.running_plays:
-            spans.append(Span(f" ◐ {snapshot.running_plays} ", "accent"))
-    return justified(tuple(spans), (*_age(snapshot, look), Span(" ")), width)
+        word = "" if short and name != tab else f" {look.words(f'tab.{name}')}"
+        spans.append(Span(f" {number}{word} ", "tab" if name == tab else "dim"))
+        if running.get(name):
+            spans.append(Span(f"◐ {running[name]} ", "accent"))
+    return tuple(spans)
 
 
 def _age(snapshot: Snapshot, look: Look) -> Line:
@@ -34,10 +48,11 @@ def _age(snapshot: Snapshot, look: Look) -> Line:
     return (Span(text, "warn" if age > 30 else "dim"),)
 
 
-def key_line(where: str, look: Look, width: int) -> Line:
-    """The keys of a screen; on a narrow one the help tells the rest."""
-    hints = hints_of(where)
-    for spared in ("app.refresh", "app.palette"):
+def key_line(where: str, look: Look, width: int, unfit: Collection[str] = ()) -> Line:
+    """The keys of a screen but those that are `unfit` now; the help tells what has no room."""
+    hints = [key for key in hints_of(where) if key.id not in unfit]
+    own = [key.id for key in hints if key.id not in (*_SPARED, *_KEPT)]
+    for spared in (*_SPARED, *reversed(own)):
         if width_of(_keys(hints, look)) > width:
             hints = [key for key in hints if key.id != spared]
     return _keys(hints, look)
@@ -50,12 +65,27 @@ def _keys(keys: Sequence[Key], look: Look) -> Line:
     return tuple(spans)
 
 
+def told_lines(line: Line, width: int) -> list[Line]:
+    """A message on one line where it fits, else each part of it on lines of its own."""
+    if width_of(line) <= width:
+        return [line]
+    return [row for span in line for row in wrapped(span.text.strip(), width - 1, span.tone, 2, 3)]
+
+
 def error_line(error: YolodeployError, look: Look) -> Line:
     """An error as one line with what mends it."""
     language = look.words.language
     remedy = error.remedy(language)
     spans = [Span("  ✗ " + error.text(language), "bad")]
     return (*spans, Span(f"  {remedy}", "dim")) if remedy else tuple(spans)
+
+
+def error_lines(error: YolodeployError, look: Look, width: int) -> list[Line]:
+    """An error in full, and below it what mends it."""
+    language = look.words.language
+    lines = wrapped(f"✗ {error.text(language)}", width, "bad", 0, 8)
+    remedy = error.remedy(language)
+    return [*lines, *(wrapped(remedy, width, "", 2, 8) if remedy else [])]
 
 
 def empty_lines(where: str, snapshot: Snapshot, look: Look) -> list[Line]:

@@ -15,7 +15,10 @@ State = TypeVar("State", bound=Enum)
 
 _KEY = 11
 _WIDE = 26
-_SCREENS = ("app", "fleet", "device", "rollouts", "rollout", "events", "sites", "play")
+_SCREENS = (
+    "app", "fleet", "device", "rollouts", "rollout", "events", "sites", "site", "cameras", "logs",
+    "latency", "play",
+)  # fmt: skip
 
 
 def help_lines(look: Look) -> list[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from yolodeploy.core.gates import Verdict
 from yolodeploy.core.site import Phase
-from yolodeploy.core.steps import SiteResult
+from yolodeploy.core.steps import Outcome, SiteResult
 from yolodeploy.core.waves import Standing
 from yolodeploy.inventory.operations import OperationState
 from yolodeploy.inventory.rollouts import RolloutState
@@ -87,6 +87,27 @@ TASK = {
     "skipped": ("·", "dim"),
     "failed": ("✗", "bad"),
     "unreachable": ("✗", "bad"),
+}
+
+OUTCOME = {
+    Outcome.INTENDED: MARK[Mark.NOW],
+    Outcome.DONE: MARK[Mark.DONE],
+    Outcome.FAILED: MARK[Mark.BAD],
+    Outcome.INCONCLUSIVE: VERDICT[Verdict.INCONCLUSIVE],
+    Outcome.WAITING: MARK[Mark.WAITING],
+    Outcome.SCHEDULED: MARK[Mark.WAITING],
+    Outcome.EXPIRED: ("○", "bad"),
+    Outcome.SUPERSEDED: ("–", "dim"),
+}
+
+# the phases that servers tell of cameras, and `unknown` where none tells
+CAMERA = {
+    "running": ("●", "good"),
+    "ended": ("–", "dim"),
+    "opening": ("◐", "accent"),
+    "waiting": ("○", "dim"),
+    "failed": ("✗", "bad"),
+    "unknown": ("?", "warn"),
 }
 
 PHASE = {

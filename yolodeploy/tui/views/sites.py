@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from yolodeploy.tui.state.fleet import Status
 from yolodeploy.tui.state.plays import PlayItem, SiteItem
 from yolodeploy.tui.views.columns import Column
 from yolodeploy.tui.views.figures import duration
-from yolodeploy.tui.views.signs import OPERATION, signed
+from yolodeploy.tui.views.signs import OPERATION, STATUS, signed
 from yolodeploy.tui.views.spans import Line, Look, Span
 
 
@@ -20,12 +21,23 @@ def play_name(play: PlayItem, look: Look) -> str:
     return look.words("play.check", name=name) if play.check else name
 
 
+def reached(reachable: bool | None, look: Look) -> Span:
+    """Whether it answered when it was asked last."""
+    status = {True: Status.READY, False: Status.OFFLINE, None: Status.NEW}[reachable]
+    word = look.words("site.answers" if reachable else f"status.{status.value}")
+    return signed(STATUS[status], word)
+
+
 def _site(site: SiteItem, look: Look) -> Line:
     return (Span(site.name), *((Span(" ■", "warn"),) if site.held is not None else ()))
 
 
 def _kind(site: SiteItem, look: Look) -> Line:
     return (Span(site.kind, "dim"),)
+
+
+def _state(site: SiteItem, look: Look) -> Line:
+    return (reached(site.reachable, look),)
 
 
 def _devices(site: SiteItem, look: Look) -> Line:
@@ -63,9 +75,10 @@ def _play(site: SiteItem, look: Look) -> Line:
 
 SITE_LIST_COLUMNS: tuple[Column[SiteItem], ...] = (
     Column("site", _site, lambda site: site.name, 6, 24),
-    Column("kind", _kind, lambda site: site.kind, 4, 9, rank=3),
+    Column("kind", _kind, lambda site: site.kind, 4, 10, rank=4),
+    Column("state", _state, lambda site: str(site.reachable), 9, 10),
     Column("devices", _devices, lambda site: site.devices, 4, 7, right=True),
-    Column("proved", _proved, lambda site: site.proved or 0, 5, 8, right=True),
+    Column("proved", _proved, lambda site: site.proved or 0, 5, 8, rank=3, right=True),
     Column("k3s", _k3s, lambda site: site.k3s_version, 5, 14, rank=1),
     Column("backup", _backup, lambda site: site.backed_up_at or 0.0, 5, 7, rank=2, right=True),
     Column(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -53,7 +54,15 @@ class Lines(ScrollView, can_focus=False):
 
 
 class Page(Lines, can_focus=True):
-    """Lines that take the focus, so that the keyboard scrolls them."""
+    """Lines that take the focus, so that the keyboard scrolls them: with the keys of tables too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", show=False, id="page.down"),
+        Binding("k", "scroll_up", show=False, id="page.up"),
+        Binding("space", "page_down", show=False, id="page.page_down"),
+        Binding("g", "scroll_home", show=False, id="page.first"),
+        Binding("G", "scroll_end", show=False, id="page.last"),
+    ]
 
 
 def _new(before: Line, after: Line) -> bool:

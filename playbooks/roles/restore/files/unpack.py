@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 FORMAT = 1
@@ -74,6 +75,10 @@ def read(file, staged):
             wanted = left.pop(member.name, None)
             if wanted is None or copied(content, staged, member) != wanted:
                 sys.exit(f"{file.name} is damaged: {printable(member.name)}")
+        # tar pads to a whole record; the checksum of all of it is looked at when nothing is left
+        archive.fileobj.read(tarfile.RECORDSIZE)
+        if archive.fileobj.read(1):
+            sys.exit(f"{file.name} is damaged: it goes on after its end")
     if left is None or left:
         sys.exit(f"{file.name} is not whole")
     return manifest
@@ -86,6 +91,8 @@ def manifest_of(file, member, content):
     manifest = json.loads(content.read())
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         sys.exit(f"{file.name} is a backup of a form that is not known here")
+    if not isinstance(manifest.get("files"), dict):
+        sys.exit(f"{file.name} is no backup of a site")
     for name in manifest["files"]:
         parts = PurePosixPath(name).parts
         if not name.startswith(PLACES) or ".." in parts or name != "/".join(parts):
@@ -194,6 +201,6 @@ def printable(text):
 if __name__ == "__main__":
     try:
         sys.stdout.write(json.dumps(main(json.loads(sys.argv[1]))) + "\n")
-    except (tarfile.TarError, EOFError, ValueError, KeyError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, ValueError, KeyError, OSError) as error:
         words = getattr(error, "strerror", None) or str(error) or type(error).__name__
         sys.exit(f"the backup cannot be used: {printable(str(words))}")

@@ -1,4 +1,4 @@
-"""The form by which a gateway is added to a site."""
+"""The forms by which a gateway or a camera is added to a site."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal
+from textual.containers import Container
 from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input
 
 from yolodeploy.ops.actions import Action
+from yolodeploy.tui.screens.dialog import buttons, heading
 from yolodeploy.tui.views.spans import Span
 from yolodeploy.tui.widgets.lines import Lines
 from yolodeploy.tui.words import Words
 
 MOST = 200
-_FIELDS = ("name", "address", "jump", "identity")
-_NEEDED = ("name", "address")
-_LACKING = {"name": "NAME", "address": "USER@HOST"}
 
 
 class _Tick(Checkbox):
@@ -33,8 +31,16 @@ class _Tick(Checkbox):
         super().watch_value()
 
 
-class AddDevice(ModalScreen[str | None]):
-    """The words of `device add` that were filled in, None when it was cancelled."""
+class Form(ModalScreen[str | None]):
+    """The words of a command that were filled in, None when it was cancelled.
+
+    `NEEDED` fields are words, in their order, and stand in the command as given until they are
+    filled in; `OPTIONS` are options of the field's name; `TICK` is one without a value.
+    """
+
+    NEEDED: ClassVar[dict[str, str]]
+    OPTIONS: ClassVar[dict[str, str]]
+    TICK: ClassVar[str]
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", show=False, id="form.cancel"),
@@ -50,22 +56,18 @@ class AddDevice(ModalScreen[str | None]):
         """Fields, the command that does the same, two buttons."""
         with Container(classes="dialog"):
             yield Lines(id="heading", classes="heading")
-            for name in _FIELDS:
+            for name in (*self.NEEDED, *self.OPTIONS):
                 hint = self._words(f"form.{name}")
                 yield Input(id=f"form-{name}", placeholder=hint, max_length=MOST, compact=True)
-            yield _Tick(self._words("form.server"), id="server", compact=True)
+            yield _Tick(self._words(f"form.{self.TICK}"), id="tick", compact=True)
             yield Lines(id="told")
-            with Horizontal(classes="buttons"):
-                yield Button(self._words("cancel"), id="cancel", compact=True)
-                yield Button(self._words("do_it"), id="do", compact=True)
+            yield buttons(self._words)
 
     def on_mount(self) -> None:
         """Ready to type."""
-        title = self._action.title(self._words.language)
-        heading = (Span(self._site, "title"), Span(f"  {title}"))
-        self.query_one("#heading", Lines).show([heading])
+        self.query_one("#heading", Lines).show([heading(self._action, self._site, self._words)])
         self._tell()
-        self.query_one("#form-name").focus()
+        self.query_one(Input).focus()
 
     def on_input_changed(self) -> None:
         """The command follows what is typed."""
@@ -77,7 +79,7 @@ class AddDevice(ModalScreen[str | None]):
 
     def on_input_submitted(self) -> None:
         """Enter goes on, and does it when all is there."""
-        lacking = next((name for name in _NEEDED if not self._typed(name)), None)
+        lacking = next((name for name in self.NEEDED if not self._typed(name)), None)
         if lacking is None:
             self._do()
         else:
@@ -99,12 +101,12 @@ class AddDevice(ModalScreen[str | None]):
 
     def _filled(self) -> str:
         """As a shell would have it."""
-        found = [self._typed(name) or _LACKING[name] for name in _NEEDED]
-        for name in ("jump", "identity"):
+        found = [self._typed(name) or lacking for name, lacking in self.NEEDED.items()]
+        for name, option in self.OPTIONS.items():
             if self._typed(name):
-                found.append(f"--{name}={self._typed(name)}")
-        if self.query_one("#server", Checkbox).value:
-            found.append("--server")
+                found.append(f"{option}={self._typed(name)}")
+        if self.query_one("#tick", Checkbox).value:
+            found.append(f"--{self.TICK}")
         return shlex.join(found)
 
     def _typed(self, name: str) -> str:
@@ -115,3 +117,22 @@ class AddDevice(ModalScreen[str | None]):
         self.query_one("#told", Lines).show(
             [(Span(self._words("same_as"), "dim"),), (Span(f"$ {command}", "accent"),)]
         )
+
+
+class AddDevice(Form):
+    """The words of `device add`."""
+
+    NEEDED: ClassVar[dict[str, str]] = {"name": "NAME", "address": "USER@HOST"}
+    OPTIONS: ClassVar[dict[str, str]] = {"jump": "--jump", "identity": "--identity"}
+    TICK = "server"
+
+
+class AddCamera(Form):
+    """The words of `camera add`. Passwords are in a file, never typed here."""
+
+    NEEDED: ClassVar[dict[str, str]] = {"camera": "NAME", "url": "URL"}
+    OPTIONS: ClassVar[dict[str, str]] = {
+        "credentials": "--credentials-file",
+        "camera_app": "--app",
+    }
+    TICK = "track"

@@ -1,0 +1,1 @@
+"""Doubles of what cannot run on a machine without a GPU."""
