@@ -21,6 +21,7 @@ from yolodeploy.core.release import Release
 from yolodeploy.core.site import Phase
 from yolodeploy.ops.home import Home
 from yolodeploy.sites.embedded import lifecycle
+from yolodeploy.sites.embedded.agent import Agent
 from yolodeploy.sites.embedded.launch import instance_name
 from yolodeploy.sites.embedded.store import InstanceRow, Store
 
@@ -129,6 +130,35 @@ def test_an_agent_that_died_between_row_and_program_is_made_good(bench: Bench, v
         store.put_instance(InstanceRow(name=name, device=device, app=APP, release=v1.digest))
     bench.commit(v1)
     assert bench.only_instance().ready
+
+
+def test_who_reads_of_a_restart_sees_no_address_of_the_past_life(
+    bench: Bench, v1: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a client that waited for the restart asks where nobody is any more."""
+    bench.commit(v1)
+    name = bench.only_instance().name
+    agent = Agent(bench.root, bench.name)
+    seen = set()
+
+    def watched(write: Callable[..., None]) -> Callable[..., None]:
+        def written(*values: object) -> None:
+            write(*values)
+            seen.add((bench.only_instance().restarts, len(bench.events("instance.restarted"))))
+
+        return written
+
+    monkeypatch.setattr(agent.store, "put_instance", watched(agent.store.put_instance))
+    monkeypatch.setattr(agent.store, "add_event", watched(agent.store.add_event))
+    own = bench.agent
+    os.kill(own, signal.SIGSTOP)  # this one does its work
+    try:
+        os.kill(bench.pid(name), signal.SIGKILL)
+        until(lambda: agent.round() or bench.only_instance().restarts, "it was started again")
+    finally:
+        os.kill(own, signal.SIGCONT)
+    assert seen <= {(0, 0), (1, 1)}
+    assert len(bench.events("instance.restarted")) == 1
 
 
 def test_a_second_agent_does_not_stay(bench: Bench) -> None:

@@ -97,11 +97,13 @@ class Agent:
                 url=url,
                 reason="" if ready else self._reason(name, process, died=restarts > 0),
             )
-            if started:
-                self._event(row.device, "instance.restarted", f"{name} (restart {seen.restarts})")
-        if seen != row:
-            rows[name] = seen
+        if seen == row:
+            return
+        rows[name] = seen
+        with self.store.transaction():  # who reads of the restart sees no address of its past life
             self.store.put_instance(seen)
+            if seen.restarts > row.restarts:
+                self._event(row.device, "instance.restarted", f"{name} (restart {seen.restarts})")
 
     def _ready(self, row: InstanceRow, process: Process) -> tuple[bool, str]:
         """Whether it is ready, and where it answers; one that is leaving is not."""

@@ -133,11 +133,15 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, and nobody else writes meanwhile.
+        """All or nothing, and nobody else writes meanwhile; one within another is part of it.
 
         Raises:
             Unreachable: `site.disk_full`; `site.unreachable`, the file cannot be written.
         """
+        within = self._db.in_transaction
+        if within:
+            yield self._db
+            return
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
