@@ -216,7 +216,7 @@ def bench_engine(folder: Path, count: int) -> Figures:
         teller = Teller(inventory, "op-1")
         journal = InventoryJournal(inventory, rollout, "us/op-1/1", teller, sites)  # type: ignore[arg-type]
         engine = Engine(
-            Rollout(planned, new, journal, [b"a frame"]),
+            Rollout("r-1", planned, new, journal, [b"a frame"]),
             Operator("us/op-1/1", "op-1"),
             sites.__getitem__,
         )

@@ -41,9 +41,9 @@ def sentence(code: str, /, **fields: object) -> Sentence:
     return Sentence(code, kept)
 
 
-def sentence_of(error: YolodeployError) -> Sentence:
-    """What an error says."""
-    return sentence(error.code, **{**error.fields, **error.spoken})
+def sentence_of(error: YolodeployError, **beside: object) -> Sentence:
+    """What an error says; `beside`, what who keeps it knows and who raised it did not."""
+    return sentence(error.code, **{**beside, **error.fields, **error.spoken})
 
 
 def brief(error: YolodeployError) -> Sentence:

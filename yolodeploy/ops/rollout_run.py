@@ -129,7 +129,7 @@ def _drive(
     )
     journal = InventoryJournal(inventory, rollout, holder, teller, sites)
     engine = Engine(
-        Rollout(row.plan, release, journal, frames, golden),
+        Rollout(rollout, row.plan, release, journal, frames, golden),
         Operator(holder, row.operation, bool(arguments.get("take_over"))),
         sites.__getitem__,
         due_only=bool(arguments.get("due_only")),

@@ -48,7 +48,11 @@ def main(home: Home, operation: str) -> int:
             if isinstance(error, Interrupted):
                 ended = OperationState.CANCELLED
         except Exception:
-            teller.say("ops.broken", "error", operation=operation, log=log_of(home, operation))
+            told = {"operation": operation, "log": log_of(home, operation)}
+            if rollout := row.arguments.get("rollout"):
+                teller.say("ops.broken_rollout", "error", rollout=rollout, **told)
+            else:
+                teller.say("ops.broken", "error", **told)
             rows.finish(inventory, operation, OperationState.FAILED, 1, at=time.time())
             raise  # the traceback is for the operation's log, not for the person
         state = OperationState.DONE if code == 0 else ended

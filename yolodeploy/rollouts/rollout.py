@@ -12,8 +12,9 @@ from yolodeploy.rollouts.ports import Journal
 
 
 class Rollout(NamedTuple):
-    """One rollout: its plan, its memory, and the frames that old and new release are shown."""
+    """One rollout: its name, plan and memory, and the frames that both releases are shown."""
 
+    name: str
     plan: Plan
     release: Release
     journal: Journal

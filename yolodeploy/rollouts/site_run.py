@@ -40,6 +40,7 @@ class SiteRun:
 
     def __init__(self, site: Site, rollout: Rollout, operator: Operator) -> None:
         self._site = site
+        self._rollout = rollout.name
         self._plan = rollout.plan
         self._release = rollout.release
         self._journal = rollout.journal
@@ -112,15 +113,15 @@ class SiteRun:
             said = endured(step, self._steps[step], self._lease, self._journal)
             outcome = Outcome.DONE
         except Unreachable as error:
-            outcome, said = Outcome.WAITING, sentence_of(error)
+            outcome, said = Outcome.WAITING, self._said(error)
         except RolledBack as error:
             outcome = Outcome.INCONCLUSIVE if error.code in UNSURE else Outcome.FAILED
-            said = sentence_of(error)
+            said = self._said(error)
         except YolodeployError as error:
             if error.code in LOST:
                 raise
             outcome = Outcome.WAITING if error.code in NOT_NOW else Outcome.FAILED
-            said = sentence_of(error)
+            said = self._said(error)
         if step is Step.REVERT and outcome is Outcome.FAILED:
             outcome = Outcome.WAITING  # a revert is never given up
         if outcome is Outcome.WAITING:
@@ -128,6 +129,9 @@ class SiteRun:
             return False
         self._journal.append(name, entry(step, outcome, said))
         return True
+
+    def _said(self, error: YolodeployError) -> Sentence:
+        return sentence_of(error, rollout=self._rollout)
 
     # the steps -------------------------------------------------------------------------------
 

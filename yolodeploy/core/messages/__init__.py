@@ -42,9 +42,13 @@ class _Field(str):
         return counted(self, noun) if noun else str(self)
 
 
+# what a person fills in where it is not known: a site does not know the rollout that moves it
+FILLED_IN = {"rollout": "ID"}
+
+
 class _Known(dict[str, str]):
     def __getitem__(self, key: str) -> str:
-        return _Field(self.get(key, f"<{key}>"))
+        return _Field(self.get(key) or FILLED_IN.get(key, f"<{key}>"))
 
 
 def message(code: str) -> Message:

@@ -84,13 +84,13 @@ MESSAGES = {
     "contended": Message(
         "site {site} was changed by others {tries} times in a row while it was to be changed",
         "更改站点 {site} 时，它连续 {tries} 次被他人更改",
-        "yolodeploy rollout resume ID",
+        "yolodeploy rollout resume {rollout}",
     ),
     "busy": Message(
         "the API server of site {site} has too much to do (429): {reason}",
         "站点 {site} 的 API 服务器过于繁忙（429）：{reason}",
-        "wait a little, then: yolodeploy rollout resume ID",
-        "请稍候，然后：yolodeploy rollout resume ID",
+        "wait a little, then: yolodeploy rollout resume {rollout}",
+        "请稍候，然后：yolodeploy rollout resume {rollout}",
     ),
     "broken": Message(
         "the API server of site {site} fails (HTTP {status}): {reason}",

@@ -49,7 +49,7 @@ MESSAGES = {
     "not_cancelled": Message(
         "operation {operation} is a {kind}, which is not ended like that",
         "操作 {operation} 的类型为 {kind}，不能这样结束",
-        "yolodeploy rollout pause ID or yolodeploy rollout abort ID",
+        "yolodeploy rollout pause {rollout} or yolodeploy rollout abort {rollout}",
     ),
     "still_runs": Message(
         "operation {operation} was asked to end and has not ended after {seconds} s",
@@ -59,8 +59,14 @@ MESSAGES = {
     "broken": Message(
         "operation {operation} broke; the reason is in {log}",
         "操作 {operation} 出错；原因见 {log}",
-        "report it with that file; then yolodeploy rollout resume ID",
-        "请附上该文件报告问题；然后 yolodeploy rollout resume ID",
+        "report it with that file",
+        "请附上该文件报告问题",
+    ),
+    "broken_rollout": Message(
+        "rollout {rollout} broke; the reason is in {log}",
+        "发布 {rollout} 出错；原因见 {log}",
+        "report it with that file; then yolodeploy rollout resume {rollout}",
+        "请附上该文件报告问题；然后 yolodeploy rollout resume {rollout}",
     ),
     "detached": Message(
         "operation {operation} goes on without this terminal",

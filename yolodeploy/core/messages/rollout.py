@@ -17,8 +17,8 @@ MESSAGES = {
     "gate_failed": Message(
         "site {site}: gate {gate} failed: {figure} {unit}, bound {bound}, {samples} samples{told}",
         "站点 {site}：门限 {gate} 未通过：{figure} {unit}，上限 {bound}，{samples} 个样本{told}",
-        "yolodeploy logs --site {site}; its gates: yolodeploy rollout status ID",
-        "yolodeploy logs --site {site}；查看门限：yolodeploy rollout status ID",
+        "yolodeploy logs --site {site}; its gates: yolodeploy rollout status {rollout}",
+        "yolodeploy logs --site {site}；查看门限：yolodeploy rollout status {rollout}",
     ),
     "inconclusive": Message(
         "site {site}: gate {gate} cannot tell after {samples} samples{told}",
@@ -51,7 +51,7 @@ MESSAGES = {
     "revert_slow": Message(
         "site {site}: the previous release is not ready yet",
         "站点 {site}：上一个版本尚未就绪",
-        "yolodeploy rollout resume ID",
+        "yolodeploy rollout resume {rollout}",
     ),
     "nothing_to_do": Message(
         "no site needs {release}",

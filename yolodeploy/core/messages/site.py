@@ -50,8 +50,8 @@ MESSAGES = {
     "leased": Message(
         "site {site} is being changed by {holder} (for {seconds} s more at most)",
         "站点 {site} 正由 {holder} 更改（最多还需 {seconds} 秒）",
-        "wait, or take over with: yolodeploy rollout resume ID --take-over",
-        "请等待，或接管：yolodeploy rollout resume ID --take-over",
+        "wait, or take over with: yolodeploy rollout resume {rollout} --take-over",
+        "请等待，或接管：yolodeploy rollout resume {rollout} --take-over",
     ),
     "fenced": Message(
         "site {site} has been taken over by {holder}; nothing was changed",
@@ -111,7 +111,7 @@ MESSAGES = {
     "not_placed": Message(
         "image {image} could not be stored in the site: {reason}",
         "无法将镜像 {image} 存入站点：{reason}",
-        "make room on the disk, then: yolodeploy rollout resume ID",
-        "请腾出磁盘空间，然后：yolodeploy rollout resume ID",
+        "make room on the disk, then: yolodeploy rollout resume {rollout}",
+        "请腾出磁盘空间，然后：yolodeploy rollout resume {rollout}",
     ),
 }
