@@ -5,6 +5,7 @@ If these fail, a script cannot tell success from failure, or a person is left wi
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -21,6 +22,7 @@ from yolodeploy.cli.main import COMMANDS, yolodeploy
 from yolodeploy.core import errors
 from yolodeploy.inventory import operations
 from yolodeploy.inventory.connection import open_inventory
+from yolodeploy.inventory.events import add_event
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.operations import boot_id
 
@@ -386,6 +388,23 @@ def test_errors_are_told_in_chinese(
     assert second.startswith("  解决方法：")
 
 
+def test_tables_of_events_and_sites_are_in_chinese_too(
+    run: Run, filled: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_inventory(filled.inventory) as inventory:
+        add_event(inventory, "plant", "{of a later version", at=0)
+    monkeypatch.setenv("YOLODEPLOY_LANGUAGE", "zh")
+    events = run("events").out
+    assert "已启动" in events
+    assert "instance.started" not in events
+    assert "{of a later version" in events
+    assert "brake-disc:已提交" in run("site", "list").out
+    assert "instance.started" in {
+        row["code"] for row in json.loads(run("events", "-o", "json").out)
+    }
+    assert json.loads(run("site", "list", "-o", "json").out)[0]["apps"] == ["brake-disc:committed"]
+
+
 def test_the_language_of_the_machine_is_taken(home: Home) -> None:
     environment = {"YOLODEPLOY_LANGUAGE": "auto", "LC_ALL": "zh_CN.UTF-8"}
     assert "没有站点" in program("site", "start", "x", home=home.root, **environment).err
@@ -397,12 +416,9 @@ def test_the_language_of_the_machine_is_taken(home: Home) -> None:
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(filled: Home) -> None:
-    with open_inventory(filled.inventory) as inventory:
-        from yolodeploy.inventory.events import add_event
-
-        with inventory.transaction():
-            for _ in range(9000):
-                add_event(inventory, "plant", "instance.started", at=0, detail="x" * 50)
+    with open_inventory(filled.inventory) as inventory, inventory.transaction():
+        for _ in range(9000):
+            add_event(inventory, "plant", "instance.started", at=0, detail="x" * 50)
     for form in ("table", "json", "jsonl", "name"):
         process = started("events", "--limit", "10000", "-o", form, home=filled.root)
         assert process.stdout is not None

@@ -6,6 +6,7 @@ import click
 
 from yolodeploy.cli.output import Column, emit, output_option
 from yolodeploy.cli.reading import read
+from yolodeploy.cli.table_words import words_here
 
 
 @click.command()
@@ -33,7 +34,7 @@ def events(site: str | None, device: str | None, code: str | None, limit: int, f
         ),
         Column("site", "site", lambda row: row.site),
         Column("device", "device", lambda row: row.device),
-        Column("code", "what", lambda row: row.code),
+        Column("code", "what", lambda row: row.code, text=words_here().event),
         Column("detail", "detail", lambda row: row.detail),
     ]
     emit(rows, columns, form)

@@ -24,6 +24,7 @@ from yolodeploy.cli.site_lock import lock
 from yolodeploy.cli.site_shell import shell
 from yolodeploy.cli.site_tunnel import tunnel
 from yolodeploy.cli.site_window import window
+from yolodeploy.cli.table_words import words_here
 from yolodeploy.cli.telling import confirm, said, tell
 from yolodeploy.cli.words import FILE, labels_option, parsed_labels, select_option
 from yolodeploy.core.text import one_line
@@ -38,14 +39,22 @@ for command in (lock, fetch, tunnel, shell, upgrade, backup, restore, renew, acc
     site.add_command(command)
 
 
-def columns(now: float, apps: dict[str, list[str]]) -> list[Column]:
+def columns(now: float, apps: dict[str, list[tuple[str, str]]]) -> list[Column]:
     """What is shown of a site; `apps` has the apps of each with their phase."""
+    word = words_here().word
     return [
         Column("site", "site", lambda row: row.name),
         Column("kind", "kind", lambda row: row.kind),
         Column("reachable", "reachable", lambda row: row.reachable),
         Column("devices", "devices", lambda row: row.devices),
-        Column("apps", "apps", lambda row: apps.get(row.name, [])),
+        Column(
+            "apps",
+            "apps",
+            lambda row: [f"{app}:{phase}" for app, phase in apps.get(row.name, ())],
+            told=lambda row: ",".join(
+                f"{app}:{word(phase)}" for app, phase in apps.get(row.name, ())
+            ),
+        ),
         aged("observed_at", "seen", lambda row: row.observed_at, now),
         Column("held", "held", lambda row: row.held),
         Column("k3s_version", "k3s", lambda row: row.k3s_version, wide=True),
@@ -109,10 +118,10 @@ def _columns() -> list[Column]:
     from yolodeploy.inventory.status import list_site_apps
     from yolodeploy.ops.home import home
 
-    apps: dict[str, list[str]] = {}
+    apps: dict[str, list[tuple[str, str]]] = {}
     with read_inventory(home().inventory) as inventory:
         for row in list_site_apps(inventory):
-            apps.setdefault(row.site, []).append(f"{row.app}:{row.phase}")
+            apps.setdefault(row.site, []).append((row.app, row.phase))
     return columns(time.time(), apps)
 
 

@@ -25,6 +25,15 @@ class TableWords:
         known = MESSAGES.get(f"word.{english}")
         return known.rendered("text", self.tongue, {}) if known else english
 
+    def event(self, code: str) -> str:
+        """What an event's code means, as the dashboard says it; a stranger's code as it is."""
+        if self.tongue == "en":
+            return code
+        from yolodeploy.core.messages.tui import MESSAGES as DASHBOARD
+
+        known = DASHBOARD.get(f"event.{code}")
+        return known.rendered("text", self.tongue, {}) if known else code
+
     def line(self, code: str, /, **fields: object) -> str:
         """What is said beside a table."""
         return whole(code, fields, self.tongue)

@@ -32,7 +32,7 @@ def cancel(home: Home, operation: str, *, dry_run: bool = False) -> OperationRow
         if row.ended_at is not None:
             raise Refused("ops.ended_already", operation=operation, state=row.state.value)
         if row.kind not in (*_ASKED, *_KILLED) and not operations.lost(row):
-            rollout = row.arguments.get("rollout", "")
+            rollout = row.arguments["rollout"]
             raise Refused("ops.not_cancelled", operation=operation, kind=row.kind, rollout=rollout)
         if dry_run:
             return row

@@ -48,7 +48,7 @@ FILLED_IN = {"rollout": "ID"}
 
 class _Known(dict[str, str]):
     def __getitem__(self, key: str) -> str:
-        return _Field(self.get(key) or FILLED_IN.get(key, f"<{key}>"))
+        return _Field(self.get(key, FILLED_IN.get(key, f"<{key}>")))
 
 
 def message(code: str) -> Message:
