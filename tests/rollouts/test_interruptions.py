@@ -74,7 +74,7 @@ def test_a_laptop_that_wakes_behind_another_operator_changes_nothing(
             bench.site.release_lease(fence)
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert plant.ended(started) == 1
+    assert plant.ended(started) == 4
     row = plant.row(started.rollout)
     assert row.state is RolloutState.FAILED
     assert "taken over" in row.reason
@@ -105,7 +105,8 @@ def test_a_laptop_that_slept_before_a_step_does_not_do_it(
             bench.site.release_lease(fence)
     finally:
         os.kill(engine.pid, signal.SIGCONT)
-    assert wait(engine) == 1
+    assert wait(engine) == 4
+    assert plant.results(rollout) == {"site-1": SiteResult.SUPERSEDED}
     assert plant.row(rollout).state is RolloutState.FAILED
     assert "taken over" in plant.row(rollout).reason
     assert bench.app().release == bench.release(third)

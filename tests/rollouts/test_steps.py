@@ -14,6 +14,7 @@ from yolodeploy.core.steps import (
     Outcome,
     SiteResult,
     Step,
+    failed,
     following,
     may_expire,
     switched,
@@ -22,7 +23,7 @@ from yolodeploy.core.steps import (
 
 BEFORE_SWITCH = {Step.PREFETCH, Step.CHECK}
 CHANGES = {Step.BESIDE, Step.SWITCH}
-# what the engine may write for a step; a revert is never given up
+# what the engine may write for a step
 OUTCOMES = {
     step: [
         Outcome.DONE,
@@ -35,7 +36,7 @@ OUTCOMES = {
     for step in Step
 } | {
     Step.CHECK: [Outcome.DONE, Outcome.FAILED, Outcome.SCHEDULED, Outcome.SUPERSEDED],
-    Step.REVERT: [Outcome.DONE, Outcome.WAITING, Outcome.EXPIRED],
+    Step.REVERT: [Outcome.DONE, Outcome.WAITING, Outcome.EXPIRED, Outcome.SUPERSEDED],
 }
 
 # each turn: does the engine die in the middle, does a failure elsewhere or an abort ask for a
@@ -119,6 +120,20 @@ def test_dying_after_the_intention_changes_nothing(story: list[tuple[bool, bool,
     if isinstance(upcoming, Step):
         assert following([*journal, Entry(upcoming, Outcome.INTENDED)]) is upcoming
         assert following([*journal, Entry(upcoming, Outcome.WAITING)]) is upcoming
+
+
+@given(turns, st.booleans())
+def test_a_release_that_did_not_pass_goes_nowhere_but_back(
+    story: list[tuple[bool, bool, int]], beside: bool
+) -> None:
+    """However often it must wait for that: nobody takes such a site for one that only waits."""
+    journal = played(story, beside=beside)
+    upcoming = following(journal, beside=beside)
+    if failed(journal):
+        assert upcoming not in {*Step} - {Step.REVERT}
+        assert upcoming is not SiteResult.COMMITTED
+    elif upcoming in {SiteResult.INCONCLUSIVE, SiteResult.REFUSED}:
+        raise AssertionError(journal)
 
 
 @given(turns)

@@ -9,7 +9,7 @@ is a function of the journal alone, so a process that dies anywhere can be repla
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
 import msgspec
@@ -41,7 +41,7 @@ class Outcome(Enum):
     WAITING = "waiting"  # not now: offline, held or leased; to be tried again
     SCHEDULED = "scheduled"  # not now: the site's window opens later
     EXPIRED = "expired"  # it has waited for too long and is given up
-    SUPERSEDED = "superseded"  # a newer rollout of the app has the site
+    SUPERSEDED = "superseded"  # a newer rollout of the app has the site, or another operator
 
 
 class SiteResult(Enum):
@@ -107,6 +107,7 @@ AFTER_FAILURE: dict[Step, Step | SiteResult] = {
 }
 
 
+OVERTAKEN = "site.fenced"
 LATER = frozenset({Outcome.WAITING, Outcome.SCHEDULED})
 GIVEN_UP = {
     Outcome.EXPIRED: SiteResult.EXPIRED,
@@ -138,6 +139,20 @@ def following(journal: Iterable[Entry], *, beside: bool = False) -> Step | SiteR
     if upcoming is SiteResult.REVERTED and inconclusive:
         return SiteResult.INCONCLUSIVE
     return upcoming
+
+
+def failed(journal: Iterable[Entry]) -> bool:
+    """Whether the release did not pass there, whether the site has gone back yet or not."""
+    return any(
+        entry.outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE) and entry.step is not Step.REVERT
+        for entry in journal
+    )
+
+
+def overtaken(journal: Sequence[Entry]) -> Sentence | None:
+    """Who has taken the site over, of whom this journal may know nothing else; None for nobody."""
+    said = journal[-1].said if journal else None
+    return said if said is not None and said.code == OVERTAKEN else None
 
 
 def switched(journal: Iterable[Entry]) -> bool:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yolodeploy.core.errors import Refused
-from yolodeploy.core.sentences import Sentence, sentence, sentence_of, words
-from yolodeploy.core.steps import LATER, Entry, Outcome, SiteResult, following
+from yolodeploy.core.sentences import Sentence, sentence, words
+from yolodeploy.core.steps import LATER, Entry, Outcome, SiteResult, following, overtaken
 from yolodeploy.inventory import journal as journals
 from yolodeploy.inventory import rollout_waves
 from yolodeploy.inventory import rollouts as rows
@@ -23,7 +23,7 @@ from yolodeploy.ops.notifying import notify
 from yolodeploy.ops.operations import alive
 from yolodeploy.ops.person import person
 from yolodeploy.ops.pictures import golden_in, pictures_in
-from yolodeploy.ops.rollout_journal import InventoryJournal, renew
+from yolodeploy.ops.rollout_journal import InventoryJournal
 from yolodeploy.ops.watching import of_rollout
 from yolodeploy.rollouts.engine import Engine
 from yolodeploy.rollouts.ports import Ending
@@ -64,8 +64,8 @@ def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str
     `due_only` (leave sites alone whose time to be tried again has not come).
 
     Raises:
-        Refused: `inventory.rollout_taken`, `site.fenced`; `rollout.finished`, a newer rollout has
-            taken it over meanwhile.
+        Refused: `inventory.rollout_taken`; `rollout.finished`, a newer rollout has taken it over
+            meanwhile.
     """
     rollout = str(arguments["rollout"])
     row = rows.get_rollout(inventory, rollout)
@@ -75,12 +75,6 @@ def run(home: Home, inventory: Inventory, teller: Teller, arguments: Mapping[str
     rows.take_rollout(inventory, rollout, holder, at=time.time(), stale_after=rows.SILENT_S)
     try:
         ending = _drive(home, inventory, teller, arguments, rollout, holder)
-    except Refused as error:
-        if error.code == "site.fenced":
-            # whoever fenced this process off may be its successor, whose rollout it is now
-            renew(inventory, rollout, holder)
-            _record(inventory, rollout, Ending.FAILED, sentence_of(error))
-        raise
     finally:
         rows.leave_rollout(inventory, rollout, holder)
     return EXIT_CODES.get(ending, 0)
@@ -135,7 +129,7 @@ def _drive(
         due_only=bool(arguments.get("due_only")),
     )
     ending = engine.run()
-    _record(inventory, rollout, ending, again_at=engine.again_at)
+    _record(inventory, rollout, ending, engine.again_at)
     told = of_rollout(inventory, rows.get_rollout(inventory, rollout))
     if told is not None:
         notify(home, told)
@@ -150,12 +144,13 @@ def _record(
     inventory: Inventory,
     rollout: str,
     ending: Ending,
-    reason: Sentence | None = None,
-    again_at: float | None = None,
+    again_at: float | None,
 ) -> None:
     """Store how every site came out, then how the rollout did, why, and when it goes on."""
     stored = {row.site: row.result for row in journals.rollout_sites(inventory, rollout)}
+    reason: Sentence | None = None
     waits: Sentence | None = None
+    taken: Sentence | None = None
     expired: list[str] = []
     for name in rows.get_rollout(inventory, rollout).plan.moving:
         entries = journals.journal(inventory, rollout, name)
@@ -167,12 +162,15 @@ def _record(
             journals.set_result(inventory, rollout, name, final)
         told = [_said(e) for e in entries if e.outcome in BAD]
         reason = reason or next(iter(told), None)
+        taken = taken or overtaken(entries)
         if result is SiteResult.EXPIRED:
             expired.append(name)
         if entries and entries[-1].outcome in LATER:
             waits = waits or _said(entries[-1]) or sentence("step.window", site=name)
     if ending is Ending.WAITING:
         reason = reason or waits or _after_which(inventory, rollout)
+    if ending is Ending.FAILED:
+        reason = reason or taken
     if ending is Ending.APPROVAL:
         reason = _after_which(inventory, rollout)
     if ending is Ending.EXPIRED:

@@ -10,7 +10,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from yolodeploy.core.steps import LATER, Entry, Outcome, SiteResult, Step, following, switched
+from yolodeploy.core.steps import (
+    LATER,
+    Entry,
+    Outcome,
+    SiteResult,
+    Step,
+    failed,
+    following,
+    overtaken,
+    switched,
+)
 from yolodeploy.core.waves import affected_by_failure, start_delay_s, too_many_failed
 from yolodeploy.rollouts.patience import PATIENCE_S, Patience
 from yolodeploy.rollouts.ports import Ending, Request
@@ -18,7 +28,7 @@ from yolodeploy.rollouts.rollout import Operator, Rollout
 from yolodeploy.rollouts.site_run import SiteRun
 from yolodeploy.sites.interface import Site
 
-BAD = frozenset({SiteResult.REVERTED, SiteResult.INCONCLUSIVE, SiteResult.REFUSED})
+LEFT_OUT = ((SiteResult.EXPIRED, Ending.EXPIRED), (SiteResult.SUPERSEDED, Ending.ABORTED))
 
 
 class Engine:
@@ -45,16 +55,17 @@ class Engine:
         self._connect = connect
         self._due_only = due_only
         self._patience = Patience(rollout.journal)
-        self._bad: set[str] = set()
+        self._bad: set[str] = set()  # sites where the release did not pass
+        self._later: set[str] = set()  # those of them that could not go back just now
         self.again_at: float | None = None
 
     def run(self) -> Ending:
         """Every wave that is left and may begin.
 
         Raises:
-            Refused: `site.fenced`, another operator drives one of the sites now.
+            Refused: `inventory.rollout_taken`, another engine drives this rollout now.
         """
-        self._bad = {s for s in self._plan.moving if following(self._journal.entries(s)) in BAD}
+        self._bad = {site for site in self._plan.moving if failed(self._journal.entries(site))}
         for number, wave in enumerate(self._plan.waves, 1):
             begun = self._begun(number, wave)
             if not begun and (ending := self._held_back(number)) is not None:
@@ -67,7 +78,8 @@ class Engine:
             if too_many_failed(self._plan, len(self._bad)):
                 return self._fail()
             if self._journal.request() is Request.NONE:
-                if any(map(self._is_scheduled, wave)):
+                over = self._journal.wave(number).ended_at is not None
+                if not over and any(map(self._is_scheduled, wave)):
                     break  # it is not over before its sites had their windows
                 if all(results.values()):
                     self._journal.end_wave(number)
@@ -109,14 +121,18 @@ class Engine:
             return known
         if not entries and not self._may_begin(name, begins):
             return None
-        if self._due_only and self._not_due(name, entries):
+        if self._not_due(name, entries):
             return SiteResult.WAITING
         result = self._run_of(name).run()
-        if result in BAD:
+        if failed(self._journal.entries(name)):
             self._bad.add(name)
+            if result is SiteResult.WAITING:
+                self._later.add(name)
         return result
 
     def _not_due(self, name: str, entries: Sequence[Entry]) -> bool:
+        if not self._due_only:
+            return False
         last = entries[-1] if entries else Entry(Step.PREFETCH, Outcome.INTENDED)
         if last.outcome is not Outcome.WAITING or last.again_at is None:
             return False
@@ -143,11 +159,17 @@ class Engine:
         }
         back = [site for site in moved if site in reached and moved[site]]
         with ThreadPoolExecutor(max_workers=self._plan.concurrency) as pool:
-            done = list(pool.map(lambda site: self._run_of(site).revert(), back))
+            done = list(pool.map(self._goes_back, back))
         if all(done):
             return self._blamed()
-        self.again_at = self._again_at()
+        self.again_at = self._again_at(back)  # what the others wait for is nothing to come for
         return Ending.WAITING
+
+    def _goes_back(self, name: str) -> bool:
+        """Have a site go back; False where it must wait, or has been tried a moment ago."""
+        if name in self._later or self._not_due(name, self._journal.entries(name)):
+            return False
+        return self._run_of(name).revert()
 
     def _blamed(self) -> Ending:
         """By what went wrong on the sites: some of them only went back with others."""
@@ -162,9 +184,9 @@ class Engine:
         entries = self._journal.entries(site)
         return bool(entries) and entries[-1].outcome is Outcome.SCHEDULED
 
-    def _again_at(self) -> float | None:
-        """When the first of the sites that wait is worth trying again."""
-        last = [entries[-1:] for entries in map(self._journal.entries, self._plan.moving)]
+    def _again_at(self, sites: Sequence[str] = ()) -> float | None:
+        """When the first of the sites that wait is worth trying again; without `sites`, of all."""
+        last = [entries[-1:] for entries in map(self._journal.entries, sites or self._plan.moving)]
         times = [e.again_at for (e,) in filter(None, last) if e.outcome in LATER]
         return min((at for at in times if at is not None), default=None)
 
@@ -184,6 +206,6 @@ class Engine:
             return Ending.WAITING
         if self._bad:
             return self._blamed()
-        if SiteResult.EXPIRED in results:
-            return Ending.EXPIRED
-        return Ending.ABORTED if SiteResult.SUPERSEDED in results else Ending.DONE
+        if any(map(overtaken, journals)):
+            return Ending.FAILED
+        return next((ending for result, ending in LEFT_OUT if result in results), Ending.DONE)

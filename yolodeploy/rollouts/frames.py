@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from time import monotonic
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -19,6 +19,8 @@ from yolodeploy.rollouts.figures import Figures
 from yolodeploy.rollouts.measuring import Sent, answer_of, instances_of, on_golden, send
 from yolodeploy.rollouts.rollout import Rollout
 from yolodeploy.sites.interface import Detecting
+
+Picture = TypeVar("Picture")
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -36,8 +38,10 @@ class Frames:
     What is found on those is nothing to agree on: they show errors and time alone.
     """
 
-    def __init__(self, site: Detecting, rollout: Rollout) -> None:
+    def __init__(self, site: Detecting, rollout: Rollout, meanwhile: Callable[[], object]) -> None:
+        """`meanwhile` is called before each picture: all of them may take longer than a lease."""
         self._site = site
+        self._meanwhile = meanwhile
         self._release = rollout.release
         self._pictures = rollout.frames or synthetic_frames()
         self._synthetic = not rollout.frames
@@ -52,21 +56,21 @@ class Frames:
         answers: dict[str, tuple[Box, ...]] = {}
         answered, answering_s = 0, 0.0
         wanted = max(map(samples_wanted, self._release.spec.gates), default=1)
-        for picture in [*self._pictures] * ceil(wanted / len(self._pictures)):
+        for picture in self._each([*self._pictures] * ceil(wanted / len(self._pictures))):
             began = monotonic()
             answer = answer_of(self._site, ready[0], picture)
             if answer is not None:
                 answers[digest_of(picture)] = answer.boxes
                 answered += 1
                 answering_s += monotonic() - began
-        golden = on_golden(self._site, ready[0], self._golden)
+        golden = on_golden(self._site, ready[0], self._each(self._golden))
         return Baseline({} if self._synthetic else answers, golden, answered, answering_s)
 
     def sent(self, figures: Figures) -> Sent:
         """Send them to every ready instance of the new release; compare what can be compared."""
         pictures, expected = self._comparable(figures)
         each = (
-            send(self._site, one, pictures, expected, self._meant)
+            send(self._site, one, self._each(pictures), expected, self._meant)
             for one in self._ready(self._release)
         )
         return sum(each, Sent())
@@ -74,7 +78,12 @@ class Frames:
     def on_golden(self) -> Agreement | None:
         """The new release on the labelled frames: one instance finds what all find."""
         ready = self._ready(self._release) if self._golden else []
-        return on_golden(self._site, ready[0], self._golden) if ready else None
+        return on_golden(self._site, ready[0], self._each(self._golden)) if ready else None
+
+    def _each(self, pictures: Sequence[Picture]) -> Iterator[Picture]:
+        for picture in pictures:
+            self._meanwhile()
+            yield picture
 
     def _ready(self, release: Release) -> list[InstanceState]:
         found = instances_of(self._site.observe(), release.spec.app, release.digest)

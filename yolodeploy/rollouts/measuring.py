@@ -105,7 +105,7 @@ def answer_of(site: Detecting, instance: InstanceState, frame: bytes) -> DetectR
 def send(
     site: Detecting,
     instance: InstanceState,
-    frames: Sequence[bytes],
+    frames: Iterable[bytes],
     expected: Sequence[Sequence[Box] | None],
     meant: Meant | None = None,
 ) -> Sent:
@@ -122,7 +122,7 @@ def send(
 
 
 def on_golden(
-    site: Detecting, instance: InstanceState, frames: Sequence[GoldenFrame]
+    site: Detecting, instance: InstanceState, frames: Iterable[GoldenFrame]
 ) -> Agreement | None:
     """How an instance's boxes agree with the labels; None where there are none."""
     total: Agreement | None = None

@@ -10,12 +10,21 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from yolodeploy.core.errors import Refused, RolledBack, Unreachable, YolodeployError
+from yolodeploy.core.errors import Refused, Unreachable, YolodeployError
 from yolodeploy.core.gates import Observation, Verdict, overall
 from yolodeploy.core.release import Release
 from yolodeploy.core.sentences import Sentence, sentence, sentence_of
-from yolodeploy.core.site import Guard, Intent
-from yolodeploy.core.steps import Entry, Outcome, SiteResult, Step, entry, following, switched
+from yolodeploy.core.site import Guard, Intent, Phase
+from yolodeploy.core.steps import (
+    OVERTAKEN,
+    Entry,
+    Outcome,
+    SiteResult,
+    Step,
+    entry,
+    following,
+    switched,
+)
 from yolodeploy.rollouts.complaints import UNSURE
 from yolodeploy.rollouts.endurance import endured
 from yolodeploy.rollouts.figures import Figures
@@ -32,7 +41,7 @@ from yolodeploy.sites.interface import Site
 
 NOT_NOW = frozenset({"site.leased"})
 CHANGES = (Step.BESIDE, Step.SWITCH)
-LOST = frozenset({"site.fenced", "inventory.rollout_taken"})
+OURS = "inventory."  # what is wrong with the journal says nothing of a site
 
 
 class SiteRun:
@@ -44,8 +53,8 @@ class SiteRun:
         self._plan = rollout.plan
         self._release = rollout.release
         self._journal = rollout.journal
-        self._frames = Frames(site, rollout)
         self._lease = SiteLease(site, operator)
+        self._frames = Frames(site, rollout, meanwhile=self._stay)
         self._waiting = SiteWaiting(site.name, rollout, self._lease)
         self._trial = SiteTrial(site, rollout, self._frames, self._lease)
         self._steps: dict[Step, Callable[[], Sentence]] = {
@@ -65,7 +74,7 @@ class SiteRun:
         """All steps that are left, until the site has a result.
 
         Raises:
-            Refused: `site.fenced`, somebody else drives this site now; nothing more may be done.
+            YolodeployError: `inventory.*`, the journal cannot be written, or is another engine's.
         """
         try:
             return self._run()
@@ -73,9 +82,13 @@ class SiteRun:
             self._lease.give_back()
 
     def revert(self) -> bool:
-        """Go back to the previous release, whatever was reached; False when it must wait."""
+        """Go back to the previous release, whatever was reached; False when it must wait.
+
+        A site that was away for too long is given up: its guard has taken it back.
+        """
         try:
-            return self._do(Step.REVERT)
+            entries = self._journal.entries(self._site.name)
+            return self._waiting.has_expired(entries, Step.REVERT) or self._do(Step.REVERT)
         finally:
             self._lease.give_back()
 
@@ -98,7 +111,21 @@ class SiteRun:
                 return SiteResult.WAITING
 
     def _do(self, step: Step) -> bool:
-        """One step, journalled before and after; False when it cannot be done now."""
+        """One step, journalled before and after; False when it cannot be done now.
+
+        Where somebody else drives the site by now it is theirs, and the last of this one's steps.
+        """
+        try:
+            return self._done(step)
+        except Refused as error:
+            if error.code != OVERTAKEN:
+                raise
+            self._journal.append(
+                self._site.name, entry(step, Outcome.SUPERSEDED, self._said(error))
+            )
+            return True
+
+    def _done(self, step: Step) -> bool:
         name = self._site.name
         if step in CHANGES and (reason := self._journal.held(name)):
             self._waiting.later(step, reason)
@@ -112,16 +139,10 @@ class SiteRun:
         try:
             said = endured(step, self._steps[step], self._lease, self._journal)
             outcome = Outcome.DONE
-        except Unreachable as error:
-            outcome, said = Outcome.WAITING, self._said(error)
-        except RolledBack as error:
-            outcome = Outcome.INCONCLUSIVE if error.code in UNSURE else Outcome.FAILED
-            said = self._said(error)
         except YolodeployError as error:
-            if error.code in LOST:
+            if error.code == OVERTAKEN or error.code.startswith(OURS):
                 raise
-            outcome = Outcome.WAITING if error.code in NOT_NOW else Outcome.FAILED
-            said = self._said(error)
+            outcome, said = _outcome_of(error), self._said(error)
         if step is Step.REVERT and outcome is Outcome.FAILED:
             outcome = Outcome.WAITING  # a revert is never given up
         if outcome is Outcome.WAITING:
@@ -129,6 +150,11 @@ class SiteRun:
             return False
         self._journal.append(name, entry(step, outcome, said))
         return True
+
+    def _stay(self) -> None:
+        """Keep the lease, and give a sign of life."""
+        self._lease.keep()
+        self._journal.request()
 
     def _said(self, error: YolodeployError) -> Sentence:
         return sentence_of(error, rollout=self._rollout)
@@ -256,8 +282,17 @@ class SiteRun:
         )
         self._lease.claim()
         self._trial.app()
-        self._trial.apply(intent)
+        try:
+            self._trial.apply(intent)
+        except YolodeployError as error:
+            # it may be stored, and what came after it have failed
+            if error.code == OVERTAKEN or not self._is_committed():
+                raise
         return sentence("step.committed", release=self._release.alias)
+
+    def _is_committed(self) -> bool:
+        app = self._site.observe().app(self._plan.app)
+        return app is not None and (app.release, app.phase) == (self._release, Phase.COMMITTED)
 
     def _revert(self) -> Sentence:
         previous = self._trial.figures().previous
@@ -274,3 +309,10 @@ class SiteRun:
         if previous is None:
             return sentence("step.reverted_first")
         return sentence("step.reverted", release=previous.alias)
+
+
+def _outcome_of(error: YolodeployError) -> Outcome:
+    """What an error of a site makes of the step."""
+    if isinstance(error, Unreachable) or error.code in NOT_NOW:
+        return Outcome.WAITING
+    return Outcome.INCONCLUSIVE if error.code in UNSURE else Outcome.FAILED
