@@ -42,6 +42,14 @@ def test_a_rollout_and_one_that_is_stopped(home: Home, releases: Make, run: Run)
     again = run("rollout", "start", "brake-disc@1")
     assert again.code == 1
     assert message("rollout.nothing_to_do").en.split("{")[0] in again.err
+    # nor does a site that is held: but it needs it, and how it is let go is said
+    for kind, name in (("device", "plant-1"), ("site", "plant")):
+        run(kind, "hold", name, "--reason", "audit")
+        held = run("rollout", "start", "brake-disc@2")
+        assert held.code == 1
+        assert "audit" in held.err
+        assert f"yolodeploy {kind} unhold {name}" in held.err
+        run(kind, "unhold", name)
 
     stopped = program("rollout", "start", "brake-disc@2", *QUICK, "-o", "name", home=home.root)
     assert (stopped.code, stopped.out) == (4, "r-2\n")

@@ -11,6 +11,7 @@ import pytest
 from tests.rollouts.plant import LONG, WISH, Plant, text_of, wait
 from tests.rollouts.sleeping import asleep, put_to_sleep
 from tests.sites.parts import APP, answer, kill, until
+from yolodeploy.cli.rollout_status import print_status
 from yolodeploy.core.errors import Refused
 from yolodeploy.core.site import Guard, Intent, Phase
 from yolodeploy.core.steps import SiteResult
@@ -233,13 +234,18 @@ def test_what_nobody_expected_in_one_site_leaves_the_others_well(plant: Plant) -
     assert two.app().phase is Phase.COMMITTED
 
 
-def test_an_operation_that_was_killed_is_shown_as_lost(plant: Plant) -> None:
+def test_an_operation_that_was_killed_is_shown_as_lost(
+    plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
     plant.sites(1)
     started = plant.start(plant.release(1), wish=LONG)
     plant.reached(started.rollout, "observe intended")
     operations.end(plant.operation(started))
     assert operations.shown_state(plant.operation(started)) is OperationState.LOST
     assert plant.row(started.rollout).state is RolloutState.RUNNING
+    print_status(plant.home, started.rollout, "table")
+    mends = f"nobody drives it any more; yolodeploy rollout resume {started.rollout}"
+    assert mends in capsys.readouterr().err
     with open_inventory(plant.home.inventory) as inventory:
         inventory.execute("UPDATE rollouts SET plan = json_set(plan, '$.soak_s', 0.2)")
     assert plant.resume(started.rollout) == 0

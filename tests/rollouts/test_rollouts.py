@@ -143,6 +143,7 @@ def test_an_undo_brings_back_what_was_there_though_it_detects_less(plant: Plant)
     undone = going_back.undo(plant.home, rollout, WISH)
     assert plant.ended(undone) == 0
     assert bench.app().release == bench.release(first)
+    assert set(plant.end(undone.rollout).gates["site-1"]) == {"errors", "restarts"}
 
 
 def test_the_plan_of_an_undo_never_names_a_release_on_trial(plant: Plant) -> None:

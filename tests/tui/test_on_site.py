@@ -164,6 +164,7 @@ async def test_how_a_rollout_shall_go_is_chosen_and_planned(home: Home, opened: 
         assert "3 sites" in line(pilot, "plan")
         screen.query_one("#beside").focus()
         await press(pilot, "enter", "right", "enter", "right", "enter", "enter")
+        assert screen.query_one("#beside").size.width > len("beside: canary")
         screen.query_one("#select").focus()
         await press(pilot, *"line=a", "enter")
         command = "rollout start brake-disc@2 --beside canary --approve-after each "

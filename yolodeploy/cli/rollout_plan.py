@@ -33,7 +33,7 @@ def print_plan(release: Release, plan: Plan, form: str, aliases: Mapping[str, st
         print_names(plan.moving)
         return
     if form not in ("table", "wide"):
-        gates = msgspec.to_builtins(release.spec.gates)
+        gates = msgspec.to_builtins(plan.gates_of(release))
         emit_data({"alias": release.alias, "gates": gates, **msgspec.to_builtins(plan)}, form)
         return
     words = words_here()
@@ -93,7 +93,9 @@ def _goes(at: float | None, words: TableWords) -> str:
 
 def _told(release: Release, plan: Plan, words: TableWords) -> list[str]:
     """What holds for all of it, a line each."""
-    gates = [str(getattr(gate, "name", gate.__struct_config__.tag)) for gate in release.spec.gates]
+    gates = [
+        str(getattr(gate, "name", gate.__struct_config__.tag)) for gate in plan.gates_of(release)
+    ]
     head = {
         "release": release.alias,
         "digest": short(plan.release),

@@ -29,6 +29,8 @@ def print_status(home: Home, name: str, form: str) -> None:
     state = words.state("rollout", data["state"])
     head = words.line("step.stands", rollout=data["rollout"], release=data["release"], state=state)
     say(f"{head} {words.told(data['said'], data['reason'])}".rstrip())
+    if data["state"] == "running" and not data["driven"]:
+        say(words.line("step.nobody_drives", rollout=data["rollout"]))
     if data["again_at"]:
         say(words.line("step.goes_on", at=moment(data["again_at"])))
     print_table(
@@ -77,6 +79,7 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
     from yolodeploy.inventory.journal import rollout_sites, steps
     from yolodeploy.inventory.releases import get_release
     from yolodeploy.inventory.rollouts import get_rollout
+    from yolodeploy.ops.rollouts import is_free
 
     with read_inventory(home.inventory) as inventory:
         row = get_rollout(inventory, name)
@@ -110,6 +113,7 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
         "reason": row.reason,
         "said": msgspec.to_builtins(row.said),
         "operation": row.operation,
+        "driven": not is_free(row),
         "again_at": row.again_at,
         "waves": [
             {

@@ -19,6 +19,8 @@ import msgspec
 from yolodeploy.core.beside import Beside, Way, way_of
 from yolodeploy.core.decoding import known
 from yolodeploy.core.errors import UsageError
+from yolodeploy.core.gates import AgreementGate, Gate, GoldenGate
+from yolodeploy.core.release import Release
 from yolodeploy.core.sentences import Sentence, sentence
 
 DEFAULT_WAVES = "1,25%,100%"
@@ -138,6 +140,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def moving(self) -> tuple[str, ...]:
         """Every site that moves, in the order of the waves."""
         return tuple(site for wave in self.waves for site in wave)
+
+    def gates_of(self, release: Release) -> tuple[Gate, ...]:
+        """Those that the release is judged by: without `compare`, none of what it finds."""
+        gates = release.spec.gates
+        if self.compare:
+            return gates
+        return tuple(gate for gate in gates if not isinstance(gate, AgreementGate | GoldenGate))
 
     def need_s(self, site: str) -> float:
         """How much of a window the switch of a site takes: its outage, and being watched."""

@@ -177,6 +177,13 @@ def hold_of(inventory: Inventory, site: str) -> Sentence | None:
     return _device_held(held_ones[0].name, held_ones[0].held or "") if held_ones else None
 
 
+def held_back(site: str, reason: Sentence) -> Refused:
+    """The error for a site that must not be changed for what `hold_of` tells."""
+    if device := reason.fields.get("device"):
+        return Refused("site.device_held", site=site, reason=reason, device=device)
+    return Refused("site.held", site=site, reason=reason)
+
+
 def _held(reason: str) -> Sentence:
     return sentence("step.held", reason=reason)
 

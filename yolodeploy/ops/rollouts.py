@@ -14,7 +14,7 @@ import msgspec
 from yolodeploy.core.errors import NotFound, Refused
 from yolodeploy.core.notices import Notice
 from yolodeploy.core.release import Release
-from yolodeploy.core.waves import Plan
+from yolodeploy.core.waves import Plan, Standing
 from yolodeploy.core.windows import Calendar
 from yolodeploy.inventory import rollout_waves
 from yolodeploy.inventory import rollouts as rows
@@ -30,7 +30,7 @@ from yolodeploy.ops.opening import present_inventory
 from yolodeploy.ops.person import person
 from yolodeploy.ops.pictures import pictures_in
 from yolodeploy.ops.provenance import require_signature
-from yolodeploy.ops.rollout_journal import holds
+from yolodeploy.ops.rollout_journal import held_back, holds
 from yolodeploy.ops.rollout_run import is_dead_here
 from yolodeploy.ops.selecting import chosen_sites
 from yolodeploy.rollouts.planning import Wish, plan_rollout
@@ -132,8 +132,9 @@ def prepare(
     are used. Who is `going_back` is not asked for signatures: what ran before must be had again.
 
     Raises:
-        Refused: `rollout.nothing_to_do`, `inventory.rollout_unfinished`; `image.policy_*`, the
-            image is not signed as the app asks for by now.
+        Refused: `rollout.nothing_to_do`, `rollout.left_out`, `site.held`, `site.device_held`;
+            `inventory.rollout_unfinished`; `image.policy_*`, the image is not signed as the app
+            asks for by now.
         NotFound, UsageError: As `plan`; `ops.no_frames`, `ops.unreadable` of the frames.
     """
     found, planned = plan(home, release, sites, wish, select)
@@ -141,7 +142,7 @@ def prepare(
         with open_inventory(home.inventory) as inventory:
             require_signature(home, get_app(inventory, found.spec.app), found.spec.image)
     if not planned.waves:
-        raise Refused("rollout.nothing_to_do", release=found.alias)
+        raise _nobody(found, planned)
     frames = frames or frames_of(home, found.spec.app)
     if frames:
         pictures_in(Path(frames))  # said before anything is begun
@@ -149,6 +150,18 @@ def prepare(
         busy = planned.blocked_by[0]
         raise Refused("inventory.rollout_unfinished", rollout=busy, app=planned.app)
     return Prepared(found, planned, frames)
+
+
+def _nobody(release: Release, planned: Plan) -> Refused:
+    """Why nothing would move: a site must not be touched, or all run it already."""
+    for site in planned.sites:
+        reason = site.said.get("reason")
+        if reason is not None and site.standing is Standing.HELD:
+            return held_back(site.site, reason)
+        if reason is not None and site.standing is Standing.BLOCKED:
+            alias = release.alias
+            return Refused("rollout.left_out", site=site.site, release=alias, reason=reason)
+    return Refused("rollout.nothing_to_do", release=release.alias)
 
 
 def resume(home: Home, rollout: str, *, take_over: bool = False, due_only: bool = False) -> Started:

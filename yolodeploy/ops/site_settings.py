@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolodeploy.core.errors import (
     Failed,
     NotFound,
-    Refused,
     RolledBack,
     Unreachable,
     YolodeployError,
@@ -29,7 +28,7 @@ from yolodeploy.core.text import one_line
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.ops.connect import connect_named
 from yolodeploy.ops.person import person
-from yolodeploy.ops.rollout_journal import hold_of
+from yolodeploy.ops.rollout_journal import held_back, hold_of
 from yolodeploy.ops.rollout_run import new_holder
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def change(
 
     Raises:
         UsageError: `camera.*`, `sink.*`: they are not valid, and nothing was changed.
-        Refused: `site.leased`, `camera.held`, `site.fenced`.
+        Refused: `site.leased`, `site.held`, `site.device_held`, `site.fenced`.
         RolledBack: `camera.went_back`, they are not followed; `camera.not_everywhere`, not all of
             the site took them. The ones before are in force.
         Failed, Unreachable: `camera.unfinished`, the ones before could not be brought everywhere.
@@ -220,7 +219,7 @@ def _cameras(text: str) -> tuple[Camera, ...]:
 
 def _refuse_held(site: str, reason: Sentence | None) -> None:
     if reason is not None:
-        raise Refused("camera.held", site=site, reason=reason)
+        raise held_back(site, reason)
 
 
 def _news(before: Sequence[Camera], now: Sequence[Camera]) -> frozenset[str]:

@@ -179,7 +179,7 @@ class SiteTrial:
 
     def judged(self, seen: Observation, figures: Figures) -> tuple[GateResult, ...]:
         """What every gate of the release says of what was seen."""
-        return judge(self.release.spec.gates, seen, figures.old)
+        return judge(self.plan.gates_of(self.release), seen, figures.old)
 
     def demand_passed(self, results: Sequence[GateResult]) -> None:
         """Go on only where every gate passed.

@@ -63,8 +63,8 @@ MESSAGES = {
     "held": Message(
         "site {site} is not to be changed now: {reason}",
         "站点 {site} 目前不可更改：{reason}",
-        "yolodeploy site unhold {site}, or device unhold",
-        "yolodeploy site unhold {site}，或 device unhold",
+        "see until when: yolodeploy rollout list",
+        "请查看何时结束：yolodeploy rollout list",
     ),
     "went_back": Message(
         "site {site} has its earlier settings again: {reason}",

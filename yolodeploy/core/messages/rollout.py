@@ -58,6 +58,11 @@ MESSAGES = {
         "没有站点需要 {release}",
         "yolodeploy rollout plan {release}",
     ),
+    "left_out": Message(
+        "site {site} is left out of a rollout of {release}: {reason}",
+        "{release} 的发布不包括站点 {site}：{reason}",
+        "yolodeploy rollout plan {release}",
+    ),
     "finished": Message(
         "rollout {rollout} has ended ({state})",
         "发布 {rollout} 已结束（{state}）",

@@ -47,6 +47,16 @@ MESSAGES = {
         "set XDG_RUNTIME_DIR to a folder of your own",
         "请将 XDG_RUNTIME_DIR 设为自己的文件夹",
     ),
+    "held": Message(
+        "site {site} is not to be changed now: {reason}",
+        "站点 {site} 目前不可更改：{reason}",
+        "yolodeploy site unhold {site}",
+    ),
+    "device_held": Message(
+        "site {site} is not to be changed now: {reason}",
+        "站点 {site} 目前不可更改：{reason}",
+        "yolodeploy device unhold {device}",
+    ),
     "leased": Message(
         "site {site} is being changed by {holder} (for {seconds} s more at most)",
         "站点 {site} 正由 {holder} 更改（最多还需 {seconds} 秒）",

@@ -79,6 +79,11 @@ MESSAGES = {
     "deadline": Message("deadline", "超过期限无人确认"),
     "held": Message("held: {reason}", "已锁定：{reason}"),
     "device_held": Message("device {device} held: {reason}", "设备 {device} 已锁定：{reason}"),
+    "nobody_drives": Message(
+        "nobody drives it any more",
+        "已无人执行",
+        "yolodeploy rollout resume {rollout}",
+    ),
     "window": Message("site {site} waits for its window", "站点 {site} 等待其时间窗口"),
     "days": Message("{days} d", "{days} 天"),
     "seconds": Message("{seconds} s", "{seconds} 秒"),

@@ -40,6 +40,10 @@ class _Choice(Button):
         """Show nothing of it: the label changes."""
         self.active_effect_duration = 0.0
 
+    def watch_label(self) -> None:
+        """It is as wide as what it says."""
+        self.refresh(layout=True)
+
 
 class StartRollout(ModalScreen[str | None]):
     """The words of `rollout start` that were chosen, None when it was cancelled.

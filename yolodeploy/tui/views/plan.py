@@ -59,7 +59,9 @@ def _whole(release: Release, plan: Plan, look: Look, width: int) -> Iterator[Lin
         yield from wrapped(words("plan.approvals", waves=waves), width, "accent")
     for rollout in plan.supersedes:
         yield from wrapped(words("plan.supersedes", rollout=rollout), width, "warn")
-    gates = [str(getattr(gate, "name", gate.__struct_config__.tag)) for gate in release.spec.gates]
+    gates = [
+        str(getattr(gate, "name", gate.__struct_config__.tag)) for gate in plan.gates_of(release)
+    ]
     yield from wrapped(words("plan.gates", gates=", ".join(gates) or "–"), width, "dim")
 
 
