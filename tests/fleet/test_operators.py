@@ -39,7 +39,9 @@ def test_of_two_operators_at_once_the_second_waits(fleet: Fleet) -> None:
     assert bob.row(second).state is RolloutState.WAITING
     for name in THREE:
         assert text_of(bob.journal(second, name)[-1]) == "check waiting"
-        assert f"/{ann.row(started.rollout).operation}/" in bob.journal(second, name)[-1].detail
+        waits = bob.journal(second, name)[-1].detail
+        assert f"/{ann.row(started.rollout).operation}/" in waits
+        assert f"yolodeploy rollout resume {second} --take-over" in waits
     assert ann.ended(started) == 0, "she is not disturbed"
     assert bob.resume(second) == 0
     assert not wrongs(fleet, bob, second, Kind.SOUND, rollouts=2, only=THREE)

@@ -53,8 +53,7 @@ def test_a_rollout_is_told_in_the_language_of_whoever_reads_it(
 
     shown = status(plant, failed.rollout, capsys)
     assert "站点 site-1：门限 latency total p95 未通过" in shown
-    mends = f"yolodeploy logs --site site-1；查看门限：yolodeploy rollout status {failed.rollout}"
-    assert mends in shown
+    assert "yolodeploy logs --site site-1" in shown
     seen = Reader(plant.home, "zh").read(Wanted(rollout=failed.rollout), 0.0).rollout
     assert seen is not None
     assert seen.item.reason == plant.row(failed.rollout).why("zh")

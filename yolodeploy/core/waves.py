@@ -152,6 +152,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """How much of a window the switch of a site takes: its outage, and being watched."""
         return self.site(site).outage_s + max(self.observe_s, self.soak_s)
 
+    def least_s(self, site: str) -> float:
+        """How soon a site may be done: each step ends as soon as its gates can tell."""
+        return self.site(site).outage_s + self.beside_for_s + self.soak_s
+
     @property
     def beside_told(self) -> Sentence | None:
         """`shadow 25 %, for 60 s at least`; None where nothing is tried beside the old release."""

@@ -171,7 +171,7 @@ def _timed(plan: Plan, opens: Opens, at: float) -> Plan:
                 if moment > at:
                     goes[site] = ceil(moment / 60) * 60.0
                 if plan.site(site).standing is Standing.GO:
-                    ends = max(ends, moment + need_s)
+                    ends = max(ends, moment + plan.least_s(site))
         begins = ends + plan.between_s
     return replace(
         plan,

@@ -17,8 +17,7 @@ MESSAGES = {
     "gate_failed": Message(
         "site {site}: gate {gate} failed: {figure} {unit}, bound {bound}, {samples} samples{told}",
         "站点 {site}：门限 {gate} 未通过：{figure} {unit}，上限 {bound}，{samples} 个样本{told}",
-        "yolodeploy logs --site {site}; its gates: yolodeploy rollout status {rollout}",
-        "yolodeploy logs --site {site}；查看门限：yolodeploy rollout status {rollout}",
+        "yolodeploy logs --site {site}",
     ),
     "inconclusive": Message(
         "site {site}: gate {gate} cannot tell after {samples} samples{told}",

@@ -60,8 +60,8 @@ MESSAGES = {
     "leased": Message(
         "site {site} is being changed by {holder} (for {seconds} s more at most)",
         "站点 {site} 正由 {holder} 更改（最多还需 {seconds} 秒）",
-        "wait, or take over with: yolodeploy rollout resume {rollout} --take-over",
-        "请等待，或接管：yolodeploy rollout resume {rollout} --take-over",
+        "wait; a rollout may take over: yolodeploy rollout resume {rollout} --take-over",
+        "请等待；发布可以接管：yolodeploy rollout resume {rollout} --take-over",
     ),
     "fenced": Message(
         "site {site} has been taken over by {holder}; nothing was changed",
