@@ -201,7 +201,9 @@ def abort(home: Home, rollout: str) -> Started | None:
 def approve(
     home: Home, rollout: str, wave: int | None = None, *, dry_run: bool = False
 ) -> tuple[int, Started | None]:
-    """Let a rollout go on after a wave (None: the one that it stands after); who and when is kept.
+    """Let a rollout go on after a wave; who and when is kept.
+
+    No wave: the one that has ended and that it stands after. One that is named can be ahead.
 
     Returns the wave, and the operation that goes on where nobody drives it and it waited for this.
     One that is paused stays so.
@@ -217,9 +219,10 @@ def approve(
             for number in row.plan.approvals
             if number not in known or not known[number].approved_by
         ]
-        stands = row.state in (RolloutState.APPROVAL, RolloutState.PAUSED)
-        if wave is None and stands and open_ones:
-            wave = open_ones[0]
+        if wave is None and row.state in (RolloutState.APPROVAL, RolloutState.PAUSED):
+            # paused in the middle of a wave it stands after none: who knows how that comes out
+            over = (number for number in open_ones if number in known and known[number].ended_at)
+            wave = next(over, None)
         if wave is None or wave not in open_ones:
             raise Refused("rollout.no_approval", rollout=row.id, wave=wave or "-")
         if dry_run:
