@@ -154,7 +154,8 @@ def prepare(
 def resume(home: Home, rollout: str, *, take_over: bool = False, due_only: bool = False) -> Started:
     """Go on with a rollout that was paused, waits, or whose process is gone.
 
-    Sites that wait are tried now, unless `due_only`: then when their time has come.
+    Sites that wait are tried now, unless `due_only`: then when their time has come, and a pause
+    that somebody asked for meanwhile stays.
 
     Raises:
         Refused: `rollout.finished`, `inventory.rollout_taken`.
@@ -162,7 +163,8 @@ def resume(home: Home, rollout: str, *, take_over: bool = False, due_only: bool 
     with open_inventory(home.inventory) as inventory:
         row = unfinished(inventory, rollout)
         check_free(row)
-        rows.request_pause(inventory, row.id, wanted=False)
+        if not due_only:
+            rows.request_pause(inventory, row.id, wanted=False)
         frames = frames_of_operation(inventory, row.operation)
     arguments = {
         "rollout": row.id,
@@ -179,8 +181,10 @@ def pause(home: Home, rollout: str) -> bool:
     Returned is whether it is paused already: one that only waits has nobody who would do it.
     """
     with open_inventory(home.inventory) as inventory:
-        row = unfinished(inventory, rollout)
+        unfinished(inventory, rollout)
         rows.request_pause(inventory, rollout)
+        # looked at only now: an engine that takes it after this finds the word
+        row = rows.get_rollout(inventory, rollout)
         waits = row.state in (RolloutState.WAITING, RolloutState.APPROVAL) and is_free(row)
         if waits:
             rows.set_state(inventory, row.id, RolloutState.PAUSED, at=time.time())
