@@ -116,6 +116,7 @@ def under_way(filled: Home) -> Home:
         rollout_waves.begin_wave(inventory, "r-2", 1, at=time.time())
         for step in (Step.PREFETCH, Step.CHECK, Step.SWITCH):
             journal.append_step(inventory, "r-2", "plant", step, Outcome.DONE, at=time.time())
+        rollout_waves.end_wave(inventory, "r-2", 1, at=time.time())
         rollouts.set_state(inventory, "r-2", rollouts.RolloutState.APPROVAL, at=time.time())
         sites.add_site(inventory, "depot", "embedded", str(filled.site("depot")), at=time.time())
         operations.create_operation(inventory, "op-9", "play", {"site": "plant"}, at=time.time())

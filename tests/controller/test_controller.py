@@ -15,13 +15,16 @@ import pytest
 from tests.cli.running import program, started
 from tests.rollouts.plant import Plant
 from tests.sites.parts import LIMIT_S, until
-from yolodeploy.inventory.connection import SCHEMA_VERSION, connect, open_inventory
+from yolodeploy.inventory.connection import SCHEMA_VERSION, Inventory, connect, open_inventory
 from yolodeploy.inventory.controllers import get_controller
 from yolodeploy.inventory.rollouts import RolloutState, list_rollouts
+from yolodeploy.ops import driving, rollouts
 from yolodeploy.ops.controller_state import controller_state
+from yolodeploy.ops.driving import Driver
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.one_controller import is_running, only_controller
-from yolodeploy.ops.pending import Turn
+from yolodeploy.ops.pending import PendingRollout, Turn, pending_rollouts
+from yolodeploy.ops.rollouts import Started
 from yolodeploy.ops.sites import create_site, start_site, stop_site
 from yolodeploy.ops.tending import WhileOpen
 
@@ -105,6 +108,37 @@ def test_an_engine_that_dies_is_replaced(plant: Plant, start: Start) -> None:
     until(lambda: state(plant, rollout) is RolloutState.DONE, "another engine has ended it")
     with open_inventory(plant.home.inventory) as inventory:
         assert len(list_rollouts(inventory)) == 1
+
+
+def test_a_pause_between_its_look_and_its_going_on_stays(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person was told that it is paused, and then a line is switched."""
+    (bench,) = plant.sites(1)
+    bench.stop()
+    rollout, _ = plant.run(plant.release(1))
+    bench.start()
+    paused: list[bool] = []
+
+    def looked(inventory: Inventory, *, at: float) -> list[PendingRollout]:
+        found = pending_rollouts(inventory, at=at)
+        paused.append(rollouts.pause(plant.home, rollout))
+        return found
+
+    monkeypatch.setattr(driving, "pending_rollouts", looked)
+    told: list[tuple[str, str]] = []
+    with open_inventory(plant.home.inventory) as inventory:
+        inventory.execute("UPDATE rollouts SET again_at = 1")
+        inventory.execute("UPDATE steps SET again_at = 1 WHERE again_at IS NOT NULL")
+        Driver().round(plant.home, inventory, lambda code, f: told.append((code, f["operation"])))
+        [(code, operation)] = told
+        assert (paused, code) == ([True], "controller.resumed")
+        assert plant.ended(Started(rollout, operation)) == 0
+        assert state(plant, rollout) is RolloutState.PAUSED
+        assert bench.site.observe().apps == ()
+        assert [each.turn for each in pending_rollouts(inventory, at=time.time())] == [Turn.PERSON]
+    assert plant.resume(rollout) == 0
+    assert state(plant, rollout) is RolloutState.DONE
 
 
 def test_one_controller_a_home_and_none_after_its_end(home: Home, start: Start) -> None:

@@ -226,10 +226,52 @@ def test_labels_outrank_the_old_release_but_not_boxes_that_are_none() -> None:
     assert overall(judge([AgreementGate()], unsure, old)) is Verdict.FAILED
 
 
+LABELLED = Observation(golden=Agreement(frames=20, expected=40, matched=20))
+
+
+@pytest.mark.parametrize("old", [None, OLD, Observation(golden=Agreement(1, 1, 1))])
+@pytest.mark.parametrize("found", [Agreement(20, 40, empty=20), Agreement(20, 40, gained=40)])
+def test_a_release_that_finds_no_label_is_stopped_where_nothing_else_would(
+    old: Observation | None, found: Agreement
+) -> None:
+    """A first release whose classes are in another order differs from nobody."""
+    blind = Observation(golden=found)
+    result = GoldenGate().judge(blind, old)
+    assert (result.verdict, result.unit, result.figure) == (Verdict.FAILED, "missed", 1.0)
+    assert result.bound < 1.0
+    assert verdict(GoldenGate(max_false=1.0), blind, old) is Verdict.FAILED
+    assert overall(judge([AgreementGate()], blind, old)) is Verdict.FAILED
+    few = Observation(golden=Agreement(frames=4, expected=9))
+    assert verdict(GoldenGate(), few, old) is Verdict.INCONCLUSIVE
+    # who finds some goes as before: nothing says how many are enough
+    for matched in (1, 40):
+        assert verdict(GoldenGate(), Observation(golden=Agreement(20, 40, matched)), old) is (
+            Verdict.PASSED
+        )
+
+
+@pytest.mark.parametrize("agreement", [Agreement(), ALL_LOST])
+def test_labels_that_are_held_against_nothing_outrank_nobody(agreement: Agreement) -> None:
+    """An old release that does not answer would let anything pass that finds one label."""
+    hardly = Observation(agreement=agreement, golden=Agreement(20, 40, 1))
+    assert overall(judge([AgreementGate()], hardly, OLD)) is not Verdict.PASSED
+    right = Observation(agreement=agreement, golden=RIGHT)
+    assert overall(judge([AgreementGate()], right, OLD)) is not Verdict.PASSED
+    for gate, old in ((GoldenGate(max_missed=0.1), OLD), (GoldenGate(), LABELLED)):
+        assert overall(judge([AgreementGate(), gate], right, old)) is Verdict.PASSED
+    # nor those of which none is found, whoever allows it
+    blind = Observation(agreement=agreement, golden=Agreement(20, 40))
+    useless = Observation(golden=Agreement(20, 40))
+    for gate, old in ((GoldenGate(max_missed=1.0), OLD), (GoldenGate(), useless)):
+        assert verdict(gate, blind, old) is Verdict.PASSED
+        assert overall(judge([AgreementGate(), gate], blind, old)) is not Verdict.PASSED
+
+
 @given(st.integers(10, 99), st.data())
 def test_missing_more_labels_never_makes_a_better_verdict(labels: int, data: st.DataObject) -> None:
     gate = GoldenGate(max_worse=0.1, max_missed=data.draw(st.none() | st.floats(0, 1)))
-    old = Observation(golden=Agreement(10, labels, data.draw(st.integers(0, labels))))
+    measure = Observation(golden=Agreement(10, labels, data.draw(st.integers(0, labels))))
+    old = data.draw(st.sampled_from([measure, OLD, None]))
     more = data.draw(st.integers(0, labels))
     fewer = data.draw(st.integers(0, more))
     before, after = (
@@ -313,7 +355,7 @@ def test_what_was_mirrored_is_not_held_against_a_release_that_is_meant_to_differ
 
 
 def test_labels_say_who_is_right_on_traffic_too_but_not_of_boxes_that_are_none() -> None:
-    labelled = Observation(mirrored=LOSES, golden=Agreement(20, 40, 40))
-    assert overall(judge([AgreementGate()], labelled, Observation())) is Verdict.PASSED
-    labelled = Observation(mirrored=INVALID, golden=Agreement(20, 40, 40))
-    assert overall(judge([AgreementGate()], labelled, Observation())) is Verdict.FAILED
+    labelled = Observation(mirrored=LOSES, golden=RIGHT)
+    assert overall(judge([AgreementGate()], labelled, LABELLED)) is Verdict.PASSED
+    labelled = Observation(mirrored=INVALID, golden=RIGHT)
+    assert overall(judge([AgreementGate()], labelled, LABELLED)) is Verdict.FAILED

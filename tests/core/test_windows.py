@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,6 +23,11 @@ from yolodeploy.core.windows import (
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = ["UTC", "Europe/Berlin", "America/St_Johns", "Asia/Shanghai", "Australia/Lord_Howe"]
 # 2026-10-25 and 2026-03-29: the clocks of Berlin are put back and forward
+SPRINGS = [
+    ("Europe/Berlin", "2026-03-29T02:00+01:00"),
+    ("Australia/Lord_Howe", "2026-10-04T02:00+10:30"),
+    ("Africa/Cairo", "2026-04-24T00:00+02:00"),
+]
 START = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 
 windows = st.builds(
@@ -62,11 +68,12 @@ def is_open(calendar: Calendar, at: float) -> bool:
     )
 
 
-def changes_clocks(calendar: Calendar, start: float, end: float) -> bool:
-    """Whether the offset to UTC changes within a day of an interval."""
+def repeats_an_hour(calendar: Calendar, start: float, end: float) -> bool:
+    """Whether the clocks are put back within a day of an interval."""
     zone = ZoneInfo(calendar.zone)
     days = range(int(start - 86400), int(end + 2 * 86400), 86400)
-    return len({datetime.fromtimestamp(at, zone).utcoffset() for at in days}) > 1
+    offsets = [datetime.fromtimestamp(at, zone).strftime("%z") for at in days]
+    return any(later < earlier for earlier, later in pairwise(map(int, offsets)))
 
 
 @given(calendars, moments, st.integers(0, 600))
@@ -77,7 +84,7 @@ def test_an_opening_is_open_for_as_long_as_is_needed(
     if found is None:
         return
     assert found >= at
-    if not changes_clocks(calendar, found, found + need_min * 60):
+    if not repeats_an_hour(calendar, found, found + need_min * 60):
         assert all(is_open(calendar, found + minute * 60) for minute in range(need_min))
 
 
@@ -89,8 +96,22 @@ def test_nothing_that_is_open_is_left_out(calendar: Calendar, at: float, need_mi
     run = 0
     for minute in range(int((end - at) // 60) + (0 if found is None else need_min - 1)):
         run = run + 1 if is_open(calendar, at + minute * 60) else 0
-        if run >= need_min and not changes_clocks(calendar, at, end):
+        if run >= need_min and not repeats_an_hour(calendar, at, end):
             pytest.fail(f"open at minute {minute - need_min + 1}, said was {found}")
+
+
+quarters = st.integers(-8, 16).map(lambda quarter: quarter * 15 % 1440)
+nights = st.builds(Window, st.just(tuple(range(7))), quarters, quarters)
+
+
+@given(nights, st.sampled_from(SPRINGS), st.integers(-300, 300))
+def test_in_a_night_of_spring_it_is_the_wall_that_counts(
+    window: Window, spring: tuple[str, str], minute: int
+) -> None:
+    """Else a line that starts at half past two is switched until half past three."""
+    calendar, at = Calendar(spring[0], (window,)), berlin(spring[1]) + minute * 60
+    opened = opening(calendar, ZoneInfo(calendar.zone), at, 60.0) == at
+    assert opened == is_open(calendar, at)
 
 
 @given(windows)
@@ -119,8 +140,12 @@ def test_the_nights_in_which_the_clocks_change() -> None:
     # half past two comes not at all, or twice: then the window is over the first time
     skipped = Calendar("Europe/Berlin", (parse_window("Sun 02:15-02:45"),))
     assert opening(skipped, BERLIN, berlin("2026-03-28T12:00+01:00"), 1800.0) == berlin(
-        "2026-03-29T03:15+02:00"
+        "2026-04-05T02:15+02:00"
     )
+    until = Calendar("Europe/Berlin", (parse_window("Sun 01:00-02:30"),))
+    opens = berlin("2026-03-29T01:00+01:00")
+    assert opening(until, BERLIN, opens, 3600.0) == opens
+    assert opening(until, BERLIN, opens, 3601.0) == berlin("2026-04-05T01:00+02:00")
     twice = Calendar("Europe/Berlin", (parse_window("Sun 01:00-02:30"),))
     opens = berlin("2026-10-25T01:00+02:00")
     assert opening(twice, BERLIN, opens, 5400.0) == opens

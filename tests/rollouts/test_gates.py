@@ -78,6 +78,18 @@ def test_labels_are_right_where_old_and_new_disagree(plant: Plant) -> None:
     assert first.app().release == first.release(better)
 
 
+def test_a_first_release_that_finds_none_of_the_labels_is_stopped(plant: Plant) -> None:
+    """Its classes are in another order than they were labelled in: no older release shows it."""
+    (bench,) = plant.sites(1)
+    for picture in pictures_in(plant.frames):
+        picture.path.with_suffix(".txt").write_text("99 0.5 0.5 0.1 0.1\n" * 3)
+    rollout, code = plant.run(plant.release(1))
+    judged = gates(plant, rollout)
+    assert code == 4, judged
+    assert (judged["golden"].verdict.value, judged["golden"].unit) == ("failed", "missed")
+    assert bench.app().release is None
+
+
 def test_a_change_that_is_the_purpose_is_not_held_against_a_release(plant: Plant) -> None:
     plant.sites(1)
     plant.run(plant.release(1))

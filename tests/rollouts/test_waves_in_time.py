@@ -306,6 +306,23 @@ def test_a_pause_holds_what_only_waits_and_an_approval_does_not_end_it(plant: Pl
     assert plant.results(rollout) == {"site-1": COMMITTED, "site-2": COMMITTED}
 
 
+def test_what_is_paused_before_its_wave_has_ended_is_approved_only_by_name(plant: Plant) -> None:
+    """Else the second wave begins although nobody has seen how the first came out."""
+    plant.sites(2)
+    started = plant.start(plant.release(1), wish=wish(approve_after="1"))
+    rollouts.pause(plant.home, started.rollout)
+    assert plant.ended(started) == 0
+    assert plant.row(started.rollout).state is RolloutState.PAUSED
+    for dry_run in (True, False):
+        with pytest.raises(Refused) as raised:
+            rollouts.approve(plant.home, started.rollout, dry_run=dry_run)
+        assert raised.value.code == "rollout.no_approval"
+    assert plant.resume(started.rollout) == 5
+    assert plant.journal(started.rollout, "site-2") == []
+    ahead = plant.created(plant.release(2), wish(approve_after="1"))
+    assert rollouts.approve(plant.home, ahead, 1) == (1, None)
+
+
 def test_a_hold_is_tried_again_by_itself(plant: Plant) -> None:
     """Whoever drives rollouts looks at `again_at`: an unhold needs no word of its own."""
     from yolodeploy.ops.sites import hold_site

@@ -207,6 +207,7 @@ async def test_an_approval_is_asked_for_shown_and_meant(
         inventory.execute(
             "UPDATE rollouts SET plan = ? WHERE number = 2", (msgspec.json.encode(plan).decode(),)
         )
+        rollout_waves.end_wave(inventory, "r-2", 1, at=fleet.NOW)
         rollouts.set_state(inventory, "r-2", RolloutState.APPROVAL, at=fleet.NOW)
 
     def approved() -> str:

@@ -1,12 +1,14 @@
 """When a site may be changed: maintenance windows and freezes, in the site's own time zone.
 
 Times are what a clock on the wall there says, so a window from 22:00 to 05:00 is seven hours long,
-six or eight in the nights in which the clocks are put forward or back.
+six or eight in the nights in which the clocks are put forward or back. A time that the clocks skip
+is the moment at which they do.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import groupby
@@ -153,10 +155,21 @@ def _pieces(
 
 
 def _moment(day: date, minute: int, zone: tzinfo) -> float:
-    # an hour that comes twice is meant the first time, so nothing ends later than it was said
     hour, minute = divmod(minute, 60)
     day += timedelta(days=hour // 24)
-    return datetime(day.year, day.month, day.day, hour % 24, minute, tzinfo=zone).timestamp()
+    wall = datetime(day.year, day.month, day.day, hour % 24, minute)
+    first, second = (wall.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
+    if first <= second:
+        # an hour that comes twice is meant the first time, so nothing ends later than it was said
+        return first
+    # an hour that never comes, by what the clocks said after it and before: between is the skip
+    seconds = range(int(second), int(first) + 1)
+    skip = bisect_left(seconds, wall, key=lambda at: _wall(at, zone))
+    return float(seconds[skip])
+
+
+def _wall(at: float, zone: tzinfo) -> datetime:
+    return datetime.fromtimestamp(at, zone).replace(tzinfo=None)
 
 
 def _days(text: str) -> tuple[int, ...]:

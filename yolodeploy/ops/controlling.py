@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TEND_S, DELIVER_S, SAY_S = 3.0, 5.0, 5.0
 HUNG_S = 900.0
-"""A loop that takes longer is no longer waited for: systemd or Kubernetes starts us anew."""
+"""A call that takes longer is no longer waited for: systemd or Kubernetes starts us anew."""
 
 ALARM_S = 3600.0
 LEAVE_S = 3.0
@@ -144,7 +144,7 @@ class _Controller:
             self._tell_once(loop.name, loop.fault)
         trouble = "; ".join([*self._troubles().values(), *self._stuck.values()])
         status = trouble or f"last round took {self._row.round_s:.1f} s"
-        if not all(loop.idle_s() < HUNG_S for loop in self._loops):
+        if not all(loop.busy_s() < HUNG_S for loop in self._loops):
             systemd.status(status)
             return
         self._row = self._row._replace(alive_at=time.time(), trouble=trouble)

@@ -27,7 +27,7 @@ class Loop:
     ) -> None:
         self.name = name
         self.fault: YolodeployError | None = None
-        self.turned_at = time.monotonic()
+        self._began: float | None = None
         self._work = work
         self._pause_s = pause_s
         self._mistake = mistake
@@ -47,16 +47,17 @@ class Loop:
         """Wait until the last call has ended."""
         self._thread.join(limit_s)
 
-    def idle_s(self) -> float:
-        """Seconds since the last call began or ended."""
-        return time.monotonic() - self.turned_at
+    def busy_s(self) -> float:
+        """Seconds since the call that lasts began; 0 while it rests, however long that is."""
+        began = self._began
+        return time.monotonic() - began if began is not None else 0.0
 
     def _run(self) -> None:
         while not self._left.is_set():
-            began = self.turned_at = time.monotonic()
+            began = self._began = time.monotonic()
             self.fault = self._fault()
-            self.turned_at = time.monotonic()
-            pause_s = self._pause_s(self.turned_at - began)
+            pause_s = self._pause_s(time.monotonic() - began)
+            self._began = None
             self._left.wait(max(pause_s, AFTER_FAULT_S) if self.fault else pause_s)
 
     def _fault(self) -> YolodeployError | None:

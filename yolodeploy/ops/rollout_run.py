@@ -105,6 +105,11 @@ def _drive(
     if row.state in FINAL:
         raise Refused("rollout.finished", rollout=row.id, state=row.state.said)
     release = get_release(inventory, row.release)
+    if _was_paused(row):
+        rows.set_state(inventory, rollout, RolloutState.PAUSED, at=time.time())
+        state = RolloutState.PAUSED.said
+        teller.say("progress.ended", rollout=rollout, release=release.alias, state=state)
+        return Ending.PAUSED
     rows.set_state(inventory, rollout, RolloutState.RUNNING, at=time.time())
     names = row.plan.moving
     sites = {name: connect_named(home, inventory, name) for name in names}
@@ -138,6 +143,16 @@ def _drive(
     state = STATES[ending].said
     teller.say("progress.ended", rollout=rollout, release=release.alias, state=state)
     return ending
+
+
+def _was_paused(row: rows.RolloutRow) -> bool:
+    """Whether somebody has paused it while it stood still, after this process was asked for.
+
+    The person was told that it is paused. One whose engine died in the middle of sites is driven:
+    they finish, and no further one begins.
+    """
+    asked = row.pause_requested and not row.abort_requested
+    return asked and row.state is not RolloutState.RUNNING
 
 
 def _record(

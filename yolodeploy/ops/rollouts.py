@@ -167,7 +167,8 @@ def _nobody(release: Release, planned: Plan) -> Refused:
 def resume(home: Home, rollout: str, *, take_over: bool = False, due_only: bool = False) -> Started:
     """Go on with a rollout that was paused, waits, or whose process is gone.
 
-    Sites that wait are tried now, unless `due_only`: then when their time has come.
+    Sites that wait are tried now, unless `due_only`: then when their time has come, and a pause
+    that somebody asked for meanwhile stays.
 
     Raises:
         Refused: `rollout.finished`, `inventory.rollout_taken`.
@@ -175,7 +176,8 @@ def resume(home: Home, rollout: str, *, take_over: bool = False, due_only: bool 
     with open_inventory(home.inventory) as inventory:
         row = unfinished(inventory, rollout)
         check_free(row)
-        rows.request_pause(inventory, row.id, wanted=False)
+        if not due_only:
+            rows.request_pause(inventory, row.id, wanted=False)
         frames = frames_of_operation(inventory, row.operation)
     arguments = {
         "rollout": row.id,
@@ -192,8 +194,10 @@ def pause(home: Home, rollout: str) -> bool:
     Returned is whether it is paused already: one that only waits has nobody who would do it.
     """
     with open_inventory(home.inventory) as inventory:
-        row = unfinished(inventory, rollout)
+        unfinished(inventory, rollout)
         rows.request_pause(inventory, rollout)
+        # looked at only now: an engine that takes it after this finds the word
+        row = rows.get_rollout(inventory, rollout)
         waits = row.state in (RolloutState.WAITING, RolloutState.APPROVAL) and is_free(row)
         if waits:
             rows.set_state(inventory, row.id, RolloutState.PAUSED, at=time.time())
@@ -214,7 +218,9 @@ def abort(home: Home, rollout: str) -> Started | None:
 def approve(
     home: Home, rollout: str, wave: int | None = None, *, dry_run: bool = False
 ) -> tuple[int, Started | None]:
-    """Let a rollout go on after a wave (None: the one that it stands after); who and when is kept.
+    """Let a rollout go on after a wave; who and when is kept.
+
+    No wave: the one that has ended and that it stands after. One that is named can be ahead.
 
     Returns the wave, and the operation that goes on where nobody drives it and it waited for this.
     One that is paused stays so.
@@ -230,9 +236,10 @@ def approve(
             for number in row.plan.approvals
             if number not in known or not known[number].approved_by
         ]
-        stands = row.state in (RolloutState.APPROVAL, RolloutState.PAUSED)
-        if wave is None and stands and open_ones:
-            wave = open_ones[0]
+        if wave is None and row.state in (RolloutState.APPROVAL, RolloutState.PAUSED):
+            # paused in the middle of a wave it stands after none: who knows how that comes out
+            over = (number for number in open_ones if number in known and known[number].ended_at)
+            wave = next(over, None)
         if wave is None or wave not in open_ones:
             raise Refused("rollout.no_approval", rollout=row.id, wave=wave or "-")
         if dry_run:

@@ -58,7 +58,7 @@ def judge(
         asked = (*asked, golden := GoldenGate())
     judged = [(gate, result) for gate in asked for result in _results(gate, new, old)]
     invalid = any(each is not None and each.invalid for each in (new.agreement, new.mirrored))
-    if invalid or golden is None or golden.judge(new, old).verdict is not Verdict.PASSED:
+    if invalid or golden is None or not golden.outranks(new, old):
         return tuple(result for _, result in judged)
     return tuple(_outranked(gate, result) for gate, result in judged)
 

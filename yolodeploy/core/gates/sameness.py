@@ -65,7 +65,9 @@ class GoldenGate(Rule, frozen=True, tag="golden"):
     """Detections on labelled frames: how many labels are missed, how many boxes are false.
 
     Neither share may be above the old release's by more than `max_worse`, nor above its own bound
-    where there is one. On labels it shows who is right, so that this gate outranks agreement.
+    where there is one. With neither to go by, a release that finds none of the labels fails.
+
+    On labels it shows who is right: this gate outranks agreement, but for what `outranks` says.
     """
 
     max_worse: Share = 0.05
@@ -76,11 +78,13 @@ class GoldenGate(Rule, frozen=True, tag="golden"):
     def judge(self, new: Observation, old: Observation | None) -> GateResult:
         """The figure is the share of missed labels, or of false boxes where those break it."""
         seen = new.golden or Agreement()
-        before = old.golden if old is not None else None
+        # wrong classes or preprocessing find nothing; of a first release nothing else would show it
+        all_but_one = max(seen.expected - 1, 0) / max(seen.expected, 1)
+        max_missed = self.max_missed if self._measured(old) else all_but_one
         figures = (
             ("invalid boxes", float(seen.invalid), 0.0),
-            ("missed", seen.lost_share, self._bound("lost_share", self.max_missed, before)),
-            ("false", seen.gained_share, self._bound("gained_share", self.max_false, before)),
+            ("missed", seen.lost_share, self._bound("lost_share", max_missed, old)),
+            ("false", seen.gained_share, self._bound("gained_share", self.max_false, old)),
         )
         broken = [one for one in figures if one[1] > one[2]]
         unit, figure, bound = broken[0] if broken else figures[1]
@@ -89,8 +93,24 @@ class GoldenGate(Rule, frozen=True, tag="golden"):
             verdict = Verdict.INCONCLUSIVE
         return GateResult("golden", verdict, figure, bound, seen.frames, unit)
 
-    def _bound(self, share: str, own: float | None, before: Agreement | None) -> float:
-        bound = 1.0 if own is None else own
-        if before is None or before.expected < self.min_labels:
-            return bound
-        return min(bound, float(getattr(before, share)) + self.max_worse)
+    def outranks(self, new: Observation, old: Observation | None) -> bool:
+        """Whether it shows that the new release is right where it differs from the old one.
+
+        Not where it finds no label, nor where nothing says how many it may miss: a release that
+        finds one by chance would pass as well.
+        """
+        found = new.golden is not None and new.golden.matched > 0
+        return found and self._measured(old) and self.judge(new, old).verdict is Verdict.PASSED
+
+    def _measured(self, old: Observation | None) -> bool:
+        """Whether it is known how many labels may be missed: by a bound, or by the old release."""
+        return self.max_missed is not None or self._before(old) is not None
+
+    def _bound(self, share: str, own: float | None, old: Observation | None) -> float:
+        bound, before = 1.0 if own is None else own, self._before(old)
+        return bound if before is None else min(bound, getattr(before, share) + self.max_worse)
+
+    def _before(self, old: Observation | None) -> Agreement | None:
+        """The old release on the labels; None where it answered too few to be a measure."""
+        before = old.golden if old is not None else None
+        return before if before is not None and before.expected >= self.min_labels else None
