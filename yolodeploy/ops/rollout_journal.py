@@ -79,8 +79,7 @@ class InventoryJournal:
 
     def figures(self, site: str) -> Figures:
         """What was measured so far."""
-        blob = load_figures(self._inventory, self._rollout, site)
-        return msgspec.msgpack.decode(blob, type=Figures) if blob else Figures()
+        return figures_of(self._inventory, self._rollout, site) or Figures()
 
     def save_figures(self, site: str, figures: Figures) -> None:
         """Keep what was measured."""
@@ -146,6 +145,12 @@ class InventoryJournal:
         if entry.again_at is None:
             return ""
         return moment_there(get_site(self._inventory, site).calendar, entry.again_at)
+
+
+def figures_of(inventory: Inventory, rollout: str, site: str) -> Figures | None:
+    """What a rollout has measured of a site; None where it never came to that."""
+    blob = load_figures(inventory, rollout, site)
+    return msgspec.msgpack.decode(blob, type=Figures) if blob else None
 
 
 def renew(inventory: Inventory, rollout: str, holder: str) -> None:
