@@ -12,8 +12,9 @@ import pytest
 
 from tests.inventory.parts import NOW, plan, spec
 from yolodeploy.core.nodes import ClusterFigures
+from yolodeploy.core.notices import Notice
 from yolodeploy.core.site import SiteState
-from yolodeploy.inventory import catalog, events, releases, rollouts, sites
+from yolodeploy.inventory import catalog, events, notices, releases, rollouts, sites
 from yolodeploy.inventory.connection import Inventory, open_inventory
 from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.inventory.status import record_site_state, record_unreachable
@@ -39,7 +40,13 @@ class Looking:
         set_value("notify_command", str(script))
 
     def __call__(self, **troubles: str) -> list[tuple[str, str, str]]:
-        """Event, what it is about, and whether it begins."""
+        """Event, the first word of what it is about, and whether it begins."""
+        return [
+            (event, about.split(" ")[0], state) for event, about, state in self.whole(**troubles)
+        ]
+
+    def whole(self, **troubles: str) -> list[tuple[str, str, str]]:
+        """The same with all that it is about."""
         self._told.write_text("")
         self._watch.round(self._inventory, troubles, minutes=10, hours=24)
         self._inventory.execute("DELETE FROM notice_places")
@@ -47,7 +54,7 @@ class Looking:
         bodies: list[dict[str, Any]] = [json.loads(x) for x in self._told.read_text().splitlines()]
         told = [one for body in bodies for one in body["notices"]]
         assert all("<" not in one["text"] for one in told)  # a field that nobody gave
-        return [(one["event"], one["about"].split(" ")[0], one["state"]) for one in told]
+        return [(one["event"], one["about"], one["state"]) for one in told]
 
     def again(self) -> None:
         """As a controller that was started anew."""
@@ -162,6 +169,34 @@ def test_an_account_that_ends_is_told_while_there_is_time(
     (home.site("plant") / "account.yaml").write_bytes(b"\xff")
     look.now += 601
     assert look() == []
+
+
+def test_each_thing_that_ends_is_told_though_another_of_the_site_was_renewed(
+    look: Looking, inventory: Inventory
+) -> None:
+    sites.add_site(inventory, "quay", "kubernetes", "/home/ann/.kube/config#quay", at=NOW)
+
+    def ends(**days: float) -> list[tuple[str, str]]:
+        until: dict[str, Any] = {name: time.time() + 86400 * left for name, left in days.items()}
+        figures = ClusterFigures(**until)
+        state = SiteState(
+            site="quay", at=NOW, lease=None, devices=(), apps=(), instances=(), cluster=figures
+        )
+        record_site_state(inventory, "quay", state, at=time.time())
+        look.now += 601
+        return sorted((about, state) for _, about, state in look.whole())
+
+    token, served = "quay token", "quay server certificate"
+    assert ends(token_ends=5.0, certificate_ends=6.0) == [(served, "begins"), (token, "begins")]
+    assert ends(token_ends=365.0, certificate_ends=6.0) == [(token, "over")]
+    assert ends(token_ends=365.0, certificate_ends=-1.0) == []
+    assert ends(token_ends=13.0, certificate_ends=365.0) == [(served, "over"), (token, "begins")]
+    # as versions told it that knew one state of a whole site
+    notices.add_notice(inventory, Notice("notice.expiring", "quay", {}), (), at=time.time())
+    sites.remove_site(inventory, "quay")
+    look.now += 601
+    assert look() == [], "nothing of it was renewed"
+    assert notices.lasting(inventory, "notice.expiring") == set()
 
 
 def test_what_lets_us_into_a_cluster_is_told_before_it_ends(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from yolodeploy.core.errors import NotFound, Refused, UsageError
@@ -135,6 +137,74 @@ def test_an_event_that_is_read_twice_is_stored_once(inventory: Inventory) -> Non
     assert events.query_events(inventory, since=NOW + 3, device="d1")[0].detail == "exit 3"
     assert events.query_events(inventory, after=newest[-1].id) == []
     assert events.query_events(inventory, site="depot") == []
+
+
+def told(inventory: Inventory, counted: Sequence[SiteEvent], oldest: float = 0.0) -> int:
+    """As a collector brings what a site has, which has counted to the last of it."""
+    since = events.last_sequence(inventory, "plant")
+    newest = max(event.sequence for event in counted)
+    said = [event for event in counted if event.sequence > since or newest < since]
+    return events.record_site_events(inventory, "plant", said, since, oldest)
+
+
+def test_a_cluster_that_was_made_again_is_heard(inventory: Inventory) -> None:
+    """And its numbers, which those before have had too, are not taken for known ones."""
+    old = [SiteEvent(n, NOW + n, "", "instance.started", "") for n in (2101, 812_345)]
+    assert told(inventory, old) == 2
+    new = [SiteEvent(2101, NOW + 9e6, "", "guard.reverted", "brake: errors")]
+    assert [told(inventory, new) for _ in range(3)] == [1, 0, 0]
+    new.append(SiteEvent(2105, NOW + 9e6 + 1, "", "guard.settled", ""))
+    assert told(inventory, new) == 1
+    assert [(event.code, event.at) for event in events.query_events(inventory)] == [
+        (event.code, event.at) for event in (*old, *new)
+    ]
+
+
+@pytest.mark.parametrize("by_us", [False, True])
+def test_a_cluster_that_was_put_back_is_heard_and_tells_nothing_twice(
+    inventory: Inventory, by_us: bool
+) -> None:
+    kept = [SiteEvent(n, NOW + n, "", "guard.reverted", f"brake: {n}") for n in (3, 5)]
+    lost = [SiteEvent(9, NOW + 9, "", "guard.reverted", "brake: 9")]
+    assert told(inventory, [*kept, *lost]) == 3
+    if by_us:  # it may have counted as far again before anybody looks
+        events.count_anew(inventory, "plant")
+    numbers = (7, 12) if by_us else (7, 8)
+    new = [SiteEvent(n, NOW + 90 + n, "", "guard.reverted", f"brake: {n}") for n in numbers]
+    assert [told(inventory, [*kept, *new]) for _ in range(2)] == [2, 0]
+    details = [event.detail for event in events.query_events(inventory)]
+    assert details == [event.detail for event in (*kept, *lost, *new)]
+
+
+def test_two_who_hear_of_a_cluster_made_again_at_once_store_it_once(inventory: Inventory) -> None:
+    old, first, second = ([SiteEvent(n, NOW - n, "", "guard.reverted", "")] for n in (900, 10, 11))
+    told(inventory, old)
+    assert events.record_site_events(inventory, "plant", first, 900) == 1
+    assert events.record_site_events(inventory, "plant", second, 10) == 1
+    assert events.record_site_events(inventory, "plant", first, 900) == 0
+    assert told(inventory, [*first, *second]) == 0
+    assert len(events.query_events(inventory)) == 3
+
+
+def test_what_was_told_and_thrown_away_is_not_told_again(inventory: Inventory) -> None:
+    quiet = [SiteEvent(5, NOW, "", "guard.reverted", "")]
+    assert told(inventory, quiet, NOW - 90) == 1
+    inventory.execute("DELETE FROM events")
+    assert told(inventory, quiet, NOW + 1) == 0
+
+
+def test_a_site_that_was_removed_and_added_tells_nothing_twice(inventory: Inventory) -> None:
+    said = [SiteEvent(n, NOW + n, "d1", "guard.reverted", f"brake: {n}") for n in (1, 2)]
+    assert told(inventory, said) == 2
+    sites.remove_site(inventory, "plant")
+    sites.add_site(inventory, "plant", "embedded", "/srv/plant", at=NOW)
+    assert told(inventory, said) == 0
+    assert events.last_sequence(inventory, "plant") == 2
+    # and one that was made anew in its place
+    sites.remove_site(inventory, "plant")
+    sites.add_site(inventory, "plant", "embedded", "/srv/plant", at=NOW)
+    assert told(inventory, [SiteEvent(1, NOW + 50, "d1", "guard.reverted", "brake: 1")]) == 1
+    assert len(events.query_events(inventory)) == 3
 
 
 def test_a_release_unknown_here_is_shown_by_its_digest(inventory: Inventory) -> None:

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, run  # noqa: F401 a fixture
-from yolodeploy.inventory import operations, retention
+from tests.inventory.parts import plan
+from yolodeploy.inventory import operations, retention, rollouts
 from yolodeploy.inventory.connection import Inventory, open_inventory
 from yolodeploy.inventory.operations import OperationState, Said
+from yolodeploy.inventory.rollouts import RolloutState
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.operation_logs import LOG_MOST
+from yolodeploy.ops.rollouts import frames_of_operation
 from yolodeploy.ops.tending import Tending
 
 DAY_S = 86400.0
@@ -73,6 +76,34 @@ def test_logs_and_what_operations_said_are_bounded(
     os.utime(kept, (0, 0))
     Tending(home).round(lambda code, fields: None, {})
     assert not kept.exists()
+
+
+def test_what_an_unfinished_rollout_was_begun_with_is_kept(
+    home: Home,
+    inventory: Inventory,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,  # noqa: F811
+) -> None:
+    """Without its first operation a rollout goes on without the frames that judge it."""
+    monkeypatch.setattr(retention, "OPERATIONS_MOST", 30)
+    now = time.time()
+    waits, ended = (
+        rollouts.create_rollout(inventory, plan(site), f"op-{site}", at=now - 100 * DAY_S)
+        for site in ("north", "south")
+    )
+    for rollout, site in ((waits, "north"), (ended, "south")):
+        then, arguments = now - 100 * DAY_S, {"rollout": rollout, "frames": "/line-3"}
+        operations.create_operation(inventory, f"op-{site}", "rollout", arguments, at=then)
+        operations.finish(inventory, f"op-{site}", OperationState.DONE, 3, at=then)
+    rollouts.set_state(inventory, waits, RolloutState.WAITING, at=now)
+    rollouts.set_state(inventory, ended, RolloutState.DONE, at=now)
+    for number in range(40):
+        operation(home, inventory, f"op-{number}", 0.1 + number / 1000, b"")
+    assert "11 rows and 0 logs would be" in run("inventory", "prune", "--dry-run").err
+    assert "11 rows and 0 logs deleted" in run("inventory", "prune").err
+    assert frames_of_operation(inventory, "op-north") == "/line-3"
+    assert frames_of_operation(inventory, "op-south") == ""
+    assert len(operations.list_operations(inventory)) == 31
 
 
 def test_of_operations_the_newest_are_kept(

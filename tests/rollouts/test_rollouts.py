@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from tests.rollouts.plant import CALM, LONG, WISH, Plant, text_of
-from tests.sites.parts import Bench
-from yolodeploy.core.errors import UsageError
+from tests.sites.parts import APP, Bench, until
+from yolodeploy.core.errors import Refused, UsageError
 from yolodeploy.core.fates import Fate
 from yolodeploy.core.gates import LatencyGate
 from yolodeploy.core.site import Phase
@@ -144,6 +144,31 @@ def test_an_undo_brings_back_what_was_there_though_it_detects_less(plant: Plant)
     assert plant.ended(undone) == 0
     assert bench.app().release == bench.release(first)
     assert set(plant.end(undone.rollout).gates["site-1"]) == {"errors", "restarts"}
+
+
+def test_an_undo_brings_back_what_a_site_ran_that_was_offline_when_it_was_planned(
+    plant: Plant,
+) -> None:
+    """A plan says nothing of what such a site runs."""
+    _, two = plant.sites(2)
+    first, second, third = plant.release(1), plant.release(2), plant.release(1, CALM[:2])
+    plant.run(first)
+
+    def caught_up(release: str, sites: tuple[str, ...] = ()) -> str:
+        two.stop()
+        rollout, code = plant.run(release, sites, msgspec.structs.replace(WISH, waves="100%"))
+        assert code == 3
+        two.start()
+        until(lambda: two.app().settled, "what runs there answers again")
+        assert plant.resume(rollout) == 0
+        return rollout
+
+    alone = going_back.back_of(plant.home, caught_up(second, ("site-2",)), WISH)
+    assert (alone.release, alone.sites) == (two.release(first).digest, ["site-2"])
+    replaced = sorted(two.release(alias).digest for alias in (first, second))
+    with pytest.raises(Refused, match=", ".join(replaced)) as refused:
+        going_back.back_of(plant.home, caught_up(third), WISH)
+    assert f"--to {APP}@N" in refused.value.remedy()
 
 
 def test_the_plan_of_an_undo_never_names_a_release_on_trial(plant: Plant) -> None:

@@ -90,6 +90,15 @@ def test_a_stopped_site_says_so_at_once_and_keeps_what_it_knows(bench: Bench, v1
     bench.settled(v1, Phase.COMMITTED)
 
 
+def test_a_site_put_back_tells_all_that_it_knows(bench: Bench, v1: Release) -> None:
+    """Who has heard more of it than it has counted begins anew: else it is deaf for as long."""
+    bench.commit(v1)
+    known = bench.site.watch(0)
+    newest = known[-1].sequence
+    assert all(event.sequence > newest for event in bench.site.watch(newest))
+    assert bench.site.watch(newest + 1000)[: len(known)] == known
+
+
 def test_removing_leaves_nothing_and_twice_is_harmless(bench: Bench, v1: Release) -> None:
     bench.commit(v1)
     pids = bench.processes()

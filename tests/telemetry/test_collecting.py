@@ -17,6 +17,7 @@ from yolodeploy.core.sketch import Sketch
 from yolodeploy.inventory import devices, events, sites
 from yolodeploy.inventory.connection import Inventory, open_inventory
 from yolodeploy.inventory.latency import latency
+from yolodeploy.inventory.retention import EVENTS_KEEP_S, prune
 from yolodeploy.telemetry.collect import collect, collect_all
 from yolodeploy.telemetry.rounds import Collector
 
@@ -35,6 +36,7 @@ class SiteDouble:
         self.blocked.set()
         self.requests = 0
         self.asked = 0
+        self.clock = NOW
 
     def observe(self) -> SiteState:
         self.asked += 1
@@ -43,7 +45,7 @@ class SiteDouble:
             raise self.error
         device = DeviceState(name="d1", ready=True)
         return SiteState(
-            site=self.name, at=NOW, lease=None, devices=(device,), apps=(), instances=()
+            site=self.name, at=self.clock, lease=None, devices=(device,), apps=(), instances=()
         )
 
     def sketches(self) -> Sequence[StageReport]:
@@ -97,6 +99,16 @@ def test_a_round_stores_status_latency_and_events_once(inventory: Inventory) -> 
     assert (second.series, second.events) == (1, 0)
     assert devices.get_device(inventory, "s0", "d1").observed_at == NOW + 15
     assert latency(inventory, NOW - 60, NOW + 60).rows[0].requests == 20
+
+
+def test_what_was_thrown_away_for_its_age_is_not_told_again(inventory: Inventory) -> None:
+    """A site keeps what happened there for longer, where little happens."""
+    [site] = doubles(inventory, 1)
+    assert collect(site, inventory, at=NOW).events == 2
+    later = NOW + EVENTS_KEEP_S + 60
+    site.clock = later
+    prune(inventory, at=later)
+    assert (codes(inventory), collect(site, inventory, at=later).events) == ([], 0)
 
 
 def test_a_site_that_falls_silent_is_a_state_and_one_event(inventory: Inventory) -> None:

@@ -38,9 +38,9 @@ _SHORTEST_S, _LONGEST_S = 15.0, 1800.0
 class Notice(NamedTuple):
     """A state that begins, or is `over`.
 
-    `code` is `notice.` and one of `EVENTS`, `about` what the state is of (`r-7`, a site's name):
-    both together are told once, until the state is over and begins anew. `fields` are those of
-    the catalogue's text; a rollout's reason is a sentence.
+    `code` is `notice.` and one of `EVENTS`, `about` what the state is of (`r-7`, a site's name, or
+    `plant account` where a site has several): both together are told once, until the state is over
+    and begins anew. `fields` are those of the catalogue's text; a rollout's reason is a sentence.
     """
 
     code: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from yolodeploy.core.site import SiteEvent
 from yolodeploy.inventory.connection import Inventory
 from yolodeploy.inventory.sites import site_id
@@ -23,8 +25,18 @@ class EventRow(NamedTuple):
     at: float
 
 
-def record_site_events(inventory: Inventory, site: str, events: Sequence[SiteEvent]) -> int:
-    """Store what a site's own journal says; how many of them were new.
+def record_site_events(
+    inventory: Inventory,
+    site: str,
+    events: Sequence[SiteEvent],
+    since: int = 0,
+    oldest: float = 0.0,
+) -> int:
+    """Store what a site's own journal says after `since`; how many of them were new.
+
+    A site that counts anew (`Site.watch`) tells again what was told before: that is known by what
+    it says, whatever its number. Of what it tells from the beginning, nothing is stored that
+    happened before `oldest` (Unix seconds, the site's clock): it was told and thrown away.
 
     Raises:
         NotFound: `inventory.unknown_site`.
@@ -33,13 +45,20 @@ def record_site_events(inventory: Inventory, site: str, events: Sequence[SiteEve
         return 0
     with inventory.transaction():
         row = site_id(inventory, site)
-        before = inventory.connection.total_changes
-        inventory.execute_many(
-            "INSERT OR IGNORE INTO events (site_id, sequence, site, device, code, detail, at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(row, e.sequence, site, e.device, e.code, e.detail, e.at) for e in events],
-        )
-        return inventory.connection.total_changes - before
+        anew = any(event.sequence <= since for event in events)
+        if anew:
+            count_anew(inventory, site)
+        if anew or not since:
+            events = [event for event in events if event.at >= oldest]
+        return sum(_is_new(inventory, row, site, event) for event in events)
+
+
+def count_anew(inventory: Inventory, site: str) -> None:
+    """Note that a site's sequence numbers mean nothing any more: its cluster was made again."""
+    inventory.execute(
+        "UPDATE events SET sequence = NULL WHERE site_id = (SELECT id FROM sites WHERE name = ?)",
+        (site,),
+    )
 
 
 def last_sequence(inventory: Inventory, site: str) -> int:
@@ -59,6 +78,25 @@ def add_event(
         "INSERT INTO events (site, device, code, detail, at) VALUES (?, ?, ?, ?, ?)",
         (site, device, code, detail, at),
     )
+
+
+def _is_new(inventory: Inventory, row: int, site: str, event: SiteEvent) -> bool:
+    """Store an event of a site, where it is not known from before it was made again or removed."""
+    sequence, at, device, code, detail = msgspec.structs.astuple(event)
+    known = inventory.execute(
+        "UPDATE OR IGNORE events SET site_id = ?1, sequence = ?2 WHERE id = ("
+        "SELECT id FROM events WHERE at = ?3 AND site = ?4 AND device = ?5 AND code = ?6 "
+        "AND detail = ?7 AND (site_id IS NULL OR sequence IS NULL) LIMIT 1)",
+        (row, sequence, at, site, device, code, detail),
+    ).rowcount
+    if known:
+        return False
+    stored = inventory.execute(
+        "INSERT OR IGNORE INTO events (site_id, sequence, site, device, code, detail, at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (row, sequence, site, device, code, detail, at),
+    ).rowcount
+    return bool(stored)
 
 
 def query_events(

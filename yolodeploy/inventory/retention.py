@@ -46,18 +46,21 @@ _EVENTS = "old.at < ?1"
 OPERATIONS_MOST = 5000
 """A rollout that waits begins one every half hour, fifty a day."""
 
+# what a rollout was begun with is known by its first operation alone
+_DONE_WITH = "old.id NOT IN (SELECT operation FROM rollouts WHERE ended_at IS NULL)"
+
 # one whose process was killed has no end: what it said last counts
-_OPERATIONS = """
+_OPERATIONS = f"""
     max(old.created_at, ifnull(old.started_at, 0), ifnull(old.heartbeat_at, 0),
-        ifnull(old.ended_at, 0)) < ?1
+        ifnull(old.ended_at, 0)) < ?1 AND {_DONE_WITH}
 """
 
-_MANY_OPERATIONS = """
+_MANY_OPERATIONS = f"""
     DELETE FROM operations WHERE id IN (
-        SELECT id FROM operations WHERE ended_at IS NOT NULL
+        SELECT id FROM operations AS old WHERE ended_at IS NOT NULL AND {_DONE_WITH}
         ORDER BY created_at DESC LIMIT 20 OFFSET ?
     )
-"""
+"""  # noqa: S608 the conditions are ours
 
 # what a prune deletes, counted: of what goes for two reasons, once
 _SERIES_GONE = f"({_REPLACED}) OR old.read_at < ?2"
@@ -68,7 +71,8 @@ _STREAMS_GONE = f"""
 """  # noqa: S608 the conditions are ours
 _OPERATIONS_GONE = f"""
     SELECT (SELECT count(*) FROM operations AS old WHERE {_OPERATIONS}) + max(0, (
-        SELECT count(*) FROM operations AS old WHERE ended_at IS NOT NULL AND NOT ({_OPERATIONS})
+        SELECT count(*) FROM operations AS old
+        WHERE ended_at IS NOT NULL AND {_DONE_WITH} AND NOT ({_OPERATIONS})
     ) - ?2)
 """  # noqa: S608 as above
 
@@ -99,7 +103,7 @@ def outdated(inventory: Inventory, *, at: float) -> int:
 
 
 def is_outdated(row: OperationRow, at: float) -> bool:
-    """Whether `prune` deletes an operation for its age."""
+    """Whether an operation is so old that `prune` deletes it, unless a rollout still needs it."""
     signs = (row.created_at, row.started_at, row.heartbeat_at, row.ended_at)
     return max(sign or 0.0 for sign in signs) < at - EVENTS_KEEP_S
 

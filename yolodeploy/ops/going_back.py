@@ -13,11 +13,14 @@ from yolodeploy.inventory import journal as journals
 from yolodeploy.inventory import rollouts as rows
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.releases import get_release
+from yolodeploy.ops.rollout_journal import figures_of
 from yolodeploy.ops.rollouts import Prepared, Started, prepare, start
 from yolodeploy.ops.selecting import chosen_sites
 from yolodeploy.rollouts.planning import Wish
 
 if TYPE_CHECKING:
+    from yolodeploy.inventory.connection import Inventory
+    from yolodeploy.inventory.rollouts import RolloutRow
     from yolodeploy.ops.home import Home
 
 
@@ -74,11 +77,13 @@ def back_of(home: Home, rollout: str, wish: Wish, release: str = "") -> Back:
     committed = _committed_by(home, rollout)
     if release and committed:
         return back_to(home, release, committed, wish)
-    before = {row.plan.site(site).previous for site in committed} - {""}
+    with open_inventory(home.inventory) as inventory:
+        before = {_replaced(inventory, row, site) for site in committed} - {""}
     if not before:
-        raise Refused("rollout.no_previous", rollout=row.id)
+        raise Refused("rollout.no_previous", rollout=row.id, app=row.app)
     if len(before) > 1:
-        raise Refused("rollout.several_previous", rollout=row.id, releases=", ".join(before))
+        told = ", ".join(sorted(before))
+        raise Refused("rollout.several_previous", rollout=row.id, app=row.app, releases=told)
     return Back(before.pop(), committed, _alone(wish))
 
 
@@ -98,6 +103,17 @@ def back_to(home: Home, release: str, sites: Sequence[str], wish: Wish, select: 
     if strange and (sites or not known):
         raise Refused("rollout.never_ran", site=strange[0], release=found.alias)
     return Back(release, known, _alone(wish))
+
+
+def _replaced(inventory: Inventory, row: RolloutRow, site: str) -> str:
+    """The digest of what a rollout replaced on a site; empty where nothing ran.
+
+    A plan knows nothing of a site that was offline, and what ran may have changed since.
+    """
+    figures = figures_of(inventory, row.id, site)
+    if figures is None:
+        return row.plan.site(site).previous
+    return figures.previous.digest if figures.previous is not None else ""
 
 
 def _committed_by(home: Home, rollout: str) -> list[str]:

@@ -53,9 +53,16 @@ def _site(ended: Ended) -> None:
         set_site_k3s(ended.inventory, ended.site, str(lock["k3s"]["version"]))
 
 
+def _restored(ended: Ended) -> None:
+    """The same, and that its cluster counts from where it was backed up."""
+    _site(ended)
+    events.count_anew(ended.inventory, ended.site)
+
+
 def _reset(ended: Ended) -> None:
-    """Who is a bare gateway again."""
+    """Who is a bare gateway again; the next cluster counts from its beginning."""
     now = time.time()
+    events.count_anew(ended.inventory, ended.site)
     for name in ended.outcome.done:
         prove(ended.inventory, ended.site, name, at=None)
         events.add_event(ended.inventory, ended.site, "device.reset", at=now, device=name)
@@ -90,7 +97,7 @@ AFTER: dict[str, Callable[[Ended], None]] = {
     "reset.yml": _reset,
     "backup.yml": day_two_after.backed_up,
     "upgrade.yml": day_two_after.upgraded,
-    "restore.yml": _site,
+    "restore.yml": _restored,
     "replace.yml": _site,
     "share-gpu.yml": _share,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +15,7 @@ from yolodeploy.core.sentences import Sentence, sentence
 from yolodeploy.core.steps import Entry, Outcome
 from yolodeploy.inventory import journal, rollout_waves, rollouts
 from yolodeploy.inventory.devices import list_devices
+from yolodeploy.inventory.faults import Busy
 from yolodeploy.inventory.figures import load_figures, save_figures
 from yolodeploy.inventory.sites import get_site, list_sites
 from yolodeploy.ops.calendars import moment_there, opens_at
@@ -45,7 +47,9 @@ class InventoryJournal:
         self._holder = holder
         self._teller = teller
         self._sites = sites
-        self._beat_at = 0.0
+        self._beat_at = float("-inf")
+        self._alive_at = monotonic()  # who drives it has just taken it
+        self._asked = Request.NONE
         self.touched: set[str] = set()  # sites of which something was journalled
 
     def entries(self, site: str) -> Sequence[Entry]:
@@ -79,8 +83,7 @@ class InventoryJournal:
 
     def figures(self, site: str) -> Figures:
         """What was measured so far."""
-        blob = load_figures(self._inventory, self._rollout, site)
-        return msgspec.msgpack.decode(blob, type=Figures) if blob else Figures()
+        return figures_of(self._inventory, self._rollout, site) or Figures()
 
     def save_figures(self, site: str, figures: Figures) -> None:
         """Keep what was measured."""
@@ -91,15 +94,27 @@ class InventoryJournal:
         journal.set_gates(self._inventory, self._rollout, site, tuple(results))
 
     def request(self) -> Request:
-        """What people ask; now and then also a sign of life."""
-        if time.monotonic() - self._beat_at > BEAT_S:
-            self._beat_at = time.monotonic()
-            renew(self._inventory, self._rollout, self._holder)
-            self._teller.alive()
-        asked = rollouts.requests(self._inventory, self._rollout)
-        if asked.abort:
-            return Request.ABORT
-        return Request.PAUSE if asked.pause else Request.NONE
+        """What people ask; now and then also a sign of life.
+
+        While another process writes, the last answer holds: it is no fault of what is on trial,
+        and nobody else can take the rollout over meanwhile.
+
+        Raises:
+            Busy: It was so for longer than a rollout may be silent.
+            Refused: `inventory.rollout_taken`.
+        """
+        now = monotonic()
+        try:
+            if now - self._beat_at > BEAT_S:
+                self._beat_at = now
+                renew(self._inventory, self._rollout, self._holder)
+                self._alive_at = now
+                self._teller.alive()
+            self._asked = _request(rollouts.requests(self._inventory, self._rollout))
+        except Busy:
+            if now - self._alive_at > rollouts.SILENT_S:
+                raise
+        return self._asked
 
     def held(self, site: str) -> Sentence | None:
         """The reason of the site's hold, or of one of its devices'."""
@@ -146,6 +161,18 @@ class InventoryJournal:
         if entry.again_at is None:
             return ""
         return moment_there(get_site(self._inventory, site).calendar, entry.again_at)
+
+
+def _request(asked: rollouts.Requests) -> Request:
+    if asked.abort:
+        return Request.ABORT
+    return Request.PAUSE if asked.pause else Request.NONE
+
+
+def figures_of(inventory: Inventory, rollout: str, site: str) -> Figures | None:
+    """What a rollout has measured of a site; None where it never came to that."""
+    blob = load_figures(inventory, rollout, site)
+    return msgspec.msgpack.decode(blob, type=Figures) if blob else None
 
 
 def renew(inventory: Inventory, rollout: str, holder: str) -> None:

@@ -102,17 +102,25 @@ class Watch:
         if monotonic() - self._ends_at < ENDS_EVERY_S:
             return
         self._ends_at = monotonic()
-        found = set()
-        for site in list_sites(inventory):
-            for first in soon(self._home, site, time.time())[:1]:
-                found.add(site.name)
+        sites, found = list_sites(inventory), set()
+        for site in sites:
+            for one in soon(self._home, site, time.time()):
+                # a state of its own: who renews one must still be told of the next
+                about = f"{site.name} {one.what}"
+                found.add(about)
                 fields = {
-                    "site": site.name, "what": first.what, "until": moment(first.ends),
-                    "remedy": first.remedy,
+                    "site": site.name, "what": one.what, "until": moment(one.ends),
+                    "remedy": one.remedy,
                 }  # fmt: skip
-                yield Notice(EXPIRING, site.name, fields)
-        for name in rows.lasting(inventory, EXPIRING) - found:
-            yield Notice(EXPIRING, name, {}, over=True)
+                yield Notice(EXPIRING, about, fields)
+        names = {site.name for site in sites}
+        for about in rows.lasting(inventory, EXPIRING) - found:
+            over = Notice(EXPIRING, about, {}, over=True)
+            name, _, what = about.partition(" ")
+            if name in names and what:
+                yield over
+            else:  # removed, or told of a whole site as of old: nobody knows what was renewed
+                rows.add_notice(inventory, over, (), at=time.time())
 
 
 def _unreachable(site: SiteRow) -> Notice:

@@ -54,7 +54,10 @@ class Observed(Protocol):
         ...
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
-        """Events after sequence number `since`, oldest first."""
+        """Events after sequence number `since`, oldest first.
+
+        All of them, where the site has not counted that far: it was made again, or put back.
+        """
         ...
 
     def releases(self, app: str) -> Sequence[Release]:

@@ -17,6 +17,7 @@ from yolodeploy.core.site import DeviceState, SiteEvent, SiteState, StageReport,
 from yolodeploy.inventory.connection import Inventory
 from yolodeploy.inventory.events import add_event, query_events, record_site_events
 from yolodeploy.inventory.ingest import ingest
+from yolodeploy.inventory.retention import EVENTS_KEEP_S
 from yolodeploy.inventory.sites import get_site
 from yolodeploy.inventory.status import record_site_state, record_unreachable
 from yolodeploy.sites.interface import Observed
@@ -38,9 +39,10 @@ TOLD_FOR_S = 86400.0
 
 
 class Look(NamedTuple):
-    """What one site said, or the error that it did not."""
+    """What one site said, its events after `since`; or the error that it did not."""
 
     site: str
+    since: int = 0
     state: SiteState | None = None
     reports: Sequence[StageReport] = ()
     events: Sequence[SiteEvent] = ()
@@ -69,7 +71,7 @@ def look(site: Observed, since: int) -> Look:
         events = site.watch(since)
     except YolodeployError as error:
         return Look(site.name, error=error)
-    return Look(site.name, _with_loads(state, reports), reports, events)
+    return Look(site.name, since, _with_loads(state, reports), reports, events)
 
 
 def _with_loads(state: SiteState, reports: Sequence[StageReport]) -> SiteState:
@@ -108,7 +110,8 @@ def store(inventory: Inventory, seen: Look, *, at: float) -> Collected:
             for report in seen.reports:
                 if (report.device, report.instance) in taken.shrunk:
                     _tell(inventory, report, SHRUNK, "", at)
-            events = record_site_events(inventory, seen.site, seen.events)
+            oldest = seen.state.at - EVENTS_KEEP_S
+            events = record_site_events(inventory, seen.site, seen.events, seen.since, oldest)
     except NotFound as error:
         return Collected(seen.site, reachable=False, reason=error.code)
     return Collected(seen.site, True, "", taken.grown, events)

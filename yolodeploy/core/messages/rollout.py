@@ -70,13 +70,13 @@ MESSAGES = {
     "no_previous": Message(
         "rollout {rollout} replaced nothing that could be brought back",
         "发布 {rollout} 没有可恢复的先前版本",
-        "yolodeploy rollout start APP@N",
+        "yolodeploy rollout start {app}@N",
     ),
     "several_previous": Message(
         "rollout {rollout} replaced different releases: {releases}",
         "发布 {rollout} 替换了不同的版本：{releases}",
-        "go back group by group: yolodeploy rollout undo --to APP@N --site SITE --yes",
-        "请分组恢复：yolodeploy rollout undo --to APP@N --site SITE --yes",
+        "go back group by group: yolodeploy rollout undo --to {app}@N --site SITE --yes",
+        "请分组恢复：yolodeploy rollout undo --to {app}@N --site SITE --yes",
     ),
     "stopped": Message(
         "rollout {rollout} of {release} ended {state}: {reason}",

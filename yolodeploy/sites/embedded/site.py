@@ -91,7 +91,7 @@ class EmbeddedSite:
         return [report for report in found if report is not None]
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
-        """Events after a sequence number."""
+        """Events after a sequence number, or all."""
         with closing(self._store()) as store:
             return store.events(since)
 

@@ -316,10 +316,10 @@ class Store:
             db.execute("DELETE FROM events WHERE sequence <= ?", (oldest,))
 
     def events(self, since: int) -> list[SiteEvent]:
-        """Events after a sequence number, oldest first."""
+        """Events after a sequence number, oldest first; all where it was never reached."""
         rows = self.rows(
-            "SELECT sequence, at, device, code, detail FROM events WHERE sequence > ? "
-            "ORDER BY sequence",
+            "SELECT sequence, at, device, code, detail FROM events WHERE sequence > ?1 "
+            "OR ?1 > (SELECT max(sequence) FROM events) ORDER BY sequence",
             since,
         )
         return [SiteEvent(*row) for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -137,12 +137,20 @@ def drop_old_releases(connection: Connection, app: str, needed: set[str]) -> Non
 # events --------------------------------------------------------------------------------------
 
 
-def events(connection: Connection, app: str, since: int) -> list[SiteEvent]:
-    """Events after a sequence number, which is the version that the cluster gave the object."""
+class Told(NamedTuple):
+    """The events that are kept of an app, and how far the cluster has counted; 0: not known."""
+
+    events: Sequence[SiteEvent]
+    counted: int
+
+
+def events(connection: Connection, app: str) -> Told:
+    """All events; the sequence number is the version that the cluster gave the object."""
+    listed = _listed(connection, app, "event")
     found = []
-    for item in _labelled(connection, app, "event"):
+    for item in listed.items:
         data, version = item.data or {}, item.metadata.resource_version
-        if version.isdecimal() and int(version) > since:
+        if version.isdecimal():
             at = float(data.get("at", "0") or 0)
             found.append(
                 SiteEvent(
@@ -150,7 +158,8 @@ def events(connection: Connection, app: str, since: int) -> list[SiteEvent]:
                     data.get("detail", ""),
                 )
             )  # fmt: skip
-    return found
+    counted = listed.metadata.resource_version
+    return Told(found, int(counted) if counted.isdecimal() else 0)
 
 
 def add_event(connection: Connection, app: str, code: str, detail: str) -> None:
@@ -172,12 +181,16 @@ def add_event(connection: Connection, app: str, code: str, detail: str) -> None:
 
 
 def _labelled(connection: Connection, app: str, kind: str) -> tuple[ConfigMap, ...]:
+    return _listed(connection, app, kind).items
+
+
+def _listed(connection: Connection, app: str, kind: str) -> ConfigMaps:
     try:
         selector = f"{cluster.KIND}={kind}"
         path = listing("ConfigMap", app)
-        return connection.get(path, ConfigMaps, labelSelector=selector).items
+        return connection.get(path, ConfigMaps, labelSelector=selector)
     except NotFound:
-        return ()
+        return ConfigMaps(items=())
 
 
 def _drop(connection: Connection, app: str, name: str) -> None:

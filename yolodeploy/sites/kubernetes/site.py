@@ -195,8 +195,11 @@ class KubernetesSite:
         return [*found, *map(following.nobody, silent)]
 
     def watch(self, since: int) -> Sequence[SiteEvent]:
-        """Events after a sequence number."""
-        found = each(self._seen.apps(), lambda app: records.events(self.connection, app, since))
+        """Events after a sequence number, or all."""
+        told = each(self._seen.apps(), lambda app: [records.events(self.connection, app)])
+        if any(0 < one.counted < since for one in told):
+            since = 0
+        found = [event for one in told for event in one.events if event.sequence > since]
         return sorted(found, key=lambda event: event.sequence)
 
     def releases(self, app: str) -> Sequence[Release]:
