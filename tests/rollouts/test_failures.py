@@ -177,6 +177,18 @@ def test_a_commit_that_the_site_has_is_one_whatever_it_answered(
     assert bench.app().release == bench.release(second)
 
 
+def test_an_old_release_that_is_just_starting_is_waited_for(plant: Plant) -> None:
+    """What it would have answered is what the new one is held against."""
+    (bench,) = plant.sites(1)
+    first, second = plant.release(1), plant.release(2)
+    plant.run(first)
+    rollout = plant.created(second)
+    bench.stop()
+    bench.start()
+    assert plant.resume(rollout) == 0
+    assert bench.app().release == bench.release(second)
+
+
 def test_a_lease_is_kept_and_life_is_shown_while_pictures_are_sent(plant: Plant) -> None:
     """A few hundred of them take longer than a lease lasts."""
     (bench,) = plant.sites(1)

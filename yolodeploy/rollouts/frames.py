@@ -48,6 +48,10 @@ class Frames:
         self._golden = rollout.golden
         self._meant = _meant(rollout.release)
 
+    def are_answered_by(self, release: Release) -> bool:
+        """Whether an instance of a release is ready."""
+        return bool(self._ready(release))
+
     def baseline(self, previous: Release) -> Baseline:
         """Have the old release answer all frames, repeated to have samples enough."""
         ready = self._ready(previous)

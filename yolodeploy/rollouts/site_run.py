@@ -30,6 +30,7 @@ from yolodeploy.rollouts.endurance import endured
 from yolodeploy.rollouts.figures import Figures
 from yolodeploy.rollouts.frames import Frames
 from yolodeploy.rollouts.measuring import counts, since
+from yolodeploy.rollouts.patience import PATIENCE_S
 from yolodeploy.rollouts.planning import kept_release
 from yolodeploy.rollouts.ports import Request
 from yolodeploy.rollouts.rollout import Operator, Rollout
@@ -210,7 +211,14 @@ class SiteRun:
         return False
 
     def _baseline(self, previous: Release) -> Figures:
-        """The old release's boxes and stage times on the frames."""
+        """The old release's boxes and stage times on the frames.
+
+        It is waited for: after a site's restart its servers are not there at once.
+        """
+        soon = time.monotonic() + min(self._plan.settle_s, PATIENCE_S)
+        while not self._frames.are_answered_by(previous) and time.monotonic() < soon:
+            if self._trial.wait() is Request.ABORT:
+                break
         before = self._trial.counted(previous.digest)
         found = self._frames.baseline(previous)
         old = since(self._trial.counted(previous.digest), before)
