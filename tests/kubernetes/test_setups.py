@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.conftest import Run, run  # noqa: F401 (a fixture)
-from tests.kubernetes.double import CUSTOM, METRICS, Cluster
+from tests.kubernetes.double import CUSTOM, METRICS, Cluster, Fault
 from tests.kubernetes.parts import Bench, release
 from tests.sites.parts import APP, until
 from yolodeploy.core.app_setup import AppSetup, Autoscale, KeptSetup, checked_setup
-from yolodeploy.core.errors import Refused, UsageError
+from yolodeploy.core.errors import Refused, UsageError, YolodeployError
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Phase
 from yolodeploy.ops.home import Home
@@ -140,6 +140,36 @@ def test_who_scales_in_the_middle_of_a_rollout_is_left_alone(
     bench.trial(v1, v2, 0.5, fence)
     bench.settled(v2, Phase.REVERTED)
     assert bench.site.setups.counted(APP)[0] == 3, "nor does the guard take it back"
+
+
+REFUSALS = {
+    "it restarts": Fault(503, b"service unavailable"),
+    "busy": Fault(429, b"{}", {"Retry-After": "0"}),
+    "a right is missing": Fault(403, b"{}"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_an_autoscaler_is_not_swapped_while_nobody_says_what_there_is(
+    name: str, bench: Bench, v1: Release, v2: Release
+) -> None:
+    """It would scale by CPU from then on, and nobody would be told."""
+    bench.double.apis = {METRICS}
+    fence = bench.commit(v1)
+    setup = AppSetup(autoscale=Autoscale(1, 4, queue_ms=50.0))
+    bench.site.setups.put(APP, KeptSetup(setup=setup), fence)
+    hpa = bench.double.kept["horizontalpodautoscalers", APP, APP]
+    assert hpa["spec"]["metrics"][0]["type"] == "Pods"
+    told = REFUSALS[name]
+    bench.double.fault = lambda method, path: told if path == METRICS else None
+    with pytest.raises(YolodeployError) as refused:
+        bench.trial(v2, v1, 60.0, fence)
+    assert refused.value.retryable is (told.status != 403)
+    assert bench.double.kept["horizontalpodautoscalers", APP, APP] == hpa
+    passing = iter([told] if told.status != 403 else [])
+    bench.double.fault = lambda method, path: next(passing, None) if path == METRICS else None
+    bench.trial(v2, v1, 60.0, fence)
+    assert bench.double.kept["horizontalpodautoscalers", APP, APP]["spec"] == hpa["spec"]
 
 
 def test_what_cannot_be_is_refused_and_changes_nothing(

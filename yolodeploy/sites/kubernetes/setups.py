@@ -230,5 +230,8 @@ class Setups:
         return self._is_there(api_of(kind))
 
     def _is_there(self, path: str) -> bool:
-        status, _ = self._connection.ask("GET", path)
-        return status == 200
+        try:
+            self._connection.call("GET", path)
+        except NotFound:
+            return False  # any other refusal says nothing of it: what scales is not swapped for one
+        return True
