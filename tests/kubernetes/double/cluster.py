@@ -138,7 +138,8 @@ class Cluster(Controllers):
         """
         method = "WATCH" if request.query.get("watch") == "true" else request.method
         self.note_asked(request, method, request.path)
-        if self.token not in request.headers.get("Authorization", self.token):
+        mine = f"Bearer {self.token}"
+        if request.headers.get("Authorization", mine) != mine:
             return refused(No(401, "Unauthorized"))
         await asyncio.sleep(self.delay_s)
         told = self.fault(method, request.path) if self.fault else None
