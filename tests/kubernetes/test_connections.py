@@ -22,6 +22,9 @@ from tests.kubernetes.double import Fault
 from tests.kubernetes.parts import Bench
 from tests.kubernetes.test_tunnels import signed
 from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
+from yolodeploy.ops.connect import account_file
+from yolodeploy.ops.home import Home
+from yolodeploy.ops.ways import K3sWay
 from yolodeploy.sites.kubernetes import connection, session, wire
 from yolodeploy.sites.kubernetes.access import Access
 from yolodeploy.sites.kubernetes.connection import Connection
@@ -266,3 +269,58 @@ def test_a_site_whose_clock_is_wrong_is_asked_by_its_own(bench: Bench) -> None:
     assert bench.site.connection.now() > 4102444000
     bench.double.fault = None
     assert bench.site.observe().at < 4102444000
+
+
+def test_a_token_in_a_file_may_end_with_a_line_break(bench: Bench, tmp_path: Path) -> None:
+    """`kubectl create token x > file` writes one."""
+    (tmp_path / "token").write_text(f"{bench.double.token}\n")
+    named = kubeconfig(tmp_path, {"server": bench.double.address}, {"tokenFile": "token"})
+    assert Connection("plant", Access(named, "here")).call("GET", NODES)
+
+
+SECRET = "s3cret"
+UNFIT: dict[str, dict[str, object]] = {
+    "two lines": {"token": f"{SECRET}\n{SECRET}"},
+    "a control character": {"token": f"{SECRET}\x07"},
+    "not ASCII": {"token": f"{SECRET}密"},
+    "a login": {"username": "ann", "password": f"{SECRET}密"},
+}
+NOWHERE: dict[str, dict[str, object]] = {
+    "a name that is none": {"server": f"http://{'a' * 70}.example"},
+    "a name with a space": {"server": "http://edge 1.example"},
+    "a port that is none": {"server": f"https://ann:{SECRET}/x@edge-1:6443"},
+    "a proxy that is none": {
+        "server": "http://edge-1.example", "proxy-url": f"http://ann:{SECRET}/x@proxy:8080",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*UNFIT, *NOWHERE, "a path"])
+def test_what_makes_no_request_is_told_without_what_is_secret(
+    name: str, bench: Bench, tmp_path: Path
+) -> None:
+    """The standard library shows the header that it cannot send."""
+    here = {"server": f"{bench.double.address}{'/路径' if name == 'a path' else ''}"}
+    cluster = NOWHERE.get(name, here)
+    file = kubeconfig(tmp_path, cluster, UNFIT.get(name, {"token": SECRET}))
+    asked = Connection("plant", Access(file, "here"))
+    with pytest.raises(UsageError) as told:
+        asked.call("GET", NODES)
+    assert told.value.code == "kubernetes.kubeconfig"
+    assert told.value.__suppress_context__ or SECRET not in repr(told.value.__cause__)
+    for text in (told.value.text("en"), told.value.text("zh"), repr(told.value.fields)):
+        assert SECRET not in text
+        assert "密" not in text.replace("密钥", "")
+    kubeconfig(tmp_path, {"server": bench.double.address}, {"token": bench.double.token})
+    assert asked.call("GET", NODES), "what was mended is read again"
+
+
+def test_an_account_that_is_no_yaml_is_not_shown(home: Home) -> None:
+    """The parser shows the line that it stumbles over."""
+    file = account_file(home, "plant")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'token: "{SECRET}" }}\n')
+    with pytest.raises(UsageError) as told:
+        K3sWay(home, "plant", "").access()
+    assert told.value.code == "kubernetes.kubeconfig"
+    assert SECRET not in told.value.whole()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
+from tests.kubernetes.double import Fault
 from tests.kubernetes.parts import Bench
 from tests.sites.parts import APP, until
 from yolodeploy.core.cluster import Target
-from yolodeploy.core.errors import Refused
+from yolodeploy.core.errors import Refused, Unreachable
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Intent
 from yolodeploy.sites.kubernetes import records
@@ -52,6 +55,28 @@ def test_a_write_that_was_on_its_way_does_not_land(bench: Bench, v1: Release, v2
     hers = records.read(bench.site.connection, APP)
     assert hers is not None
     bench.site.claim("bob", 60.0, take_over=True)
+    with pytest.raises(Refused) as told:
+        records.write(bench.site.connection, hers.record, hers, Target(None))
+    assert told.value.code == "kubernetes.changed"
+
+
+LOST = {"late": Fault(504, b"{}", done=True), "cut": Fault(0, done=True)}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_nor_does_it_where_the_answer_to_the_claim_was_lost(
+    name: str, bench: Bench, v1: Release
+) -> None:
+    """He claims it once more and has it already, so that nothing about that looks new."""
+    bench.commit(v1)
+    hers = records.read(bench.site.connection, APP)
+    assert hers is not None
+    lost = iter([LOST[name]])
+    bench.double.fault = lambda method, path: next(lost, None) if method == "PUT" else None
+    with suppress(Unreachable):
+        bench.site.claim("bob", 60.0, take_over=True)
+    assert next(lost, None) is None
+    assert bench.site.claim("bob", 60.0).number > hers.record.fence
     with pytest.raises(Refused) as told:
         records.write(bench.site.connection, hers.record, hers, Target(None))
     assert told.value.code == "kubernetes.changed"

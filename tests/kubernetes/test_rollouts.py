@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.cli.conftest import Run, run  # noqa: F401 (a fixture)
-from tests.kubernetes.double import Answers, Cluster
+from tests.kubernetes.double import Answers, Cluster, Fault
 from tests.rollouts.plant import CALM, EXAMPLE, WISH, Plant
 from tests.sites.parts import APP, until
 from yolodeploy.core.beside import Beside, Way
@@ -43,6 +43,30 @@ def rolled_out(
 def digest(home: Home, alias: str) -> str:
     with read_inventory(home.inventory) as inventory:
         return get_release(inventory, alias).digest
+
+
+@pytest.mark.slow
+@pytest.mark.slow
+def test_a_commit_that_is_done_is_not_told_as_failed(
+    at_home: Home,
+    double: Cluster,
+    run: Run,  # noqa: F811
+) -> None:
+    """The engine would take a good release back, which the cluster has kept for good already."""
+    plant = Plant(at_home)
+    first, second = plant.release(1, CALM), plant.release(2, CALM)
+    assert run("app", "scale", APP, "--site", "plant", "--replicas", "2").code == 0
+    # what was said of the first rollout's pods is written, and told as late
+    late = iter([Fault(504, b"{}", done=True)])
+    double.fault = lambda method, path: (
+        next(late, None) if method == "PATCH" and path.endswith("/yolodeploy-setup") else None
+    )
+    assert rolled_out(at_home, first)[:2] == (RolloutState.DONE, SiteResult.COMMITTED)
+    assert next(late, None) is None
+    # there is room for the release itself, and for no event
+    full = {"hard": {"configmaps": str(len(double.of("configmaps", APP)) + 1)}}
+    double.put("resourcequotas", APP, "tenant", {"metadata": {}, "spec": full})
+    assert rolled_out(at_home, second)[:2] == (RolloutState.DONE, SiteResult.COMMITTED)
 
 
 @pytest.mark.slow

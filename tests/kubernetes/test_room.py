@@ -142,6 +142,41 @@ def test_a_quota_is_as_good_as_full_nodes() -> None:
     assert "quota" in str(full.blocked)
 
 
+CRITICAL = {"scopeName": "PriorityClass", "values": ["system-node-critical"]}
+SCOPES: dict[str, tuple[dict[str, Any], bool]] = {
+    "pods that ask for nothing": ({"scopes": ["BestEffort"]}, False),
+    "pods that end by a time": ({"scopes": ["Terminating"]}, False),
+    "pods of a class": ({"scopes": ["PriorityClass", "NotTerminating"]}, False),
+    "critical pods": (
+        {"scopeSelector": {"matchExpressions": [{"operator": "In", **CRITICAL}]}}, False,
+    ),
+    "all but critical pods": (
+        {"scopeSelector": {"matchExpressions": [{"operator": "NotIn", **CRITICAL}]}}, True,
+    ),
+    "servers and guards": ({"scopes": ["NotBestEffort", "NotTerminating"]}, True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCOPES)
+def test_a_quota_of_other_pods_is_no_obstacle(name: str, bench: Bench) -> None:
+    """A namespace that allows no critical pods could have no rollout either."""
+    scopes, ours = SCOPES[name]
+    v1, v2 = release(1), release(2)
+    fence = bench.commit(v1)
+    spec = {"hard": {"pods": "0"}, **scopes}
+    bench.double.put("resourcequotas", "brake-disc", "tenant", {"metadata": {}, "spec": spec})
+    quota = bench.double.kept["resourcequotas", "brake-disc", "tenant"]
+    used = until(lambda: quota.get("status"), "it is counted")["used"]
+    assert used == {"pods": "1" if ours else "0"}
+    found = bench.site.switching(v2.spec)
+    assert (found.strategy, bool(found.blocked)) == (
+        ("surge-free", True) if ours else ("rolling", False)
+    )
+    bench.site.apply(Intent(app="brake-disc", release=v2), fence)
+    if not ours:
+        bench.settled(v2)
+
+
 def test_a_plan_says_how_many_are_replaced_at_once(bench: Bench) -> None:
     from yolodeploy.rollouts.planning import site_plan
 

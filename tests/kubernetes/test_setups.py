@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.conftest import Run, run  # noqa: F401 (a fixture)
-from tests.kubernetes.double import CUSTOM, METRICS, Cluster
+from tests.kubernetes.double import CUSTOM, METRICS, Cluster, Fault
 from tests.kubernetes.parts import Bench, release
 from tests.sites.parts import APP, until
 from yolodeploy.core.app_setup import AppSetup, Autoscale, KeptSetup, checked_setup
-from yolodeploy.core.errors import Refused, UsageError
+from yolodeploy.core.errors import Refused, UsageError, YolodeployError
 from yolodeploy.core.release import Release
-from yolodeploy.core.site import Phase
+from yolodeploy.core.site import Intent, Phase
 from yolodeploy.ops.home import Home
 
 KEDA, _ = CUSTOM
@@ -124,6 +124,68 @@ def test_the_first_rollout_comes_with_one_and_then_as_many_as_were_said(
     assert "ann" in answer.err
 
 
+def test_a_number_of_pods_is_reached_though_an_answer_comes_late(
+    known: Home,
+    double: Cluster,
+    bench: Bench,
+    v1: Release,
+    run: Run,  # noqa: F811
+) -> None:
+    """What was written is written once more, and by then it has changed: by the first time."""
+    late = Fault(504, b"{}", done=True)
+
+    def lose_one() -> None:
+        left = iter([late])
+        double.fault = lambda method, path: (
+            next(left, None) if method == "PATCH" and path.endswith("/yolodeploy-setup") else None
+        )
+
+    lose_one()
+    assert one(run("app", "scale", APP, "--site", "plant", "--replicas", "2", "-o", "json"))
+    fence = bench.site.claim("ann", 3600.0)
+    commit = bench.trial(v1, None, 3600.0, fence)
+    bench.settled(v1, Phase.TRIAL)
+    lose_one()
+    bench.site.apply(commit, fence)
+    assert until(lambda: servers(double) == 2, "two run")
+    bench.settled(v1, Phase.COMMITTED)
+
+
+def test_a_number_that_somebody_else_says_at_the_same_moment_counts(
+    bench: Bench, v1: Release
+) -> None:
+    fence = bench.site.claim("ann", 3600.0)
+    bench.site.setups.put(APP, KeptSetup(AppSetup(replicas=2)), fence)
+    others = iter([KeptSetup(AppSetup(replicas=3))])
+
+    def meanwhile(method: str, path: str) -> None:
+        if path.endswith("/scale") and (other := next(others, None)):
+            note = bench.double.kept["configmaps", APP, "yolodeploy-setup"]
+            data = {"setup": msgspec.json.encode(other).decode()}
+            bench.double.put("configmaps", APP, "yolodeploy-setup", {**note, "data": data})
+
+    bench.double.fault = meanwhile
+    bench.site.apply(Intent(app=APP, release=v1), fence)
+    assert until(lambda: servers(bench.double) == 3, "three run")
+
+
+def test_a_commit_stays_though_nobody_may_scale(bench: Bench, v1: Release, v2: Release) -> None:
+    """A good release would be taken back for a number of pods."""
+    fence = bench.commit(v1)
+    bench.site.setups.put(APP, KeptSetup(AppSetup(replicas=1)), fence)
+    commit = bench.trial(v2, v1, 3600.0, fence)
+    bench.settled(v2, Phase.TRIAL)
+    # a setup from before that its number was reached
+    bench.site.setups._keep(APP, KeptSetup(AppSetup(replicas=2)), "")
+    bench.double.fault = lambda method, path: (403, b"{}") if path.endswith("/scale") else None
+    bench.site.apply(commit, fence)
+    bench.settled(v2, Phase.COMMITTED)
+    assert "release.unfinished" in bench.codes()
+    bench.double.fault = None
+    bench.site.apply(commit, fence)
+    assert until(lambda: servers(bench.double) == 2, "whoever asks next brings it")
+
+
 def test_who_scales_in_the_middle_of_a_rollout_is_left_alone(
     bench: Bench, v1: Release, v2: Release
 ) -> None:
@@ -140,6 +202,36 @@ def test_who_scales_in_the_middle_of_a_rollout_is_left_alone(
     bench.trial(v1, v2, 0.5, fence)
     bench.settled(v2, Phase.REVERTED)
     assert bench.site.setups.counted(APP)[0] == 3, "nor does the guard take it back"
+
+
+REFUSALS = {
+    "it restarts": Fault(503, b"service unavailable"),
+    "busy": Fault(429, b"{}", {"Retry-After": "0"}),
+    "a right is missing": Fault(403, b"{}"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_an_autoscaler_is_not_swapped_while_nobody_says_what_there_is(
+    name: str, bench: Bench, v1: Release, v2: Release
+) -> None:
+    """It would scale by CPU from then on, and nobody would be told."""
+    bench.double.apis = {METRICS}
+    fence = bench.commit(v1)
+    setup = AppSetup(autoscale=Autoscale(1, 4, queue_ms=50.0))
+    bench.site.setups.put(APP, KeptSetup(setup=setup), fence)
+    hpa = bench.double.kept["horizontalpodautoscalers", APP, APP]
+    assert hpa["spec"]["metrics"][0]["type"] == "Pods"
+    told = REFUSALS[name]
+    bench.double.fault = lambda method, path: told if path == METRICS else None
+    with pytest.raises(YolodeployError) as refused:
+        bench.trial(v2, v1, 60.0, fence)
+    assert refused.value.retryable is (told.status != 403)
+    assert bench.double.kept["horizontalpodautoscalers", APP, APP] == hpa
+    passing = iter([told] if told.status != 403 else [])
+    bench.double.fault = lambda method, path: next(passing, None) if path == METRICS else None
+    bench.trial(v2, v1, 60.0, fence)
+    assert bench.double.kept["horizontalpodautoscalers", APP, APP]["spec"] == hpa["spec"]
 
 
 def test_what_cannot_be_is_refused_and_changes_nothing(

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from tests.kubernetes.parts import Bench
+from tests.kubernetes.parts import Bench, release
 from tests.sites.parts import APP, until
 from yolodeploy.core.cluster import RECORD, Record
 from yolodeploy.core.errors import Refused
@@ -32,6 +32,39 @@ def test_a_trial_that_is_committed_stays(bench: Bench, v1: Release, v2: Release)
     assert bench.settled(v2, Phase.COMMITTED)
     assert [each.number for each in bench.site.releases(APP)] == [2, 1]
     assert {"guard.begun", "guard.settled", "release.committed"} <= set(bench.codes())
+
+
+def test_a_commit_stays_though_no_event_of_it_can_be_written(
+    bench: Bench, v1: Release, v2: Release
+) -> None:
+    """The namespace's quota has filled since the switch."""
+    fence = bench.commit(v1)
+    commit = bench.trial(v2, v1, 3600.0, fence)
+    bench.settled(v2, Phase.TRIAL)
+    there = str(len(bench.double.of("configmaps", APP)))
+    quota = {"metadata": {}, "spec": {"hard": {"configmaps": there}}}
+    bench.double.put("resourcequotas", APP, "tenant", quota)
+    bench.site.apply(commit, fence)
+    bench.settled(v2, Phase.COMMITTED)
+    assert "release.committed" not in bench.codes()
+    with pytest.raises(Refused, match="exceeded quota"):
+        bench.trial(release(3), v2, 60.0, fence)
+    assert bench.settled(v2, Phase.COMMITTED), "nothing was switched that could not be kept"
+
+
+def test_what_is_refused_of_a_release_that_does_not_run_is_told(
+    bench: Bench, v1: Release, v2: Release
+) -> None:
+    fence = bench.commit(v1)
+    tried = iter([None])  # dry
+    bench.double.fault = lambda method, path: (
+        next(tried, (403, b"{}"))
+        if method == "PATCH" and path.endswith(f"/deployments/{APP}")
+        else None
+    )
+    with pytest.raises(Refused):
+        bench.site.apply(Intent(app=APP, release=v2), fence)
+    assert "release.unfinished" not in bench.codes()
 
 
 def test_a_trial_that_nobody_commits_goes_back(bench: Bench, v1: Release, v2: Release) -> None:

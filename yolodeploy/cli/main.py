@@ -157,9 +157,21 @@ def _invoked(arguments: Sequence[str]) -> int:
             raise UsageError("ops.not_text", text=text)
     try:
         code = yolodeploy.main(list(arguments), prog_name="yolodeploy", standalone_mode=False)
-    except UnicodeEncodeError as error:  # what is printed gets escaped, so it is an argument
-        raise UsageError("ops.not_text", text=error.object) from error
+    except UnicodeEncodeError as error:
+        # what is printed gets escaped, so it is an argument; or a secret, and that is not shown
+        for text in arguments:
+            if not _is_text(text):
+                raise UsageError("ops.not_text", text=text) from error
+        raise
     return code if isinstance(code, int) else 0
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _failed(error: YolodeployError) -> int:
@@ -197,13 +209,14 @@ def _unprinted(error: OSError) -> int:
 
 def _unexpected(error: Exception) -> int:
     from yolodeploy.cli.output import report_text
+    from yolodeploy.core.errors import unforeseen
 
     if os.environ.get("YOLODEPLOY_DEBUG"):
         raise error
     _nobody_reads()  # a full disk behind stdout is such an error
     if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
         return _unprinted(error)
-    text = f"this should not have happened ({type(error).__name__}: {error})"
+    text = f"this should not have happened ({unforeseen(error)})"
     report_text(text, "YOLODEPLOY_DEBUG=1 yolodeploy …, and report what it says", "en")
     return 1
 

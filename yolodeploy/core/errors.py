@@ -95,3 +95,19 @@ class Interrupted(YolodeployError):
     """A person stopped it."""
 
     exit_code = 130
+
+
+def unforeseen(error: Exception) -> str:
+    """What an error that is none of ours says of itself: its kind, and where in our code it was.
+
+    Its own words may be of anything, of a header with a token too; only the system's are kept.
+    """
+    kind = type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        return f"{kind}: {error}"
+    place, step = "", error.__traceback__
+    while step is not None:
+        module = step.tb_frame.f_globals.get("__name__", "")
+        place = f" in {module}:{step.tb_lineno}" if module.startswith("yolodeploy.") else place
+        step = step.tb_next
+    return kind + place

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from threading import Event, Thread
 
-from yolodeploy.core.errors import Failed, YolodeployError
+from yolodeploy.core.errors import Failed, YolodeployError, unforeseen
 
 AFTER_FAULT_S = 5.0
 
@@ -67,6 +67,5 @@ class Loop:
             return error
         except Exception as error:
             self._mistake(error)
-            reason = f"{type(error).__name__}: {error}"
-            return Failed("controller.broken", part=self.name, reason=reason)
+            return Failed("controller.broken", part=self.name, reason=unforeseen(error))
         return None

@@ -118,7 +118,11 @@ def _answers(site: str, kubeconfig: Path) -> bool:
             return True
     except OSError:
         return False
-    except (yaml.YAMLError, ValueError, KeyError, IndexError, TypeError) as error:
+    except yaml.YAMLError:  # its words show the line, and a token may stand there
+        raise UsageError(
+            "kubernetes.kubeconfig", site=site, file=kubeconfig, reason="it is not YAML"
+        ) from None
+    except (ValueError, KeyError, IndexError, TypeError) as error:
         raise UsageError(
             "kubernetes.kubeconfig", site=site, file=kubeconfig, reason=error
         ) from error

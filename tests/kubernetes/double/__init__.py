@@ -2,8 +2,9 @@
 
 `store` has versions, preconditions, server-side apply and the history that watches are fed from;
 `controllers` has those of Deployments and Jobs, a scheduler that counts GPUs, kubelets that pull
-and start; `streams` has watches and logs that are followed; `faults` is what a test may break. A
-guard's pod is the real guard in a process of its own; servers answer what a test has said.
+and start; `quotas` bounds numbers of objects; `streams` has watches and logs that are followed;
+`faults` is what a test may break. A guard's pod is the real guard in a process of its own; servers
+answer what a test has said.
 """
 
 from tests.kubernetes.double.cluster import CUSTOM, METRICS, Cluster

@@ -138,12 +138,15 @@ class Cluster(Controllers):
         """
         method = "WATCH" if request.query.get("watch") == "true" else request.method
         self.note_asked(request, method, request.path)
-        if self.token not in request.headers.get("Authorization", self.token):
+        mine = f"Bearer {self.token}"
+        if request.headers.get("Authorization", mine) != mine:
             return refused(No(401, "Unauthorized"))
         await asyncio.sleep(self.delay_s)
         told = self.fault(method, request.path) if self.fault else None
-        if told is not None:
-            return await served(Fault(*told), request)
+        fault = Fault(*told) if told is not None else None
+        if fault is not None and not fault.done:
+            return await served(fault, request)
+        request["fault"] = fault  # told when it is done
         try:
             return await self._own(request, method)
         except No as no:
@@ -259,6 +262,8 @@ class _Api(KubernetesEmulator):
         answer = await self.cluster.served(raw_request)
         if answer is None:
             answer = await super().__call__(raw_request)
+        if (fault := raw_request.get("fault")) is not None:
+            answer = await served(fault, raw_request)
         if not answer.prepared and "Date" not in answer.headers:
             answer.headers["Date"] = formatdate(time.time() + self.cluster.ahead_s, usegmt=True)
         return answer

@@ -9,8 +9,9 @@ import subprocess
 import sys
 
 from tests.kubernetes.double.engine_pods import CONTAINERS, EnginePods
+from tests.kubernetes.double.quotas import Quotas
 from tests.kubernetes.double.servers import Answers
-from tests.kubernetes.double.store import Obj, Store, stamp
+from tests.kubernetes.double.store import Obj, stamp
 from yolodeploy.core.cluster import RELEASE
 
 NOT_FOUND = {
@@ -23,7 +24,7 @@ FAILED = {
 }  # fmt: skip
 
 
-class Controllers(Store):
+class Controllers(Quotas):
     """One tick after the other; `address` is where the guards find the API."""
 
     def __init__(self) -> None:
@@ -56,7 +57,7 @@ class Controllers(Store):
         for job in self.of("jobs"):
             self._job(job)
         for quota in self.of("resourcequotas"):
-            self._count(quota)
+            self.count(quota)
         if self.engine_pods is not None:
             self.engine_pods.round()
 
@@ -77,7 +78,7 @@ class Controllers(Store):
         if len(active) < spec["replicas"] and (
             surge or not old or spec["strategy"]["type"] != "Recreate"
         ):
-            if message := self._over_quota(space):
+            if message := self.over_quota(space, template["spec"]):
                 failing = {"type": "ReplicaFailure", "status": "True", "message": message}
                 deployment["status"] = {"conditions": [failing]}
                 return
@@ -242,7 +243,7 @@ class Controllers(Store):
             return
         pod = self.kept.get(("pods", space, f"{name}-x"))
         if pod is None:
-            if self._over_quota(space):
+            if self.over_quota(space, template["spec"]):
                 return  # an event says so, and nothing else
             labels = {**template["metadata"]["labels"], "batch.kubernetes.io/job-name": name}
             job["status"] = {"active": 1}
@@ -271,27 +272,6 @@ class Controllers(Store):
             [*line, "--api", self.address], env={**os.environ, **told}
         )
         return False
-
-    def _over_quota(self, space: str) -> str:
-        """Why one more pod is refused in a namespace; empty where it is not."""
-        for quota in self.of("resourcequotas", space):
-            hard, used = quota["spec"].get("hard", {}), self._pods_in(space)
-            if "pods" in hard and used >= int(hard["pods"]):
-                name, limit = quota["metadata"]["name"], hard["pods"]
-                return (
-                    f'pods "x" is forbidden: exceeded quota: {name}, requested: pods=1, '
-                    f"used: pods={used}, limited: pods={limit}"
-                )
-        return ""
-
-    def _count(self, quota: Obj) -> None:
-        hard, space = quota["spec"].get("hard", {}), quota["metadata"]["namespace"]
-        if "pods" in hard:
-            quota["status"] = {"hard": hard, "used": {"pods": str(self._pods_in(space))}}
-
-    def _pods_in(self, space: str) -> int:
-        over = ("Succeeded", "Failed")
-        return sum(pod["status"]["phase"] not in over for pod in self.of("pods", space))
 
 
 def not_pulled(image: str) -> str:

@@ -12,7 +12,8 @@ import aiohttp.web
 class Fault(NamedTuple):
     """An answer in the place of the right one.
 
-    `after_s` is how long it takes; `cut` ends the connection in the middle of the body.
+    `after_s` is how long it takes; `cut` ends the connection in the middle of the body, and with
+    the status 0 before there is any. `done`: what was asked for is done all the same.
     """
 
     status: int
@@ -20,6 +21,7 @@ class Fault(NamedTuple):
     headers: Mapping[str, str] = {}
     after_s: float = 0.0
     cut: bool = False
+    done: bool = False
 
 
 class No(Exception):
@@ -42,6 +44,9 @@ async def served(fault: Fault, request: Any) -> aiohttp.web.StreamResponse:
     await asyncio.sleep(fault.after_s)
     if not fault.cut:
         return aiohttp.web.Response(status=fault.status, body=fault.body, headers=fault.headers)
+    if not fault.status:
+        hang_up(request)
+        return aiohttp.web.Response()
     answer = aiohttp.web.StreamResponse(status=fault.status, headers=fault.headers)
     answer.content_length = 2 * len(fault.body) + 2
     await answer.prepare(request)

@@ -396,6 +396,7 @@ _EVENTS = {
     "event.guard.turned": Message("traffic moved", "流量已切换"),
     "event.guard.unmirrored": Message("no mirroring", "无法镜像"),
     "event.release.blind": Message("gets no camera", "不读取摄像头"),
+    "event.release.unfinished": Message("not all was done", "未全部完成"),
     "event.site.stopped": Message("site stopped", "站点已停止"),
     "event.site.unreachable": Message("site unreachable", "站点无法读取"),
     "event.site.disk_full": Message("site's disk is full", "站点磁盘已满"),

@@ -9,7 +9,7 @@ import msgspec
 from yolodeploy.core import cluster, tracks
 from yolodeploy.core.beside import Beside, Way
 from yolodeploy.core.cluster import Record, Target, job_of
-from yolodeploy.core.errors import NotFound, Refused, Unreachable
+from yolodeploy.core.errors import Failed, NotFound, Refused, Unreachable
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import Fence, Intent
 from yolodeploy.core.site_settings import Camera, SiteSettings
@@ -22,7 +22,7 @@ from yolodeploy.sites.kubernetes.fitting import Fitting
 from yolodeploy.sites.kubernetes.following import is_blind, old_servers
 from yolodeploy.sites.kubernetes.kept_settings import Settings
 from yolodeploy.sites.kubernetes.manifests import Manifests
-from yolodeploy.sites.kubernetes.objects import Job
+from yolodeploy.sites.kubernetes.objects import Deployment, Job
 from yolodeploy.sites.kubernetes.paths import place, place_of
 from yolodeploy.sites.kubernetes.records import Kept
 from yolodeploy.sites.kubernetes.setups import Setups
@@ -161,15 +161,24 @@ class Asking:
                 beside = left is not None or tracks.is_beside(record)
                 self._place_guard(record, self._drafts.image(intent.release), beside=beside)
             return
-        if left is not None:
-            # in the order in which nobody is left without an answer: whoever does that is inside
-            digest = (left.metadata.annotations or {}).get(cluster.RELEASE, "")
-            image = records.image_of(self._connection, intent.app, digest)
-            self._place_guard(record, image, beside=True)
-        else:
-            wanted = self._drafts.deployment(intent.release) if intent.release else None
-            switch(self._connection, wanted, kept)
-        self._setups.reach(intent.app)
+        try:
+            if left is not None:
+                # in the order in which nobody is left without an answer: who does that is inside
+                image = records.image_of(self._connection, intent.app, _digest_of(left))
+                self._place_guard(record, image, beside=True)
+            else:
+                wanted = self._drafts.deployment(intent.release) if intent.release else None
+                switch(self._connection, wanted, kept)
+            self._setups.reach(intent.app)
+        except (Failed, NotFound, Refused) as error:
+            runs = left or deployment_of(self._connection, intent.app)
+            asked = intent.release.digest if intent.release is not None else ""
+            if error.code == "site.fenced" or runs is None or _digest_of(runs) != asked:
+                raise
+            # it is committed: who takes this for a failure of that would take a good release back.
+            # Of Deployments a guard does what is left, of the number of pods whoever asks next
+            told = f"{intent.app}: {_alias(intent)} runs, but this was refused: {error}"
+            records.add_event(self._connection, intent.app, "release.unfinished", told)
 
     def _place_guard(self, record: Record, image: str, *, beside: bool) -> None:
         app = record.intent.app
@@ -221,12 +230,21 @@ class Asking:
         self._connection.apply(place_of(config), config)
 
     def _tell(self, intent: Intent, *, committed: bool) -> None:
-        alias = intent.release.alias if intent.release else "nothing"
+        alias = _alias(intent)
         code = "release.committed" if committed else "release.asked"
         records.add_event(self._connection, intent.app, code, f"{intent.app}: {alias}")
         if intent.release is not None and self._drafts.is_blind(intent.release):
             told = f"{intent.app}: {alias} gets no camera, its server is too old to share them"
             records.add_event(self._connection, intent.app, "release.blind", told)
+
+
+def _alias(intent: Intent) -> str:
+    return intent.release.alias if intent.release else "nothing"
+
+
+def _digest_of(deployment: Deployment) -> str:
+    """The release of a Deployment."""
+    return (deployment.metadata.annotations or {}).get(cluster.RELEASE, "")
 
 
 def _cameras(settings: SiteSettings, app: str) -> list[Camera]:

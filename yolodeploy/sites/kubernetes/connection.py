@@ -18,11 +18,12 @@ from urllib.parse import urlencode
 import msgspec
 
 from yolodeploy.core.cluster import MANAGER
-from yolodeploy.core.errors import Failed, Unreachable, YolodeployError
+from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
 from yolodeploy.core.text import one_line
 from yolodeploy.sites.kubernetes.faults import refusal
+from yolodeploy.sites.kubernetes.kubeconfig import unusable
 from yolodeploy.sites.kubernetes.session import Ends, Session
-from yolodeploy.sites.kubernetes.wire import LARGEST_LINE, PIECE, Slow, TooLarge
+from yolodeploy.sites.kubernetes.wire import LARGEST_LINE, PIECE, Slow, TooLarge, Unsayable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -229,12 +230,20 @@ class Connection:
     @contextmanager
     def _sent(self, request: _Request, limit_s: float) -> Iterator[Answer]:
         session = self._opened()
-        headers = session.headers(request.content_type)
-        with session.wire.asked(
-            request.method, request.target, headers, request.content, limit_s
-        ) as answer:
-            self._compare_clocks(answer.headers.get("Date", ""))
-            yield answer
+        try:
+            headers = session.headers(request.content_type)
+            with session.wire.asked(
+                request.method, request.target, headers, request.content, limit_s
+            ) as answer:
+                self._compare_clocks(answer.headers.get("Date", ""))
+                yield answer
+        except Unsayable:
+            self.close()  # it is read again: somebody may have mended it
+            reason = "no request can be made of what it says"
+            raise unusable(self.site, session.access, reason) from None
+        except UsageError:
+            self.close()
+            raise
 
     @contextmanager
     def _turn(self, deadline: float) -> Iterator[None]:

@@ -69,6 +69,8 @@ def credentials(site: str, access: Access) -> Credentials:
         loader.load_and_set(settings)  # type: ignore[no-untyped-call]
         told = settings.cert_file
         until = certificate_ends(_read(told)) if told else None
+    except UnicodeEncodeError:  # it says which characters of a password
+        raise unusable(site, access, "its login is not in Latin-1") from None
     # a damaged file makes the client's loader raise whatever its parser meets
     except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise unusable(site, access, one_line(str(error))) from error

@@ -73,10 +73,8 @@ def _from_records(connection: Connection) -> Mark:
     return Mark(number=max(fences.values(), default=0), apps=tuple(sorted(fences)))
 
 
-def claim(
-    connection: Connection, holder: str, seconds: float, *, take_over: bool
-) -> tuple[Fence, bool]:
-    """Take or extend the lease; tells whether the fence is a new one. See `Site.claim`."""
+def claim(connection: Connection, holder: str, seconds: float, *, take_over: bool) -> Fence:
+    """Take or extend the lease. See `Site.claim`."""
     for _ in range(TRIES):
         mark, now = read(connection), connection.now()
         if mark.holder not in ("", holder) and mark.until > now and not take_over:
@@ -94,7 +92,7 @@ def claim(
             until=now + seconds,
         )
         if _write(connection, wanted, now):
-            return Fence(wanted.number, holder), new
+            return Fence(wanted.number, holder)
     raise _contended(connection)
 
 

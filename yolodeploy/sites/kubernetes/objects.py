@@ -354,10 +354,31 @@ class QuotaStatus(_Object, frozen=True):
     used: dict[str, str | int] | None = None
 
 
+class QuotaScope(_Object, frozen=True):
+    """A mark of the pods that a quota is for, or not for."""
+
+    scope_name: str = ""
+    operator: str = ""
+
+
+class QuotaScopes(_Object, frozen=True):
+    """Of which all must match."""
+
+    match_expressions: tuple[QuotaScope, ...] | None = None
+
+
+class QuotaSpec(_Object, frozen=True):
+    """Which pods a quota is for; all of its namespace where it says nothing."""
+
+    scopes: tuple[str, ...] | None = None
+    scope_selector: QuotaScopes | None = None
+
+
 class Quota(_Object, frozen=True):
     """One ResourceQuota."""
 
     metadata: Metadata
+    spec: QuotaSpec = QuotaSpec()
     status: QuotaStatus = QuotaStatus()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from yolodeploy.core import cluster
 from yolodeploy.core.cluster import Record, Target
 from yolodeploy.core.decoding import is_newer
-from yolodeploy.core.errors import Failed, NotFound, Refused
+from yolodeploy.core.errors import Failed, NotFound, Refused, YolodeployError
 from yolodeploy.core.release import Release
 from yolodeploy.core.site import SiteEvent
 from yolodeploy.sites.kubernetes.connection import Connection
@@ -163,18 +164,22 @@ def events(connection: Connection, app: str) -> Told:
 
 
 def add_event(connection: Connection, app: str, code: str, detail: str) -> None:
-    """Note what happened; the oldest are dropped."""
+    """Note what happened; the oldest are dropped.
+
+    One that cannot be written is no error: what it tells of is done, and must not be taken back.
+    """
     data = {"at": f"{connection.now():.3f}", "device": "", "code": code, "detail": detail}
     body = _config_map(app, "", "event", data)
     del body["metadata"]["name"]
     body["metadata"]["generateName"] = "yolodeploy-event-"
     body["immutable"] = True
-    connection.send("POST", listing("ConfigMap", app), body, ConfigMap)
-    items = _labelled(connection, app, "event")
-    if len(items) > cluster.EVENTS_KEPT:
-        oldest = sorted(items, key=lambda item: item.metadata.creation_timestamp or "")
-        for item in oldest[: len(items) - cluster.EVENTS_KEPT]:
-            _drop(connection, app, item.metadata.name)
+    with suppress(YolodeployError):
+        connection.send("POST", listing("ConfigMap", app), body, ConfigMap)
+        items = _labelled(connection, app, "event")
+        if len(items) > cluster.EVENTS_KEPT:
+            oldest = sorted(items, key=lambda item: item.metadata.creation_timestamp or "")
+            for item in oldest[: len(items) - cluster.EVENTS_KEPT]:
+                _drop(connection, app, item.metadata.name)
 
 
 # inside --------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +15,8 @@ from yolodeploy.sites.kubernetes.wire import Wire
 
 if TYPE_CHECKING:
     from yolodeploy.sites.kubernetes.access import Access
+
+_VISIBLE = re.compile(r"[!-~]+")
 
 TOKEN_S = 2.0
 """A token is used as long without asking for a newer one; after a refusal it is asked for anew."""
@@ -41,6 +44,7 @@ class Session:
 
     def __init__(self, site: str, access: Access) -> None:
         self.access = access
+        self._site = site
         self._token, self._asked_at = "", float("-inf")
         self._given = credentials(site, access)
         try:
@@ -49,7 +53,11 @@ class Session:
             raise unusable(site, access, one_line(str(error))) from error
 
     def headers(self, content_type: str) -> dict[str, str]:
-        """Those of a request; a program that the kubeconfig names may give a new token here."""
+        """Those of a request; a program that the kubeconfig names may give a new token here.
+
+        Raises:
+            UsageError: `kubernetes.kubeconfig`, the token is none for a header.
+        """
         token = self._bearer()
         headers = {
             "User-Agent": f"yolodeploy/{__version__}",
@@ -75,6 +83,16 @@ class Session:
         """Asked of the package now and then: each time it reads the environment for proxies."""
         if time.monotonic() - self._asked_at > TOKEN_S:
             told = self._given.settings.auth_settings().get("BearerToken")
-            self._token = str(told["value"] or "") if told else ""
+            self._token = self._header(str(told["value"] or "") if told else "")
             self._asked_at = time.monotonic()
         return self._token
+
+    def _header(self, told: str) -> str:
+        """What says who we are. A file of a token ends with a line break more often than not."""
+        scheme, _, token = told.partition(" ")
+        token = token.strip()
+        if not token:
+            return ""
+        if not _VISIBLE.fullmatch(token):
+            raise unusable(self._site, self.access, "its token is not of visible ASCII alone")
+        return f"{scheme} {token}"

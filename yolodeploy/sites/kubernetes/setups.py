@@ -12,7 +12,7 @@ import msgspec
 
 from yolodeploy.core import cluster
 from yolodeploy.core.app_setup import AppSetup, KeptSetup
-from yolodeploy.core.errors import Failed, NotFound, Refused
+from yolodeploy.core.errors import Failed, NotFound, Refused, Unreachable
 from yolodeploy.core.site import Fence
 from yolodeploy.core.site_settings import SiteSettings
 from yolodeploy.sites.kubernetes import mark
@@ -31,6 +31,7 @@ from yolodeploy.sites.kubernetes.paths import (
 )
 from yolodeploy.sites.kubernetes.switching import deployment_of
 
+TRIES = 8
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _MERGE = "application/merge-patch+json"
 _CUSTOM = ("ServiceMonitor", "ScaledObject")
@@ -161,16 +162,24 @@ class Setups:
 
         One that was made anew starts with one pod and comes here again.
         """
-        kept, version = self._read(app)
-        replicas = kept.setup.replicas
-        found = deployment_of(self._connection, app) if replicas is not None else None
-        if found is None or kept.reached == found.metadata.uid:
-            return
         path = f"{place('Deployment', app, app)}/scale"
-        body = {"spec": {"replicas": replicas}}
         query = {"fieldManager": cluster.SCALER}
-        self._connection.call("PATCH", path, query, body, content_type=_MERGE)
-        self._keep(app, msgspec.structs.replace(kept, reached=found.metadata.uid), version)
+        for _ in range(TRIES):
+            kept, version = self._read(app)
+            replicas = kept.setup.replicas
+            found = deployment_of(self._connection, app) if replicas is not None else None
+            if found is None or kept.reached == found.metadata.uid:
+                return
+            body = {"spec": {"replicas": replicas}}
+            self._connection.call("PATCH", path, query, body, content_type=_MERGE)
+            try:
+                self._keep(app, msgspec.structs.replace(kept, reached=found.metadata.uid), version)
+            except Refused as error:
+                if error.code != "kubernetes.changed":
+                    raise
+                continue
+            return
+        raise Unreachable("kubernetes.contended", site=self._connection.site, tries=TRIES)
 
     def settle(self, app: str, setup: AppSetup) -> None:
         """Keep what a release has decided where nobody had said it."""
@@ -209,7 +218,11 @@ class Setups:
         return kept, found.metadata.resource_version
 
     def _keep(self, app: str, kept: KeptSetup, version: str) -> None:
-        """Write it down in the place of the one that was read."""
+        """Write it down in the place of the one that was read.
+
+        Raises:
+            Refused: `kubernetes.changed`, somebody else was quicker.
+        """
         metadata = {
             "name": cluster.SETUP,
             "namespace": app,
@@ -218,7 +231,12 @@ class Setups:
         }
         data = {"setup": msgspec.json.encode(kept).decode()}
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-        self._connection.apply(place_of(body), body)
+        try:
+            self._connection.apply(place_of(body), body)
+        except Refused as error:
+            # it is written twice where the first answer is lost, and was changed by that
+            if error.code != "kubernetes.changed" or self._read(app)[0] != kept:
+                raise
 
     def _drop(self, app: str, but: set[str]) -> None:
         for kind in OPTIONAL:
@@ -230,5 +248,8 @@ class Setups:
         return self._is_there(api_of(kind))
 
     def _is_there(self, path: str) -> bool:
-        status, _ = self._connection.ask("GET", path)
-        return status == 200
+        try:
+            self._connection.call("GET", path)
+        except NotFound:
+            return False  # any other refusal says nothing of it: what scales is not swapped for one
+        return True

@@ -84,6 +84,7 @@ class KubernetesSite:
     ) -> None:
         self.name = name
         self.connection = Connection(name, way)
+        self._fenced_off = 0
         self._seen = Seen(self.connection)
         self._manifests = Manifests(folder)
         self._servers = Servers(self.connection)
@@ -228,10 +229,12 @@ class KubernetesSite:
 
     def claim(self, holder: str, seconds: float, *, take_over: bool = False) -> Fence:
         """Take or extend the lease."""
-        fence, new = mark.claim(self.connection, holder, seconds, take_over=take_over)
-        if new:
+        fence = mark.claim(self.connection, holder, seconds, take_over=take_over)
+        # the claim that made it may have got no answer, or its process may have died behind it
+        if fence.number != self._fenced_off:
             apps = mark.read(self.connection).apps
             each(apps, lambda app: [records.fence_off(self.connection, app, fence.number)])
+            self._fenced_off = fence.number
         return fence
 
     def release_lease(self, fence: Fence) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 KEPT = 8
 """Connections that are kept for the next request."""
@@ -35,6 +35,10 @@ class Cut(OSError):
 
 class Slow(TimeoutError):
     """An answer comes, but not before its deadline."""
+
+
+class Unsayable(Exception):
+    """No request can be made of an address or a header."""
 
 
 class Answer:
@@ -109,7 +113,7 @@ class Wire:
     """
 
     def __init__(self, settings: Any) -> None:
-        url = urlsplit(settings.host)
+        url = _address(settings.host)
         self._host, self._base = url.hostname or "", url.path.rstrip("/")
         self._tls = _tls(settings) if url.scheme == "https" else None
         self._port = url.port or (443 if self._tls else 80)
@@ -128,6 +132,7 @@ class Wire:
 
         Raises:
             OSError: Nobody is there, or it takes too long.
+            Unsayable.
         """
         connection, response = self._sent(method, self._base + target, headers, body, limit_s)
         answer = Answer(response, connection)
@@ -171,7 +176,8 @@ class Wire:
     ) -> http.client.HTTPResponse:
         try:
             connection.sock.settimeout(limit_s)
-            connection.request(method, target, body, headers)
+            with _said():
+                connection.request(method, target, body, headers)
             return connection.getresponse()
         except http.client.HTTPException as error:
             hang_up(connection)
@@ -201,19 +207,34 @@ class Wire:
 
     def _new(self, limit_s: float) -> http.client.HTTPConnection:
         host, port = self._proxy or (self._host, self._port)
-        connection = http.client.HTTPConnection(host, port, timeout=min(limit_s, CONNECT_S))
-        if self._proxy:
-            connection.set_tunnel(self._host, self._port)
+        with _said():
+            connection = http.client.HTTPConnection(host, port, timeout=min(limit_s, CONNECT_S))
+            if self._proxy:
+                connection.set_tunnel(self._host, self._port)
         try:
-            connection.connect()
-            if self._tls is not None:
-                connection.sock = self._tls.wrap_socket(connection.sock, server_hostname=self._name)
-                told = connection.sock.getpeercert() or {}
-                self.certificate_ends = str(told.get("notAfter", ""))
+            with _said():
+                connection.connect()
+                if self._tls is not None:
+                    connection.sock = self._tls.wrap_socket(
+                        connection.sock, server_hostname=self._name
+                    )
+                    told = connection.sock.getpeercert() or {}
+                    self.certificate_ends = str(told.get("notAfter", ""))
         except BaseException:
             hang_up(connection)
             raise
         return connection
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """The standard library names the value that it cannot say, which may be a token's header."""
+    try:
+        yield
+    except OSError:  # a certificate's fault is both
+        raise
+    except (ValueError, http.client.InvalidURL):
+        raise Unsayable from None
 
 
 def _is_open(sock: socket.socket) -> bool:
@@ -260,13 +281,23 @@ def _public(*, verify: bool) -> ssl.SSLContext:
     return context
 
 
+def _address(url: str) -> SplitResult:
+    """A URL's parts; the standard library's words of one that is none may have its login."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("an address in it is not well formed") from None
+    return parts
+
+
 def _proxy(settings: Any) -> tuple[str, int] | None:
     """The proxy that a kubeconfig or the environment names, but for those who bypass it."""
     from kubernetes.client.rest import should_bypass_proxies
 
     if not settings.proxy or should_bypass_proxies(settings.host, settings.no_proxy or ""):
         return None
-    url = urlsplit(settings.proxy)
+    url = _address(settings.proxy)
     if url.scheme != "http" or not url.hostname:
         raise ValueError(f"a proxy of the kind {url.scheme} is not spoken to, only http")
     return url.hostname, url.port or 80
