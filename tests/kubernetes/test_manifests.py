@@ -100,7 +100,7 @@ def every(
         MANIFESTS.beside(found, IMAGE, tried, 2, setup),
         *MANIFESTS.around_beside(app),
         *MANIFESTS.guard(app, IMAGE, 7, beside=True),
-        MANIFESTS.prefetch(found.digest, app, IMAGE, "edge-1", 0),
+        MANIFESTS.prefetch(found.digest, app, IMAGE, "edge-1"),
     ]
 
 

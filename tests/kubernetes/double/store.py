@@ -182,6 +182,7 @@ class Store:
             self._demand_namespace(space)
         else:
             self.demand_version(plural, space, name, body)
+            _demand_template(plural, name, before, body)
         owners = copy.deepcopy((before or {}).get("owners", {}))
         mine = leaves({key: value for key, value in body.items() if key in ("spec", "data")})
         for field, value in mine.items():
@@ -212,6 +213,15 @@ class Store:
     def _demand_namespace(self, space: str) -> None:
         if space and ("namespaces", "", space) not in self.kept:
             raise No(404, f'namespaces "{space}" not found', "NotFound")
+
+
+def _demand_template(plural: str, name: str, before: Obj, body: Obj) -> None:
+    """A Job's pods stay what they were asked to be."""
+    if plural == "jobs" and before["spec"]["template"] != body["spec"]["template"]:
+        raise No(
+            422, f'Job.batch "{name}" is invalid: spec.template: Invalid value: '
+            "core.PodTemplateSpec{...}: field is immutable", "Invalid",
+        )  # fmt: skip
 
 
 _TERM = re.compile(r"([^,=\s]+)(?:=([^,]*)| in \(([^)]*)\))")

@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from yolodeploy.core.cluster import OF_JOB
+from yolodeploy.core.cluster import OF_JOB_UID
 from yolodeploy.core.errors import Failed, NotFound, Refused, Unreachable
 from yolodeploy.core.site import Prefetched
 from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.engine_jobs import begin_job
 from yolodeploy.sites.kubernetes.manifests import Object
 from yolodeploy.sites.kubernetes.objects import Job, Pods, WholeNode, condition
 from yolodeploy.sites.kubernetes.paths import listing, place_of
@@ -43,41 +44,66 @@ def bring(
 ) -> Prefetched:
     """Run a Job on every node that lacks the image, and wait for all of them.
 
-    None is left: the next try must not find those of this one.
+    None is left, but where the link is cut: those go on without it, and the next try finds them.
 
     Raises:
         Failed: `kubernetes.not_pulled`, `kubernetes.not_run`.
         Refused: `kubernetes.denied`, a quota leaves no room for their pods.
     """
+    ends = True
     try:
         for job in jobs:
-            connection.apply(place_of(job), job)
-        for job in jobs:
-            _wait(connection, job)
+            begin_job(connection, job)
+        pulls = [_Pull(connection, job) for job in jobs]
+        # all at once: one that is over is gone after ten minutes, and another may take hours
+        while pulls := [pull for pull in pulls if not pull.is_over()]:
+            time.sleep(POLL_S)
+    except Unreachable:
+        ends = False
+        raise
     finally:
-        for job in jobs:
+        for job in jobs if ends else ():
             _drop(connection, job)
     return Prefetched(size_bytes * len(jobs), size_bytes * there)
 
 
-def _wait(connection: Connection, job: Object) -> None:
-    began, failing_since = time.monotonic(), None
-    while True:
-        status = connection.get(place_of(job), Job).status
-        if status.succeeded:
-            return
-        failed = condition(status.conditions, "Failed")
-        code, reason, hopeless = _trouble(connection, job)
+class _Pull:
+    """One Job that is waited for."""
+
+    def __init__(self, connection: Connection, job: Object) -> None:
+        self._connection = connection
+        self._job = job
+        self._began = time.monotonic()
+        self._failing_since: float | None = None
+
+    def is_over(self) -> bool:
+        """Whether its node has the image.
+
+        Raises:
+            Failed, Refused: As `bring`; waiting is no use.
+        """
+        try:
+            found = self._connection.get(place_of(self._job), Job)
+        except NotFound:  # nobody knows whether it was over: where the image is, it soon is again
+            self._connection.apply(place_of(self._job), self._job)
+            self._began, self._failing_since = time.monotonic(), None
+            return False
+        if found.status.succeeded:
+            return True
+        failed = condition(found.status.conditions, "Failed")
+        code, reason, hopeless = _trouble(self._connection, self._job, found.metadata.uid)
         if failed is not None and failed.status == "True":
-            raise _not_brought(connection, job, code, reason or failed.message)
+            raise _not_brought(self._connection, self._job, code, reason or failed.message)
+        now = time.monotonic()
         # between two tries the node says nothing
-        failing_since = failing_since or (time.monotonic() if reason else None)
-        tried_s = time.monotonic() - failing_since if failing_since else 0.0
+        self._failing_since = self._failing_since or (now if reason else None)
+        tried_s = now - self._failing_since if self._failing_since else 0.0
         if reason and (hopeless or tried_s > PULL_TRIES_S):
-            raise _not_brought(connection, job, code, reason)
-        if not status.active and not status.failed and time.monotonic() - began > NO_POD_S:
-            _demand_room(connection, job)
-        time.sleep(POLL_S)
+            raise _not_brought(self._connection, self._job, code, reason)
+        status = found.status
+        if not status.active and not status.failed and now - self._began > NO_POD_S:
+            _demand_room(self._connection, self._job)
+        return False
 
 
 def _demand_room(connection: Connection, job: Object) -> None:
@@ -86,11 +112,10 @@ def _demand_room(connection: Connection, job: Object) -> None:
         raise Refused("kubernetes.denied", site=connection.site, reason=full)
 
 
-def _trouble(connection: Connection, job: Object) -> tuple[str, str, bool]:
+def _trouble(connection: Connection, job: Object, uid: str) -> tuple[str, str, bool]:
     """What keeps the Job's pod from its image: a code, words, whether waiting is no use."""
     path = listing("Pod", job["metadata"]["namespace"])
-    selector = f"{OF_JOB}={job['metadata']['name']}"
-    for pod in connection.get(path, Pods, labelSelector=selector).items:
+    for pod in connection.get(path, Pods, labelSelector=f"{OF_JOB_UID}={uid}").items:
         for status in pod.status.container_statuses or ():
             waiting, ended = status.state.waiting, status.state.terminated
             if waiting is not None and ("Image" in waiting.reason or "Pull" in waiting.reason):
