@@ -11,9 +11,10 @@ from tests.kubernetes.double.controllers import FAILED, not_pulled
 from tests.kubernetes.parts import Bench
 from tests.sites.parts import APP
 from yolodeploy.core.cluster import NAME, OF_JOB, OF_JOB_UID
-from yolodeploy.core.errors import Unreachable
+from yolodeploy.core.errors import Failed, Unreachable
 from yolodeploy.core.release import Release
 from yolodeploy.ops.shipped import shipped
+from yolodeploy.sites.kubernetes import prefetching
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
 
 Connect = Callable[[Cluster], Bench]
@@ -98,3 +99,34 @@ def test_what_an_earlier_try_left_says_nothing_of_this_one(bench: Bench, v1: Rel
     })  # fmt: skip
     bench.site.prefetch(v1.spec)
     assert double.has("edge-1", image(v1))
+
+
+def full(double: Cluster) -> None:
+    double.kept["nodes", "", "edge-1"]["status"]["allocatable"]["pods"] = "0"
+
+
+def refusing(double: Cluster) -> None:
+    double.refused.add("prefetch")
+
+
+@pytest.mark.parametrize(
+    ("befalls", "words"),
+    [(full, "0/1 nodes are available: 1 Too many pods"), (refusing, "no pod was made")],
+)
+def test_a_pod_that_does_not_start_is_told(
+    befalls: Callable[[Cluster], None],
+    words: str,
+    bench: Bench,
+    v1: Release,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else nothing is said for two hours, which is as long as the Job itself may take."""
+    monkeypatch.setattr(prefetching, "PULL_TRIES_S", 1.0)
+    befalls(bench.double)
+    with pytest.raises(Failed) as told:
+        bench.site.prefetch(v1.spec)
+    assert told.value.code == "kubernetes.no_pull"
+    assert words in told.value.text()
+    assert f"kubectl -n {APP} get events" in told.value.remedy()
+    assert f"image send {v1.spec.image} edge-1" in told.value.remedy("zh")
+    assert not bench.double.of("jobs", APP)

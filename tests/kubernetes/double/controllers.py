@@ -26,7 +26,8 @@ FAILED = {
 class Controllers(Store):
     """One tick after the other; `address` is where the guards find the API.
 
-    Nodes of `pulling` have a slow link: what they have not got yet does not come.
+    Nodes of `pulling` have a slow link: what they have not got yet does not come. A rule refuses
+    the pods of Jobs whose container is among `refused`: an event says so, and nothing else.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class Controllers(Store):
         self.answers: dict[str, Answers] = {}
         self.missing: set[str] = set()
         self.pulling: set[str] = set()
+        self.refused: set[str] = set()
         self.without_base: set[str] = set()
         self.guards = True
         self.address = ""
@@ -217,6 +219,8 @@ class Controllers(Store):
                 refused.append("1 node(s) had untolerated taint(s)")
             elif int(node["status"]["allocatable"]["nvidia.com/gpu"]) - used < wanted:
                 refused.append("1 Insufficient nvidia.com/gpu")
+            elif len(there[name]) >= int(node["status"]["allocatable"]["pods"]):
+                refused.append("1 Too many pods")
             else:
                 pod["spec"]["nodeName"] = name
                 return True
@@ -261,7 +265,7 @@ class Controllers(Store):
         mine = [pod for pod in self.of("pods", space) if _is_of(pod, job)]
         pod = mine[0] if mine else None
         if pod is None:
-            if self._over_quota(space):
+            if container["name"] in self.refused or self._over_quota(space):
                 return  # an event says so, and nothing else
             labels = {**template["metadata"]["labels"], OF_JOB: name, OF_JOB_UID: meta["uid"]}
             job["status"] = {"active": 1}

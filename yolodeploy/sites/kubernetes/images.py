@@ -89,7 +89,7 @@ class Images:
         """Have every node that may run it pull the image.
 
         Raises:
-            Failed: `kubernetes.not_pulled`, `kubernetes.not_run`.
+            Failed: `kubernetes.not_pulled`, `kubernetes.not_run`, `kubernetes.no_pull`.
             Refused: `kubernetes.denied`.
         """
         image = self.name(spec)

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from yolodeploy.core.cluster import OF_JOB_UID
 from yolodeploy.core.errors import Failed, NotFound, Refused, Unreachable
+from yolodeploy.core.sentences import Sentence, sentence
 from yolodeploy.core.site import Prefetched
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.engine_jobs import begin_job
@@ -25,7 +26,10 @@ CANNOT_RUN = frozenset({"StartError", "ContainerCannotRun"})
 """The image is there, and in it nothing that could be started."""
 
 PULL_TRIES_S = 60.0
-"""How long a pull may fail before it is told: the kubelet tries again after 10, 20, 40 s."""
+"""How long a pull may fail before it is told: the kubelet tries again after 10, 20, 40 s.
+
+And how long its pod may be without a node, or not be made at all.
+"""
 
 NO_POD_S = 10.0
 """How long a Job may have no pod before it is asked why: its controller makes one within a second.
@@ -47,7 +51,7 @@ def bring(
     None is left, but where the link is cut: those go on without it, and the next try finds them.
 
     Raises:
-        Failed: `kubernetes.not_pulled`, `kubernetes.not_run`.
+        Failed: `kubernetes.not_pulled`, `kubernetes.not_run`, `kubernetes.no_pull`.
         Refused: `kubernetes.denied`, a quota leaves no room for their pods.
     """
     ends = True
@@ -73,8 +77,8 @@ class _Pull:
     def __init__(self, connection: Connection, job: Object) -> None:
         self._connection = connection
         self._job = job
-        self._began = time.monotonic()
-        self._failing_since: float | None = None
+        self._podless_since: float | None = None
+        self._failing: tuple[str, float] | None = None
 
     def is_over(self) -> bool:
         """Whether its node has the image.
@@ -86,7 +90,7 @@ class _Pull:
             found = self._connection.get(place_of(self._job), Job)
         except NotFound:  # nobody knows whether it was over: where the image is, it soon is again
             self._connection.apply(place_of(self._job), self._job)
-            self._began, self._failing_since = time.monotonic(), None
+            self._podless_since = self._failing = None
             return False
         if found.status.succeeded:
             return True
@@ -94,26 +98,40 @@ class _Pull:
         code, reason, hopeless = _trouble(self._connection, self._job, found.metadata.uid)
         if failed is not None and failed.status == "True":
             raise _not_brought(self._connection, self._job, code, reason or failed.message)
-        now = time.monotonic()
-        # between two tries the node says nothing
-        self._failing_since = self._failing_since or (now if reason else None)
-        tried_s = now - self._failing_since if self._failing_since else 0.0
-        if reason and (hopeless or tried_s > PULL_TRIES_S):
+        if reason and (hopeless or self._failed_for_s(code) > PULL_TRIES_S):
             raise _not_brought(self._connection, self._job, code, reason)
-        status = found.status
-        if not status.active and not status.failed and now - self._began > NO_POD_S:
-            _demand_room(self._connection, self._job)
+        if found.status.active or found.status.failed:
+            self._podless_since = None
+        else:
+            self._demand_pod()
         return False
 
+    def _failed_for_s(self, code: str) -> float:
+        """How long it has failed so; between two tries the node says nothing."""
+        now = time.monotonic()
+        if self._failing is None or self._failing[0] != code:
+            self._failing = code, now
+        return now - self._failing[1]
 
-def _demand_room(connection: Connection, job: Object) -> None:
-    full = full_quota(connection, job["metadata"]["namespace"])
-    if full:
-        raise Refused("kubernetes.denied", site=connection.site, reason=full)
+    def _demand_pod(self) -> None:
+        """Bear it for a while that there is no pod."""
+        now = time.monotonic()
+        self._podless_since = self._podless_since or now
+        podless_s = now - self._podless_since
+        if podless_s > NO_POD_S:
+            full = full_quota(self._connection, self._job["metadata"]["namespace"])
+            if full:
+                raise Refused("kubernetes.denied", site=self._connection.site, reason=full)
+        if podless_s > PULL_TRIES_S:
+            none = sentence("engine.no_pod")
+            raise _not_brought(self._connection, self._job, "kubernetes.no_pull", none)
 
 
 def _trouble(connection: Connection, job: Object, uid: str) -> tuple[str, str, bool]:
-    """What keeps the Job's pod from its image: a code, words, whether waiting is no use."""
+    """What keeps the Job's pod from its image: a code, words, whether waiting is no use.
+
+    A pod without a node waits for ever where nobody makes room: it tolerates every mark.
+    """
     path = listing("Pod", job["metadata"]["namespace"])
     for pod in connection.get(path, Pods, labelSelector=f"{OF_JOB_UID}={uid}").items:
         for status in pod.status.container_statuses or ():
@@ -123,6 +141,9 @@ def _trouble(connection: Connection, job: Object, uid: str) -> tuple[str, str, b
                 return "kubernetes.not_pulled", reason_of(pod), hopeless
             if ended is not None and ended.reason in CANNOT_RUN:
                 return "kubernetes.not_run", reason_of(pod), False
+        scheduled = condition(pod.status.conditions, "PodScheduled")
+        if scheduled is not None and scheduled.status == "False":
+            return "kubernetes.no_pull", reason_of(pod), False
     return "kubernetes.not_pulled", "", False
 
 
@@ -131,7 +152,7 @@ def _drop(connection: Connection, job: Object) -> None:
         connection.call("DELETE", place_of(job), {"propagationPolicy": "Background"})
 
 
-def _not_brought(connection: Connection, job: Object, code: str, reason: str) -> Failed:
+def _not_brought(connection: Connection, job: Object, code: str, reason: str | Sentence) -> Failed:
     pod = job["spec"]["template"]["spec"]
     image: str = pod["containers"][0]["image"]
     name, _, digest = image.partition("@")
@@ -142,5 +163,6 @@ def _not_brought(connection: Connection, job: Object, code: str, reason: str) ->
         image=image,
         name=name,
         digest=digest,
+        namespace=job["metadata"]["namespace"],
         reason=reason,
     )
