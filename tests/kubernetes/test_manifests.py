@@ -66,6 +66,7 @@ SETUPS = st.builds(
     spot=st.booleans(),
     engines=st.sampled_from(["", "pod", "claim"]),
     storage_class=NAMES | st.just(""),
+    shared=st.booleans(),
 )
 SPECS = st.builds(
     ReleaseSpec,

@@ -175,6 +175,8 @@ class Manifests:
         found: Object = self._filled("serve/engines", "claim", app)
         if setup.storage_class:
             found["spec"]["storageClassName"] = setup.storage_class
+        if setup.shared:
+            found["spec"]["accessModes"] = ["ReadWriteMany"]
         return found
 
     def guard(self, app: str, image: str, asking: int, *, beside: bool = False) -> list[Object]:
