@@ -197,6 +197,43 @@ def test_what_was_left_behind_is_found_when_nobody_is_at_work(
     assert "by ann, was never seen through" in found["settings"]["finding"]
 
 
+REJECTED = b'{"message": "error trying to reach service: connect: connection refused"}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [((503, REJECTED), WRONG), ((403, b"{}"), "unknown"), ((404, b"{}"), "ok")],
+)
+def test_pods_that_the_api_server_does_not_get_at_are_told_with_their_node(
+    answer: tuple[int, bytes],
+    result: str,
+    run: Run,  # noqa: F811
+    at_home: Home,
+    double: Cluster,
+    bench: Bench,
+    v1: Release,
+) -> None:
+    """As where a network policy lets a pod's own node in alone: all else looks well."""
+    double.node("edge-2")
+    bench.commit(v1)
+    double.take_over(APP, APP, ".spec.replicas", "kubectl", 2)
+    until(lambda: len([i for i in bench.site.observe().instances if i.ready]) == 2, "two run")
+    assert looked(run)["unreached"]["result"] == "ok"
+
+    def fault(method: str, path: str) -> tuple[int, bytes] | None:
+        name = path.partition("/pods/")[2].partition(":")[0]
+        apart = double.kept.get(("pods", APP, name), {}).get("spec", {}).get("nodeName") == "edge-2"
+        return answer if apart and "/proxy/" in path else None
+
+    double.fault = fault
+    found = looked(run)["unreached"]
+    assert found["result"] == result
+    if result == WRONG:
+        assert "ready on edge-2: " in found["finding"]
+        assert "connection refused" in found["finding"]
+        assert "egress-selector-mode: pod" in found["remedy"]
+
+
 @pytest.mark.parametrize(
     ("path", "answer", "check", "result"),
     [

@@ -66,6 +66,7 @@ SETUPS = st.builds(
     spot=st.booleans(),
     engines=st.sampled_from(["", "pod", "claim"]),
     storage_class=NAMES | st.just(""),
+    shared=st.booleans(),
 )
 SPECS = st.builds(
     ReleaseSpec,
@@ -100,7 +101,7 @@ def every(
         MANIFESTS.beside(found, IMAGE, tried, 2, setup),
         *MANIFESTS.around_beside(app),
         *MANIFESTS.guard(app, IMAGE, 7, beside=True),
-        MANIFESTS.prefetch(found.digest, app, IMAGE, "edge-1", 0),
+        MANIFESTS.prefetch(found.digest, app, IMAGE, "edge-1"),
     ]
 
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.conftest import Run, run  # noqa: F401 (a fixture)
+from tests.cli.running import Answer
 from tests.kubernetes.double import CUSTOM, METRICS, Cluster, Fault
 from tests.kubernetes.parts import Bench, release
 from tests.sites.parts import APP, until
@@ -232,6 +233,38 @@ def test_an_autoscaler_is_not_swapped_while_nobody_says_what_there_is(
     bench.double.fault = lambda method, path: next(passing, None) if path == METRICS else None
     bench.trial(v2, v1, 60.0, fence)
     assert bench.double.kept["horizontalpodautoscalers", APP, APP]["spec"] == hpa["spec"]
+
+
+def test_engines_of_several_nodes_have_one_claim(
+    known: Home,
+    double: Cluster,
+    bench: Bench,
+    v1: Release,
+    run: Run,  # noqa: F811
+) -> None:
+    """One that a single node may write to holds all pods of the app on that node."""
+    bench.site.release_lease(bench.commit(v1))
+
+    def place(*words: str) -> Answer:
+        return run("app", "place", APP, "--site", "plant", *words)
+
+    row = one(place("--engines", "claim", "--storage-class", "nfs", "--shared", "-o", "json"))
+    assert (row["engines"], row["storage_class"], row["shared"]) == ("claim", "nfs", True)
+    claim = double.kept["persistentvolumeclaims", APP, APP]
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    assert claim["spec"]["storageClassName"] == "nfs"
+    kept = bench.site.setups.kept(APP)
+    for words in (("--no-shared",), ("--storage-class", "fast"), ("--no-shared", "--dry-run")):
+        answer = place(*words)
+        assert answer.code == 1
+        assert "immutable" in answer.err, "what is there does not change"
+        assert f"kubectl -n {APP} delete pvc {APP}" in answer.err
+        assert bench.site.setups.kept(APP) == kept
+    assert place("--engines", "pod").code == 0
+    del double.kept["persistentvolumeclaims", APP, APP]
+    assert place("--engines", "claim", "--no-shared").code == 0
+    claim = double.kept["persistentvolumeclaims", APP, APP]
+    assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
 
 
 def test_what_cannot_be_is_refused_and_changes_nothing(

@@ -148,7 +148,10 @@ def configured(folder: Path, servers: dict[str, Any], agents: dict[str, Any]) ->
         defaults |= yaml.safe_load((role / "defaults/main.yml").read_text())
     config = "{{ k3s_server_config if 'server' in inventory_hostname else k3s_agent_config }}"
     wrong = "k3s_server_wrong | select | list if 'server' in inventory_hostname else []"
-    kept = f"'config': k3s_node_whole, 'environment': k3s_node_environment, 'wrong': {wrong}"
+    kept = (
+        "'config': k3s_node_whole, 'file': k3s_node_files[0].content, "
+        f"'environment': k3s_node_environment, 'wrong': {wrong}"
+    )
     task = {
         "ansible.builtin.copy": {
             "content": f"{{{{ {{{kept}}} | to_json }}}}",
@@ -187,7 +190,8 @@ def test_the_first_of_three_servers_begins_the_cluster(rendered: dict[str, Any])
     configs = [rendered[f"server-{number}"]["config"] for number in (1, 2, 3)]
     assert [one["cluster-init"] for one in configs] == [True, False, False]
     assert [one.get("server") for one in configs] == [None, *["https://[fd00::1]:6443"] * 2]
-    must_agree = ("secrets-encryption", "disable", "embedded-registry", "kube-apiserver-arg")
+    must_agree = ("secrets-encryption", "disable", "embedded-registry", "egress-selector-mode",
+                  "kube-apiserver-arg")  # fmt: skip
     assert all(one[key] == configs[0][key] for one in configs for key in must_agree)
     assert configs[1]["tls-san"] == ["fd00::1", "fd00::2", "server-2"]
 
@@ -209,6 +213,19 @@ def test_agents_of_a_lost_cluster_do_not_follow_a_new_one(tmp_path: Path) -> Non
     told = configured(tmp_path, {"server-1": {"site_lock": LOCK, **looked()}}, agents)
     (wrong,) = told["server-1"]["wrong"]
     assert wrong.startswith("agent-1 belong to a cluster whose server is not here")
+
+
+def test_pods_are_reached_through_their_own_nodes(rendered: dict[str, Any]) -> None:
+    """A policy lets nobody else in: API servers would not get at pods of nodes but their own.
+
+    Agents ask how when they start: their own file has to change for one that runs already.
+    """
+    assert rendered["server-2"]["config"]["egress-selector-mode"] == "pod"
+    agent = rendered["agent-1"]
+    assert "egress-selector-mode" not in agent["config"], "it is no option of theirs"
+    assert agent["file"].startswith("# its servers reach pods by egress-selector-mode pod\n")
+    for name in ("server-1", "agent-1"):
+        assert yaml.safe_load(rendered[name]["file"]) == rendered[name]["config"]
 
 
 def test_an_agent_is_told_what_was_said_of_it(rendered: dict[str, Any]) -> None:

@@ -65,6 +65,8 @@ COLUMNS = [
     Column("metrics_from", "metrics from", lambda row: row.setup.metrics_from, wide=True),
     Column("spot", "spot", lambda row: row.setup.spot, wide=True),
     Column("engines", "engines", lambda row: row.setup.engines, wide=True),
+    Column("storage_class", "storage class", lambda row: row.setup.storage_class, wide=True),
+    Column("shared", "shared", lambda row: row.setup.shared, wide=True),
     Column("quota", "quota", _data("quota"), wide=True),
     Column("autoscale", "", _data("autoscale")),
     Column("exposed", "", _data("exposed")),
@@ -168,6 +170,7 @@ def expose(
 @click.option("--spot/--no-spot", default=None, help="Nodes that may be taken away will do.")
 @click.option("--engines", type=click.Choice(("claim", "pod")), help="Keep TensorRT's there.")
 @click.option("--storage-class", metavar="NAME", help="Of the claim; '' is the default one.")
+@click.option("--shared/--no-shared", default=None, help="Many nodes write to the claim.")
 @dry_run_option
 @output_option
 def place(
@@ -176,6 +179,7 @@ def place(
     spot: bool | None,
     engines: str | None,
     storage_class: str | None,
+    shared: bool | None,
     dry_run: bool,
     form: str,
 ) -> None:
@@ -185,7 +189,7 @@ def place(
     """
     from yolodeploy.ops import app_setups
 
-    given = {"spot": spot, "engines": engines, "storage_class": storage_class}
+    given = {"spot": spot, "engines": engines, "storage_class": storage_class, "shared": shared}
     changes = {name: value for name, value in given.items() if value is not None}
     edit = app_setups.edited(**changes) if changes else None
     _done(app, sites, edit, dry_run=dry_run, form=form)

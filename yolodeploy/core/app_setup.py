@@ -60,7 +60,8 @@ class AppSetup(msgspec.Struct, frozen=True, kw_only=True):
     `replicas` None leaves the number to whoever says it in the cluster; `asked_from` are further
     namespaces whose pods may ask, `metrics_from` is the one where Prometheus runs and `prometheus`
     its address. `engines` is where built TensorRT engines are kept: in a volume that outlives pods
-    (`claim`), in the pod, or as the first release that needs it finds best (empty).
+    (`claim`), in the pod, or as the first release that needs it finds best (empty). `shared`: many
+    nodes write to the claim, which its class must be able to do.
     """
 
     replicas: int | None = None
@@ -73,6 +74,7 @@ class AppSetup(msgspec.Struct, frozen=True, kw_only=True):
     spot: bool = False
     engines: Engines = ""
     storage_class: str = ""
+    shared: bool = False
 
     @property
     def most(self) -> int:

@@ -41,6 +41,9 @@ BLIND = "yolodeploy.io/blind"
 OF_JOB = "batch.kubernetes.io/job-name"
 """On the pods of a Job, by Kubernetes itself."""
 
+OF_JOB_UID = "batch.kubernetes.io/controller-uid"
+"""Likewise; those of an earlier Job of the same name have another."""
+
 RELEASE = "yolodeploy.io/release"
 ALIAS = "yolodeploy.io/alias"
 IMAGE = "yolodeploy.io/image"

@@ -244,6 +244,16 @@ def _metrics(case: Case) -> Iterator[YolodeployError]:
         yield Failed("cluster.metrics", reason=reason, kubectl=case.kubectl)
 
 
+def _unreached(case: Case) -> Iterator[YolodeployError]:
+    """A ready pod that the API server does not get at, on each node once: measured, not guessed."""
+    ready = {one.device: one for one in case.state.instances if one.ready and one.url}
+    silent = {device: case.examining.silence_of(one) for device, one in sorted(ready.items())}
+    nodes = [device for device, reason in silent.items() if reason]
+    if nodes:
+        reason = silent[nodes[0]]
+        yield Failed("cluster.unreached", nodes=_listed(nodes), reason=reason)
+
+
 def _guards(case: Case) -> Iterator[YolodeployError]:
     """What watches nothing, and what nothing watches. While somebody is at work both may be so."""
     from yolodeploy.sites.kubernetes.states import lacks_guard
@@ -300,6 +310,7 @@ CHECKS: dict[str, Check] = {
     "rights": _rights,
     "quota": _quota,
     "metrics": _metrics,
+    "unreached": _unreached,
     "guards": _guards,
     "lease": _lease,
     "settings": _settings,

@@ -12,7 +12,7 @@ from tests.kubernetes.double.engine_pods import CONTAINERS, EnginePods
 from tests.kubernetes.double.quotas import Quotas
 from tests.kubernetes.double.servers import Answers
 from tests.kubernetes.double.store import Obj, stamp
-from yolodeploy.core.cluster import RELEASE
+from yolodeploy.core.cluster import OF_JOB, OF_JOB_UID, RELEASE
 
 NOT_FOUND = {
     "reason": "StartError", "exitCode": 128,
@@ -25,12 +25,18 @@ FAILED = {
 
 
 class Controllers(Quotas):
-    """One tick after the other; `address` is where the guards find the API."""
+    """One tick after the other; `address` is where the guards find the API.
+
+    Nodes of `pulling` have a slow link: what they have not got yet does not come. A rule refuses
+    the pods of Jobs whose container is among `refused`: an event says so, and nothing else.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.answers: dict[str, Answers] = {}
         self.missing: set[str] = set()
+        self.pulling: set[str] = set()
+        self.refused: set[str] = set()
         self.without_base: set[str] = set()
         self.guards = True
         self.address = ""
@@ -52,7 +58,7 @@ class Controllers(Quotas):
             space = pod["metadata"]["namespace"]
             if owner and ("deployments", space, owner) not in self.kept:
                 self._end(pod)
-            if job and ("jobs", space, job) not in self.kept:
+            if job and not _is_of(pod, self.kept.get(("jobs", space, job))):
                 self._end(pod)
         for job in self.of("jobs"):
             self._job(job)
@@ -112,6 +118,12 @@ class Controllers(Quotas):
         if status["phase"] != "Pending" or (node is None and not self._schedule(pod)):
             return
         (container,) = pod["spec"]["containers"]
+        if self._is_pulling(pod["spec"]["nodeName"], container["image"]):
+            waiting = {"reason": "ContainerCreating"}
+            status["containerStatuses"] = [
+                {"name": container["name"], "ready": False, "state": {"waiting": waiting}}
+            ]
+            return
         if not self._pulled(pod["spec"]["nodeName"], container["image"]):
             waiting = {"reason": "ImagePullBackOff", "message": not_pulled(container["image"])}
             status["conditions"] = [{"type": "Ready", "status": "False"}]
@@ -208,6 +220,8 @@ class Controllers(Quotas):
                 refused.append("1 node(s) had untolerated taint(s)")
             elif int(node["status"]["allocatable"]["nvidia.com/gpu"]) - used < wanted:
                 refused.append("1 Insufficient nvidia.com/gpu")
+            elif len(there[name]) >= int(node["status"]["allocatable"]["pods"]):
+                refused.append("1 Too many pods")
             else:
                 pod["spec"]["nodeName"] = name
                 return True
@@ -220,13 +234,21 @@ class Controllers(Quotas):
         ]  # fmt: skip
         return False
 
+    def _is_pulling(self, node: str, image: str) -> bool:
+        return node in self.pulling and not self.has(node, image)
+
     def _pulled(self, node: str, image: str) -> bool:
         if any(word in image for word in self.missing):
             return False
-        images = self.kept["nodes", "", node]["status"]["images"]
-        if not any(image in item["names"] for item in images):
+        if not self.has(node, image):
+            images = self.kept["nodes", "", node]["status"]["images"]
             images.append({"names": [image], "sizeBytes": 1})
         return True
+
+    def has(self, node: str, image: str) -> bool:
+        """Whether a node names an image."""
+        images = self.kept["nodes", "", node]["status"]["images"]
+        return any(image in item["names"] for item in images)
 
     def _job(self, job: Obj) -> None:
         meta = job["metadata"]
@@ -241,13 +263,15 @@ class Controllers(Quotas):
         over = job["status"].get("succeeded") or job["status"].get("conditions")
         if over or (is_guard and not self.guards):
             return
-        pod = self.kept.get(("pods", space, f"{name}-x"))
+        mine = [pod for pod in self.of("pods", space) if _is_of(pod, job)]
+        pod = mine[0] if mine else None
         if pod is None:
-            if self.over_quota(space, template["spec"]):
+            if container["name"] in self.refused or self.over_quota(space, template["spec"]):
                 return  # an event says so, and nothing else
-            labels = {**template["metadata"]["labels"], "batch.kubernetes.io/job-name": name}
+            labels = {**template["metadata"]["labels"], OF_JOB: name, OF_JOB_UID: meta["uid"]}
             job["status"] = {"active": 1}
-            self.put("pods", space, f"{name}-x", {
+            self.number += 1
+            self.put("pods", space, f"{name}-{self.number}", {
                 "metadata": {"labels": labels, "job": name},
                 "spec": copy.deepcopy(template["spec"]), "status": {"phase": "Pending"},
             })  # fmt: skip
@@ -292,6 +316,12 @@ def gpus_of(pod: Obj) -> int:
 def _is_on(pod: Obj, node: str) -> bool:
     is_over = pod["status"]["phase"] in ("Succeeded", "Failed")
     return pod["spec"].get("nodeName") == node and not is_over
+
+
+def _is_of(pod: Obj, job: Obj | None) -> bool:
+    """Whether a Job has made a pod; one of its name that came before it has not."""
+    made_by = pod["metadata"].get("labels", {}).get(OF_JOB_UID)
+    return job is not None and made_by == job["metadata"]["uid"]
 
 
 def is_ready(pod: Obj) -> bool:

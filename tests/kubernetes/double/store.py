@@ -182,6 +182,7 @@ class Store:
             self._demand_namespace(space)
         else:
             self.demand_version(plural, space, name, body)
+            _demand_same(plural, name, before, body)
         owners = copy.deepcopy((before or {}).get("owners", {}))
         mine = leaves({key: value for key, value in body.items() if key in ("spec", "data")})
         for field, value in mine.items():
@@ -212,6 +213,23 @@ class Store:
     def _demand_namespace(self, space: str) -> None:
         if space and ("namespaces", "", space) not in self.kept:
             raise No(404, f'namespaces "{space}" not found', "NotFound")
+
+
+def _demand_same(plural: str, name: str, before: Obj, body: Obj) -> None:
+    """The pods of a Job stay what they were asked to be, and so does a claim but for its size."""
+    if plural == "jobs" and before["spec"]["template"] != body["spec"]["template"]:
+        raise No(
+            422, f'Job.batch "{name}" is invalid: spec.template: Invalid value: '
+            "core.PodTemplateSpec{...}: field is immutable", "Invalid",
+        )  # fmt: skip
+    if plural == "persistentvolumeclaims":
+        was, now = ({**one["spec"], "resources": 0} for one in (before, body))
+        if was != now:
+            raise No(
+                422, f'PersistentVolumeClaim "{name}" is invalid: spec: Forbidden: spec is '
+                "immutable after creation except resources.requests and volumeAttributesClassName "
+                "for bound claims", "Invalid",
+            )  # fmt: skip
 
 
 _TERM = re.compile(r"([^,=\s]+)(?:=([^,]*)| in \(([^)]*)\))")

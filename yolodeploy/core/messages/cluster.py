@@ -58,6 +58,14 @@ MESSAGES = {
         "{kubectl} get events -A --field-selector reason=Failed；然后 yolodeploy image push IMAGE，"
         "或检查节点能否访问仓库",
     ),
+    "unreached": Message(
+        "the API server does not get at pods that are ready on {nodes}: {reason}",
+        "API 服务器无法访问 {nodes} 上已就绪的 Pod：{reason}",
+        "a network policy may keep it out. k3s: egress-selector-mode: pod on its servers; others: "
+        "a policy beside ours (docs/kubernetes.md, Network policies and several nodes)",
+        "可能被网络策略拦截。k3s：在服务器上设置 egress-selector-mode: pod；其他集群：另加一条策略"
+        "（docs/kubernetes.md，Network policies and several nodes）",
+    ),
     "version_skew": Message(
         "kubelets do not fit the API server, which is {server}: {nodes}",
         "kubelet 与 API 服务器（{server}）版本不匹配：{nodes}",

@@ -143,6 +143,14 @@ MESSAGES = {
         "put server and model on a base: yolodeploy image build MODEL --base cpu",
         "请把服务器和模型构建在基础镜像上：yolodeploy image build MODEL --base cpu",
     ),
+    "no_pull": Message(
+        "the pod that brings image {name} to {device} of site {site} does not start: {reason}",
+        "站点 {site}：为 {device} 获取镜像 {name} 的 Pod 未启动：{reason}",
+        "make room, or change the rule that kubectl -n {namespace} get events names; or over SSH: "
+        "yolodeploy image send {digest} {device}",
+        "请腾出空间，或修改 kubectl -n {namespace} get events 指出的规则；也可经 SSH："
+        "yolodeploy image send {digest} {device}",
+    ),
     "no_base": Message(
         "pods of site {site} cannot run image {image}: server and model are in it, and no base",
         "站点 {site} 的 Pod 无法运行镜像 {image}：其中只有服务器和模型，没有基础镜像",

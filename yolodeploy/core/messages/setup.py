@@ -71,6 +71,15 @@ MESSAGES = {
         "change that one, or: kubectl -n {app} delete hpa {autoscaler}",
         "请更改它，或：kubectl -n {app} delete hpa {autoscaler}",
     ),
+    "claim": Message(
+        "site {site} does not take this for the claim of the engines of {app}: {reason}",
+        "站点 {site} 不接受对 {app} 引擎存储声明的此设置：{reason}",
+        "a claim that is there stays as it is; for another: yolodeploy app scale {app} --site "
+        "{site} --replicas 0; kubectl -n {app} delete pvc {app}; repeat, and scale up again (its "
+        "engines are built anew)",
+        "已有的声明不会改变。如需更换：yolodeploy app scale {app} --site {site} --replicas 0；"
+        "kubectl -n {app} delete pvc {app}；重试后再扩容（引擎将重新构建）",
+    ),
     "damaged": Message(
         "site {site}: the setup of {app} is damaged: {reason}",
         "站点 {site}：{app} 的设置已损坏：{reason}",

@@ -10,6 +10,7 @@ import msgspec
 from yolodeploy.core.cluster import GUARD, NAME
 from yolodeploy.core.errors import NotFound, Refused, Unreachable
 from yolodeploy.core.rights import Rule
+from yolodeploy.core.site import InstanceState
 from yolodeploy.core.text import one_line
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.lists import PAGE
@@ -26,6 +27,7 @@ _RULES = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 NOT_TOLD = frozenset({"kubernetes.forbidden", "kubernetes.denied", "kubernetes.absent"})
 """What an account may not ask, or a cluster does not have."""
 
+ANSWER_S = 3.0
 _FAILS = ("kubernetes.broken", "kubernetes.busy")
 
 
@@ -109,6 +111,20 @@ class Examining:
         except Unreachable as error:
             if error.code not in _FAILS:
                 raise
+            return str(error.fields["reason"])
+        return ""
+
+    def silence_of(self, instance: InstanceState) -> str:
+        """Why an instance does not answer through the API server; empty where it does, or is gone.
+
+        Raises:
+            Refused: `kubernetes.forbidden`.
+        """
+        try:
+            self._connection.call("GET", f"{instance.url}/sketches", limit_s=ANSWER_S, tries=1)
+        except NotFound:
+            return ""
+        except Unreachable as error:
             return str(error.fields["reason"])
         return ""
 

@@ -13,6 +13,7 @@ from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.server_files import has_server_file
 from yolodeploy.sites.kubernetes import prefetching, records
 from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.engine_outlook import hostname
 from yolodeploy.sites.kubernetes.fitting import Fitting
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
 from yolodeploy.sites.kubernetes.objects import WholeNode
@@ -88,7 +89,7 @@ class Images:
         """Have every node that may run it pull the image.
 
         Raises:
-            Failed: `kubernetes.not_pulled`, `kubernetes.not_run`.
+            Failed: `kubernetes.not_pulled`, `kubernetes.not_run`, `kubernetes.no_pull`.
             Refused: `kubernetes.denied`.
         """
         image = self.name(spec)
@@ -110,11 +111,6 @@ class Images:
             path = place(item["kind"], spec.app, item["metadata"]["name"])
             self._setups.check_namespace(spec.app)
             self._connection.apply(path, item)
-        names = [
-            (node.metadata.labels or {}).get("kubernetes.io/hostname", node.metadata.name)
-            for node in nodes
-        ]
         return [
-            self._manifests.prefetch(spec.digest, spec.app, image, name, number)
-            for number, name in enumerate(names)
+            self._manifests.prefetch(spec.digest, spec.app, image, hostname(node)) for node in nodes
         ]

@@ -18,6 +18,7 @@ from yolodeploy.core.app_setup import AppSetup
 from yolodeploy.core.beside import Way
 from yolodeploy.core.capacity import Switching
 from yolodeploy.core.cluster import release_name
+from yolodeploy.core.digests import digest_of
 from yolodeploy.core.engines import CACHE_FOLDER
 from yolodeploy.core.release import Release
 from yolodeploy.sites.kubernetes import options
@@ -174,6 +175,8 @@ class Manifests:
         found: Object = self._filled("serve/engines", "claim", app)
         if setup.storage_class:
             found["spec"]["storageClassName"] = setup.storage_class
+        if setup.shared:
+            found["spec"]["accessModes"] = ["ReadWriteMany"]
         return found
 
     def guard(self, app: str, image: str, asking: int, *, beside: bool = False) -> list[Object]:
@@ -189,15 +192,18 @@ class Manifests:
         guard["env"] = [{"name": cluster.GUARD_JOB, "value": str(asking)}]
         return [*rights, job]
 
-    def prefetch(self, release_digest: str, app: str, image: str, node: str, number: int) -> Object:
-        """The Job that brings an image to one node."""
+    def prefetch(self, release_digest: str, app: str, image: str, node: str) -> Object:
+        """The Job that brings an image to one node; whoever goes on finds it again by its name.
+
+        Another node, another image or another file is another Job, for a Job does not change.
+        """
         job: Object = self._filled("prefetch", "job", app)
-        digits = cluster.short_digest(release_digest)
-        job["metadata"]["name"] = f"yolodeploy-prefetch-{digits}-{number}"
         pod = job["spec"]["template"]["spec"]
         pod["nodeSelector"] = {"kubernetes.io/hostname": node}
         (container,) = pod["containers"]
         container["image"] = image
+        told = msgspec.json.encode([release_digest, job["spec"]])
+        job["metadata"]["name"] = f"yolodeploy-prefetch-{cluster.short_digest(digest_of(told))}"
         return job
 
     def part(self, folder: str, name: str, app: str) -> Object:

@@ -6,10 +6,12 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from yolodeploy.core.cluster import OF_JOB
+from yolodeploy.core.cluster import OF_JOB_UID
 from yolodeploy.core.errors import Failed, NotFound, Refused, Unreachable
+from yolodeploy.core.sentences import Sentence, sentence
 from yolodeploy.core.site import Prefetched
 from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.engine_jobs import begin_job
 from yolodeploy.sites.kubernetes.manifests import Object
 from yolodeploy.sites.kubernetes.objects import Job, Pods, WholeNode, condition
 from yolodeploy.sites.kubernetes.paths import listing, place_of
@@ -24,7 +26,10 @@ CANNOT_RUN = frozenset({"StartError", "ContainerCannotRun"})
 """The image is there, and in it nothing that could be started."""
 
 PULL_TRIES_S = 60.0
-"""How long a pull may fail before it is told: the kubelet tries again after 10, 20, 40 s."""
+"""How long a pull may fail before it is told: the kubelet tries again after 10, 20, 40 s.
+
+And how long its pod may be without a node, or not be made at all.
+"""
 
 NO_POD_S = 10.0
 """How long a Job may have no pod before it is asked why: its controller makes one within a second.
@@ -43,54 +48,92 @@ def bring(
 ) -> Prefetched:
     """Run a Job on every node that lacks the image, and wait for all of them.
 
-    None is left: the next try must not find those of this one.
+    None is left, but where the link is cut: those go on without it, and the next try finds them.
 
     Raises:
-        Failed: `kubernetes.not_pulled`, `kubernetes.not_run`.
+        Failed: `kubernetes.not_pulled`, `kubernetes.not_run`, `kubernetes.no_pull`.
         Refused: `kubernetes.denied`, a quota leaves no room for their pods.
     """
+    ends = True
     try:
         for job in jobs:
-            connection.apply(place_of(job), job)
-        for job in jobs:
-            _wait(connection, job)
+            begin_job(connection, job)
+        pulls = [_Pull(connection, job) for job in jobs]
+        # all at once: one that is over is gone after ten minutes, and another may take hours
+        while pulls := [pull for pull in pulls if not pull.is_over()]:
+            time.sleep(POLL_S)
+    except Unreachable:
+        ends = False
+        raise
     finally:
-        for job in jobs:
+        for job in jobs if ends else ():
             _drop(connection, job)
     return Prefetched(size_bytes * len(jobs), size_bytes * there)
 
 
-def _wait(connection: Connection, job: Object) -> None:
-    began, failing_since = time.monotonic(), None
-    while True:
-        status = connection.get(place_of(job), Job).status
-        if status.succeeded:
-            return
-        failed = condition(status.conditions, "Failed")
-        code, reason, hopeless = _trouble(connection, job)
+class _Pull:
+    """One Job that is waited for."""
+
+    def __init__(self, connection: Connection, job: Object) -> None:
+        self._connection = connection
+        self._job = job
+        self._podless_since: float | None = None
+        self._failing: tuple[str, float] | None = None
+
+    def is_over(self) -> bool:
+        """Whether its node has the image.
+
+        Raises:
+            Failed, Refused: As `bring`; waiting is no use.
+        """
+        try:
+            found = self._connection.get(place_of(self._job), Job)
+        except NotFound:  # nobody knows whether it was over: where the image is, it soon is again
+            self._connection.apply(place_of(self._job), self._job)
+            self._podless_since = self._failing = None
+            return False
+        if found.status.succeeded:
+            return True
+        failed = condition(found.status.conditions, "Failed")
+        code, reason, hopeless = _trouble(self._connection, self._job, found.metadata.uid)
         if failed is not None and failed.status == "True":
-            raise _not_brought(connection, job, code, reason or failed.message)
-        # between two tries the node says nothing
-        failing_since = failing_since or (time.monotonic() if reason else None)
-        tried_s = time.monotonic() - failing_since if failing_since else 0.0
-        if reason and (hopeless or tried_s > PULL_TRIES_S):
-            raise _not_brought(connection, job, code, reason)
-        if not status.active and not status.failed and time.monotonic() - began > NO_POD_S:
-            _demand_room(connection, job)
-        time.sleep(POLL_S)
+            raise _not_brought(self._connection, self._job, code, reason or failed.message)
+        if reason and (hopeless or self._failed_for_s(code) > PULL_TRIES_S):
+            raise _not_brought(self._connection, self._job, code, reason)
+        if found.status.active or found.status.failed:
+            self._podless_since = None
+        else:
+            self._demand_pod()
+        return False
+
+    def _failed_for_s(self, code: str) -> float:
+        """How long it has failed so; between two tries the node says nothing."""
+        now = time.monotonic()
+        if self._failing is None or self._failing[0] != code:
+            self._failing = code, now
+        return now - self._failing[1]
+
+    def _demand_pod(self) -> None:
+        """Bear it for a while that there is no pod."""
+        now = time.monotonic()
+        self._podless_since = self._podless_since or now
+        podless_s = now - self._podless_since
+        if podless_s > NO_POD_S:
+            full = full_quota(self._connection, self._job["metadata"]["namespace"])
+            if full:
+                raise Refused("kubernetes.denied", site=self._connection.site, reason=full)
+        if podless_s > PULL_TRIES_S:
+            none = sentence("engine.no_pod")
+            raise _not_brought(self._connection, self._job, "kubernetes.no_pull", none)
 
 
-def _demand_room(connection: Connection, job: Object) -> None:
-    full = full_quota(connection, job["metadata"]["namespace"])
-    if full:
-        raise Refused("kubernetes.denied", site=connection.site, reason=full)
+def _trouble(connection: Connection, job: Object, uid: str) -> tuple[str, str, bool]:
+    """What keeps the Job's pod from its image: a code, words, whether waiting is no use.
 
-
-def _trouble(connection: Connection, job: Object) -> tuple[str, str, bool]:
-    """What keeps the Job's pod from its image: a code, words, whether waiting is no use."""
+    A pod without a node waits for ever where nobody makes room: it tolerates every mark.
+    """
     path = listing("Pod", job["metadata"]["namespace"])
-    selector = f"{OF_JOB}={job['metadata']['name']}"
-    for pod in connection.get(path, Pods, labelSelector=selector).items:
+    for pod in connection.get(path, Pods, labelSelector=f"{OF_JOB_UID}={uid}").items:
         for status in pod.status.container_statuses or ():
             waiting, ended = status.state.waiting, status.state.terminated
             if waiting is not None and ("Image" in waiting.reason or "Pull" in waiting.reason):
@@ -98,6 +141,9 @@ def _trouble(connection: Connection, job: Object) -> tuple[str, str, bool]:
                 return "kubernetes.not_pulled", reason_of(pod), hopeless
             if ended is not None and ended.reason in CANNOT_RUN:
                 return "kubernetes.not_run", reason_of(pod), False
+        scheduled = condition(pod.status.conditions, "PodScheduled")
+        if scheduled is not None and scheduled.status == "False":
+            return "kubernetes.no_pull", reason_of(pod), False
     return "kubernetes.not_pulled", "", False
 
 
@@ -106,7 +152,7 @@ def _drop(connection: Connection, job: Object) -> None:
         connection.call("DELETE", place_of(job), {"propagationPolicy": "Background"})
 
 
-def _not_brought(connection: Connection, job: Object, code: str, reason: str) -> Failed:
+def _not_brought(connection: Connection, job: Object, code: str, reason: str | Sentence) -> Failed:
     pod = job["spec"]["template"]["spec"]
     image: str = pod["containers"][0]["image"]
     name, _, digest = image.partition("@")
@@ -117,5 +163,6 @@ def _not_brought(connection: Connection, job: Object, code: str, reason: str) ->
         image=image,
         name=name,
         digest=digest,
+        namespace=job["metadata"]["namespace"],
         reason=reason,
     )
