@@ -230,6 +230,19 @@ def test_a_changed_setting_restarts_the_one_that_it_is_for(
     assert changed.total("changed") == 4, "two files, and a start for each"
 
 
+def test_a_site_from_before_reaches_pods_through_their_nodes_after_the_next_run(
+    made: Made, two: list[Gateway], run: Run
+) -> None:
+    """Agents are told how when they start, and by nobody later: they have to start again, too."""
+    config = "/etc/rancher/k3s/config.yaml"
+    for one, unit in zip(two, ("k3s", "k3s-agent"), strict=True):
+        one(f"sed -i /egress-selector-mode/d {config}; systemctl restart {unit}")
+    before = [since(one) for one in two]
+    run("site.yml").well()
+    assert "egress-selector-mode: pod" in two[0](f"cat {config}")
+    assert not set(before) & {since(one) for one in two}
+
+
 def test_what_is_half_there_is_mended_by_the_same_command(
     made: Made, two: list[Gateway], run: Run
 ) -> None:
