@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable
 from typing import ClassVar
 
+from rich.text import Text
 from textual import work
 from textual.app import App
 from textual.binding import BindingType
@@ -13,7 +16,7 @@ from textual.command import CommandPalette, Provider
 from textual.screen import Screen
 
 from yolodeploy.core.camera_trial import Found
-from yolodeploy.core.errors import YolodeployError
+from yolodeploy.core.errors import Failed, YolodeployError, unforeseen
 from yolodeploy.ops.actions import ACTIONS, Action
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.play_actions import Begun
@@ -285,6 +288,15 @@ class Dashboard(App[int]):
     def open_logs(self, site: str, device: str = "", *, tab: str = "sites") -> None:
         """Follow the servers of a site, or of one of its devices."""
         self.push_screen(LogsScreen(site, device, tab))
+
+    def _fatal_error(self) -> None:
+        """Say what broke. Textual would show the variables there, and a token is in some."""
+        error = sys.exception()
+        if os.environ.get("YOLODEPLOY_DEBUG") or not isinstance(error, Exception):
+            super()._fatal_error()
+            return
+        told = Failed("tui.broken", reason=unforeseen(error))
+        self.panic(Text(told.whole(self.words.language)))
 
 
 def run(home: Home) -> int:

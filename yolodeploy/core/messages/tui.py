@@ -3,6 +3,12 @@
 from yolodeploy.core.messages import Message
 
 _FRAME = {
+    "broken": Message(
+        "the dashboard broke ({reason}); what was begun in it goes on",
+        "仪表板出错（{reason}）；其中已开始的操作会继续",
+        "YOLODEPLOY_DEBUG=1 yolodeploy, and report what it says",
+        "YOLODEPLOY_DEBUG=1 yolodeploy，并报告其输出",
+    ),
     "tab.fleet": Message("Fleet", "设备"),
     "tab.rollouts": Message("Rollouts", "发布"),
     "tab.events": Message("Events", "事件"),
