@@ -142,6 +142,28 @@ def test_what_is_not_valid_or_not_to_be_changed_changes_nothing(
     assert not bench.site.folder.settings.exists()
 
 
+def test_what_was_broken_by_hand_is_told_by_its_place_and_undone(
+    bench: Bench,
+    run: Run,  # noqa: F811
+) -> None:
+    add = ("camera", "add", "line", "--site", "site-1", "--url", FRAMES, "--repeat", "--wait")
+    assert run(*add, LONG_S).code == 0
+    sound, path = text_of(bench), bench.site.folder.settings
+    path.write_text(f"{sound}x = [\n")
+    until(lambda: any(each.error for each in bench.site.followers()), "the server has seen it")
+    seen = run("camera", "list", "-o", "json")
+    assert (seen.code, str(path) in seen.err) == (3, True)
+    assert [row["phase"] for row in json.loads(seen.out)] == ["running"], "it still is"
+    edited = run("camera", "edit", "line", "--site", "site-1", "--fps", "3")
+    assert (edited.code, str(path) in edited.err, "x00" in edited.err) == (2, True, False)
+    # the server tells what it saw at its last look, and follows what comes back all the while
+    undone = run("camera", "undo", "site-1", "--wait", "0.1")
+    assert (undone.code, text_of(bench)) == (0, sound), undone.err
+    assert [each.note for each in bench.site.settings()][:2] == ["back to 1", "by hand"]
+    again = run("camera", "undo", "site-1")
+    assert (again.code, "version 2" in again.err, text_of(bench)) == (2, True, sound)
+
+
 def test_versions_are_bounded_and_take_their_secrets_with_them(home: Home) -> None:
     (bench,) = Plant(home).sites(1)
     fence = bench.site.claim("me", 60.0)
@@ -176,7 +198,8 @@ def test_who_changes_settings_at_once_with_somebody_loses_nothing_of_his(home: H
         return with_camera(text, "site-1", "ours", {"url": FRAMES})
 
     done = site_settings.change(home, site, site_settings.Change(edit, "ours"), wait_s=0)
-    assert [camera.name for camera in site_settings.cameras_of(site)] == ["his", "ours"]
+    found, _ = site_settings.cameras_of(site)
+    assert [camera.name for camera in found] == ["his", "ours"]
     assert done.now.number == 2
 
 

@@ -13,7 +13,13 @@ import msgspec
 from yolodeploy.core.camera_address import address_of
 from yolodeploy.core.camera_state import CameraState
 from yolodeploy.core.camera_trial import Found, Trial
-from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
+from yolodeploy.core.errors import (
+    Failed,
+    NotFound,
+    Unreachable,
+    UsageError,
+    YolodeployError,
+)
 from yolodeploy.core.kept_settings import LARGEST_SECRET, secret_name
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.site_settings import Camera
@@ -23,7 +29,7 @@ from yolodeploy.ops.connect import connect_all
 from yolodeploy.ops.files import read_file
 from yolodeploy.ops.secret_lines import line_of
 from yolodeploy.ops.settings_text import with_camera, with_changed_camera, without_camera
-from yolodeploy.ops.site_settings import Change, Changed, camera_of, cameras_of, change, site_of
+from yolodeploy.ops.site_settings import Change, Changed, cameras_of, change, site_of
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
@@ -102,7 +108,7 @@ def remove(home: Home, site: str, name: str, *, wait_s: float, dry_run: bool = F
 
 
 def listed(home: Home, names: Sequence[str]) -> tuple[list[Listed], list[YolodeployError]]:
-    """The cameras of sites (none named: all), and why a site could not be asked.
+    """The cameras of sites (none named: all), and what is wrong with a site or its settings.
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`.
@@ -115,9 +121,13 @@ def listed(home: Home, names: Sequence[str]) -> tuple[list[Listed], list[Yolodep
     found: list[Listed] = []
     for site in sites:
         try:
-            found += _cameras(site)
+            cameras, wrong = _cameras(site)
         except YolodeployError as error:
             errors.append(error)
+            continue
+        found += cameras
+        if wrong is not None:
+            errors.append(wrong)
     return found, errors
 
 
@@ -126,11 +136,14 @@ def one(home: Home, site: str, name: str) -> Listed:
 
     Raises:
         NotFound: `camera.unknown`, `inventory.unknown_site`.
+        UsageError: `camera.*`, it is not there, and the settings are not valid.
         Unreachable: `site.unreachable`.
     """
-    where = site_of(home, site)
-    camera_of(where, name)
-    return next(each for each in _cameras(where) if each.camera.name == name)
+    cameras, wrong = _cameras(site_of(home, site))
+    for each in cameras:
+        if each.camera.name == name:
+            return each
+    raise wrong or NotFound("camera.unknown", camera=name, site=site)
 
 
 def look_at(camera: Camera, credentials: bytes | None, seconds: float) -> Found:
@@ -200,14 +213,15 @@ def _carried(site: Configured, name: str, given: Given) -> tuple[dict[str, Any],
     return fields, secrets
 
 
-def _cameras(site: Configured) -> list[Listed]:
-    cameras = cameras_of(site)
+def _cameras(site: Configured) -> tuple[list[Listed], YolodeployError | None]:
+    cameras, wrong = cameras_of(site)
     if not cameras:
-        return []
+        return [], wrong
     states: dict[str, tuple[str, CameraState]] = {}
     for follower in site.followers():
         for state in follower.cameras:
             known = states.get(state.name)
             if known is None or PHASES.index(state.phase) < PHASES.index(known[1].phase):
                 states[state.name] = (follower.device, state)
-    return [Listed(site.name, camera, *states.get(camera.name, ("", None))) for camera in cameras]
+    untold = ("", None)
+    return [Listed(site.name, each, *states.get(each.name, untold)) for each in cameras], wrong

@@ -8,7 +8,7 @@ back. Whoever comes after one who was killed in the middle begins with the last 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,10 +18,11 @@ from yolodeploy.core.errors import (
     Refused,
     RolledBack,
     Unreachable,
+    UsageError,
     YolodeployError,
 )
 from yolodeploy.core.kept_settings import Follower, KeptSettings, last_finished
-from yolodeploy.core.sentences import Sentence
+from yolodeploy.core.sentences import Sentence, brief
 from yolodeploy.core.settings_content import settings_of
 from yolodeploy.core.site import Fence
 from yolodeploy.core.site_settings import Camera
@@ -57,7 +58,8 @@ class Changed(NamedTuple):
     """What came of it. `followed` is how many servers follow; None: nobody was waited for.
 
     `replaced` are the apps whose servers are replaced, because they cannot follow as they are.
-    `undone` is the number of a version that somebody left unfinished, and that is no more.
+    `undone` is the number of a version that somebody left unfinished, and that is no more. `news`
+    are the cameras that are new or changed: those that must show something.
     """
 
     site: str
@@ -66,6 +68,7 @@ class Changed(NamedTuple):
     followed: int | None
     replaced: Sequence[str] = ()
     undone: int = 0
+    news: frozenset[str] = frozenset()
 
 
 def site_of(home: Home, name: str) -> Site:
@@ -112,12 +115,18 @@ def _planned(site: Configured, wanted: Change) -> Changed:
     versions = site.settings()
     before = last_finished(versions)
     undone = versions[0].number if versions and versions[0].unfinished else 0
-    text = wanted.edit(before.text)
-    settings = settings_of(text.encode(), NAME)
+    try:
+        text = wanted.edit(before.text)
+        settings = settings_of(text.encode(), NAME)
+    except UsageError as error:
+        # what a person broke by hand is at fault then, and not what was asked for
+        raise site.settings_fault() or error from error
     if text == before.text and not undone:
         return Changed(site.name, before, before, None)
     now = KeptSettings(by=person(), note=one_line(wanted.note, 200), text=text)
-    return Changed(site.name, before, now, None, site.replaced(settings), undone)
+    seen = _valid(each for each in versions if not each.unfinished)
+    news = _news(_cameras(seen.text), settings.cameras)
+    return Changed(site.name, before, now, None, site.replaced(settings), undone, news)
 
 
 def _seen_through(
@@ -128,8 +137,7 @@ def _seen_through(
     try:
         now = site.keep_settings(planned.now, secrets, fence)
         if wait_s > 0:
-            news = _news(_cameras(planned.before.text), _cameras(now.text))
-            followed, trouble = _watched(site, now, news, wait_s, fence)
+            followed, trouble = _watched(site, now, planned.news, wait_s, fence)
     except YolodeployError as error:
         # somebody else has the site: it is his to go on
         if error.code not in ("site.fenced", "site.leased") and _brought_back(site, planned, fence):
@@ -172,6 +180,7 @@ def undo(
 
     Raises:
         NotFound: `camera.no_version`.
+        UsageError: `camera.version_invalid`.
         UsageError, Refused, RolledBack: As `change`.
     """
     versions = site.settings()
@@ -188,30 +197,37 @@ def undo(
     if not earlier:
         raise NotFound("camera.no_version", site=site.name, number=number or "earlier")
     found = earlier[0]
+    try:
+        settings_of(found.text.encode(), NAME)
+    except UsageError as error:
+        told = {"site": site.name, "number": found.number, "reason": brief(error)}
+        raise UsageError("camera.version_invalid", **told) from error
     wanted = Change(lambda _: found.text, f"back to {found.number or 'none'}")
     return change(home, site, wanted, wait_s=wait_s, dry_run=dry_run)
 
 
-def camera_of(site: Observed, name: str) -> Camera:
-    """One camera of the settings in force.
+def cameras_of(site: Observed) -> tuple[Sequence[Camera], YolodeployError | None]:
+    """The cameras of the settings in force.
 
-    Raises:
-        NotFound: `camera.unknown`.
+    Where those are not valid, why, and the cameras of the last that were: servers go on with them.
     """
-    for camera in _cameras(_in_force(site).text):
-        if camera.name == name:
-            return camera
-    raise NotFound("camera.unknown", camera=name, site=site.name)
-
-
-def cameras_of(site: Observed) -> Sequence[Camera]:
-    """All of them."""
-    return _cameras(_in_force(site).text)
-
-
-def _in_force(site: Observed) -> KeptSettings:
     versions = site.settings()
-    return versions[0] if versions else KeptSettings()
+    followed = _valid(versions)
+    sound = not versions or followed is versions[0]
+    return _cameras(followed.text), None if sound else site.settings_fault()
+
+
+def _valid(versions: Iterable[KeptSettings]) -> KeptSettings:
+    """The newest that servers can follow."""
+    return next(filter(_is_valid, versions), KeptSettings())
+
+
+def _is_valid(version: KeptSettings) -> bool:
+    try:
+        _cameras(version.text)
+    except UsageError:
+        return False
+    return True
 
 
 def _cameras(text: str) -> tuple[Camera, ...]:
@@ -246,12 +262,16 @@ def _watched(
 
 
 def _trouble(followers: Sequence[Follower], now: KeptSettings, news: frozenset[str]) -> list[str]:
-    """What is not as it shall be yet; nothing where no server runs that could follow."""
-    wrong = [f"{each.instance}: {one_line(each.error, 160)}" for each in followers if each.error]
+    """What is not as it shall be yet; nothing where no server runs that could follow.
+
+    What a server that follows says of an error is of settings that it saw before.
+    """
+    behind = [each for each in followers if each.settings != now.digest]
+    wrong = [f"{each.instance}: {one_line(each.error, 160)}" for each in behind if each.error]
     late = [
         f"{each.instance} has not followed"
-        for each in followers
-        if not each.error and each.settings not in (None, now.digest)
+        for each in behind
+        if not each.error and each.settings is not None
     ]
     if not followers or wrong or late:
         return wrong + late

@@ -17,8 +17,10 @@ MESSAGES = {
     "settings_invalid": Message(
         "the site settings {path} are not valid: {reason}",
         "站点设置 {path} 无效：{reason}",
-        "correct the file; examples: docs/cameras.md, docs/messages.md (sinks), docs/measuring.md",
-        "请修正该文件；示例见 docs/cameras.md、docs/messages.md（输出）、docs/measuring.md",
+        "correct the file, or at a site: yolodeploy camera undo SITE; examples: docs/cameras.md,"
+        " docs/messages.md (sinks), docs/measuring.md",
+        "请修正该文件，站点也可用 yolodeploy camera undo SITE 恢复；示例见 docs/cameras.md、"
+        "docs/messages.md（输出）、docs/measuring.md",
     ),
     "settings_unwritten": Message(
         "the site settings {path} cannot be written: {reason}",
@@ -59,6 +61,12 @@ MESSAGES = {
         "site {site} has no settings of version {number}",
         "站点 {site} 没有版本 {number} 的设置",
         "yolodeploy camera history {site}",
+    ),
+    "version_invalid": Message(
+        "version {number} of the settings of site {site} cannot be brought back: {reason}",
+        "无法恢复站点 {site} 的设置版本 {number}：{reason}",
+        "name another one: yolodeploy camera undo {site} --to VERSION; camera history has them",
+        "请指定其他版本：yolodeploy camera undo {site} --to VERSION；版本见 camera history",
     ),
     "held": Message(
         "site {site} is not to be changed now: {reason}",
