@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.rollouts.plant import EXAMPLE, Plant
 from tests.sites.parts import Bench, impatient_with, until
 from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings
 from yolodeploy.ops import cameras, site_settings
+from yolodeploy.ops.doctor import examine
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.person import person
 from yolodeploy.ops.rollout_run import new_holder
@@ -43,6 +45,11 @@ def rows(answer: object) -> list[dict[str, object]]:
     assert answer.code == 0, answer.err  # type: ignore[attr-defined]
     found = json.loads(answer.out)  # type: ignore[attr-defined]
     return found if isinstance(found, list) else [found]
+
+
+def findings(home: Home) -> set[str]:
+    """The codes of what is wrong here."""
+    return {error.code for one in examine(home) for error in one.findings}
 
 
 def text_of(bench: Bench) -> str:
@@ -231,8 +238,10 @@ def test_who_is_killed_in_the_middle_leaves_the_settings_before_or_is_undone(
     # a real one, while it looks at what came of it
     process = started("camera", "add", "door", "--site", "site-1", "--url", NOWHERE, home=home.root)
     until(lambda: "door" in text_of(bench), "it is in force")
+    assert "doctor.unfinished" not in findings(home), "it is being looked at"
     process.kill()
     process.communicate()
+    assert "doctor.unfinished" in findings(home), "nobody looks any more, though the lease runs"
     bench.site.release_lease(bench.site.claim("its end", 1.0, take_over=True))
     again = run("camera", "edit", "line", "--site", "site-1", "--fps", "3", "--wait", LONG_S)
     assert (again.code, "was left unfinished" in again.err) == (0, True)
@@ -244,6 +253,37 @@ def test_who_is_killed_in_the_middle_leaves_the_settings_before_or_is_undone(
     bench.site.release_lease(fence)
     assert run("camera", "undo", "site-1", "--wait", LONG_S).code == 0
     assert "fps = 3.0" in text_of(bench)
+
+
+def test_who_does_not_wait_was_told_for_what_and_how_to_go_back(
+    bench: Bench,
+    run: Run,  # noqa: F811
+    home: Home,
+) -> None:
+    words = ("camera", "add", "door", "--site", "site-1", "--url", NOWHERE)
+    process = started(*words, home=home.root)
+    assert process.stderr is not None
+    assert b"waiting 150 s at most" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert (process.returncode, b"yolodeploy camera undo site-1" in told) == (130, True), told
+    assert "door" in text_of(bench)
+    assert "doctor.unfinished" in findings(home)
+    assert run("camera", "undo", "site-1", "--wait", LONG_S).code == 0
+    assert "door" not in text_of(bench)
+    assert "doctor.unfinished" not in findings(home)
+
+
+def test_a_relative_path_begins_where_the_person_is(
+    home: Home,
+    run: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The site's servers have a folder of their own."""
+    (bench,) = Plant(home).sites(1)
+    monkeypatch.chdir(EXAMPLE)
+    added = run("camera", "add", "line", "--site", "site-1", "--url", "frames", "--wait", "0")
+    assert (added.code, f'url = "{FRAMES}"' in text_of(bench)) == (0, True), added.err
 
 
 def test_a_person_without_a_name_is_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from yolodeploy.core.kept_settings import KeptSettings
     from yolodeploy.ops.cameras import Given
-    from yolodeploy.ops.site_settings import Changed
+    from yolodeploy.ops.site_settings import Changed, Waits
 
 TRANSPORTS = ("tcp", "udp")
 DECODERS = ("auto", "cpu", "cuda", "vaapi")
@@ -35,7 +35,7 @@ FIELDS = ("url", "fps", "transport", "decoder", "stall_s", "repeat", "track", "a
 site_option = click.option("--site", required=True, help="The site that it belongs to.")
 wait_option = click.option(
     "--wait", "wait_s", type=Seconds(0, 3600), default=FOLLOWED_S, metavar="S",
-    help="Longest wait for servers and pictures; 0: do not look.",
+    show_default=True, help="Longest wait for servers and pictures; 0: do not look.",
 )  # fmt: skip
 
 
@@ -156,8 +156,9 @@ def _putting(command: str, words: str, *, new: bool) -> None:
         from yolodeploy.ops.home import home
 
         done = cameras.put(
-            home(), site, name, _given(given), new=new, wait_s=wait_s, dry_run=dry_run
-        )
+            home(), site, name, _given(given),
+            new=new, wait_s=wait_s, dry_run=dry_run, waits=_waiting(site, wait_s),
+        )  # fmt: skip
         _told(done, form, dry_run=dry_run)
 
 
@@ -179,7 +180,8 @@ def remove(name: str, site: str, wait_s: float, yes: bool, dry_run: bool, form: 
 
     if not dry_run:
         confirm("ask.camera_remove", camera=name, site=site, yes=yes, action="camera remove")
-    done = cameras.remove(home(), site, name, wait_s=wait_s, dry_run=dry_run)
+    waits = _waiting(site, wait_s)
+    done = cameras.remove(home(), site, name, wait_s=wait_s, dry_run=dry_run, waits=waits)
     _told(done, form, dry_run=dry_run)
 
 
@@ -268,8 +270,10 @@ def undo(site: str, number: int | None, wait_s: float, dry_run: bool, form: str)
     from yolodeploy.ops.site_settings import site_of
     from yolodeploy.ops.site_settings import undo as bring_back
 
-    here = home()
-    done = bring_back(here, site_of(here, site), number, wait_s=wait_s, dry_run=dry_run)
+    here, waits = home(), _waiting(site, wait_s)
+    done = bring_back(
+        here, site_of(here, site), number, wait_s=wait_s, dry_run=dry_run, waits=waits
+    )
     _told(done, form, dry_run=dry_run)
 
 
@@ -302,6 +306,13 @@ def _credentials(path: Path | None, ask: bool) -> bytes | None:
     user = click.prompt(said("ask.user"), err=True)
     password = click.prompt(said("ask.password"), hide_input=True, err=True)
     return checked_credentials(f"{user}:{password}", "what was typed")
+
+
+def _waiting(site: str, wait_s: float) -> Waits:
+    """Says what is waited for, and for how long at most."""
+    return lambda kept: tell(
+        "done.settings_waits", site=site, version=kept.number, seconds=f"{wait_s:g}"
+    )
 
 
 def _told(done: Changed, form: str, *, dry_run: bool) -> None:

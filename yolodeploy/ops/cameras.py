@@ -24,12 +24,20 @@ from yolodeploy.core.kept_settings import LARGEST_SECRET, secret_name
 from yolodeploy.core.names import checked_name
 from yolodeploy.core.site_settings import Camera
 from yolodeploy.inventory.connection import read_inventory
-from yolodeploy.inventory.sites import list_sites
-from yolodeploy.ops.connect import connect_all
+from yolodeploy.inventory.sites import get_site, list_sites
+from yolodeploy.ops.connect import EMBEDDED, connect_all
 from yolodeploy.ops.files import read_file
 from yolodeploy.ops.secret_lines import line_of
 from yolodeploy.ops.settings_text import with_camera, with_changed_camera, without_camera
-from yolodeploy.ops.site_settings import Change, Changed, cameras_of, change, site_of
+from yolodeploy.ops.site_settings import (
+    Change,
+    Changed,
+    Waits,
+    cameras_of,
+    change,
+    quietly,
+    site_of,
+)
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
@@ -68,17 +76,18 @@ def put(
     new: bool,
     wait_s: float,
     dry_run: bool = False,
+    waits: Waits = quietly,
 ) -> Changed:
     """One more camera of a site (`new`), or another one under a name that there is.
 
     Raises:
         NotFound: `camera.unknown`.
         UsageError: `name.invalid`, `camera.*`.
-        Refused, RolledBack: As `site_settings.change`.
+        Refused, RolledBack, Interrupted: As `site_settings.change`.
     """
     checked_name("camera", name)
-    if given.fields.get("url") is not None:
-        address_of(given.fields["url"])
+    if (url := given.fields.get("url")) is not None:
+        given = given._replace(fields={**given.fields, "url": _from_root(home, site, url)})
     where = site_of(home, site)
     fields, secrets = _carried(where, name, given)
     written, what = (with_camera, "added") if new else (with_changed_camera, "changed")
@@ -87,24 +96,31 @@ def put(
         return written(text, site, name, fields)
 
     wanted = Change(edit, f"camera {name} {what}", secrets)
-    return change(home, where, wanted, wait_s=wait_s, dry_run=dry_run)
+    return change(home, where, wanted, wait_s=wait_s, dry_run=dry_run, waits=waits)
 
 
-def remove(home: Home, site: str, name: str, *, wait_s: float, dry_run: bool = False) -> Changed:
+def remove(
+    home: Home,
+    site: str,
+    name: str,
+    *,
+    wait_s: float,
+    dry_run: bool = False,
+    waits: Waits = quietly,
+) -> Changed:
     """One camera less.
 
     Raises:
         NotFound: `camera.unknown`.
-        UsageError, Refused, RolledBack: As `put`.
+        UsageError, Refused, RolledBack, Interrupted: As `put`.
     """
     where = site_of(home, site)
 
     def fewer(text: str) -> str:
         return without_camera(text, site, name)
 
-    return change(
-        home, where, Change(fewer, f"camera {name} removed"), wait_s=wait_s, dry_run=dry_run
-    )
+    wanted = Change(fewer, f"camera {name} removed")
+    return change(home, where, wanted, wait_s=wait_s, dry_run=dry_run, waits=waits)
 
 
 def listed(home: Home, names: Sequence[str]) -> tuple[list[Listed], list[YolodeployError]]:
@@ -197,6 +213,21 @@ def checked_credentials(line: str, path: object) -> bytes:
     if not (user and colon and line.isprintable()):
         raise UsageError("camera.secret", path=path, reason="it does not hold user:password")
     return line.encode()
+
+
+def _from_root(home: Home, site: str, url: str) -> str:
+    """The URL, a path in whole: a server's own folder is not the one that a person is in.
+
+    Raises:
+        UsageError: `camera.url`; of a site elsewhere nobody knows where a relative path begins.
+    """
+    if address_of(url).kind != "path" or Path(url).is_absolute():
+        return url
+    with read_inventory(home.inventory) as inventory:
+        kind = get_site(inventory, site).kind
+    if kind != EMBEDDED:
+        raise UsageError("camera.url", reason="its servers are elsewhere: write the path from / on")
+    return str(Path(url).absolute())
 
 
 def _carried(site: Configured, name: str, given: Given) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from yolodeploy.core.errors import (
     Failed,
+    Interrupted,
     NotFound,
     Refused,
     RolledBack,
@@ -31,9 +32,10 @@ from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.ops.connect import connect_named
 from yolodeploy.ops.person import person
 from yolodeploy.ops.rollout_journal import hold_of
-from yolodeploy.ops.rollout_run import new_holder
+from yolodeploy.ops.rollout_run import is_dead_here, new_holder
 
 if TYPE_CHECKING:
+    from yolodeploy.core.site import SiteState
     from yolodeploy.ops.home import Home
     from yolodeploy.sites.interface import Configured, Observed, Site
 
@@ -41,6 +43,9 @@ LEASE_S = 60.0
 POLL_S = 0.3
 SHOWING = frozenset({"running", "ended"})
 NAME = PurePath("settings.toml")
+
+Waits = Callable[[KeptSettings], None]
+"""Told of the version in force when it begins to be watched: that may take minutes."""
 
 
 class Change(NamedTuple):
@@ -81,8 +86,18 @@ def site_of(home: Home, name: str) -> Site:
         return connect_named(home, inventory, name)
 
 
+def quietly(_: KeptSettings) -> None:
+    """Nobody is told that it is waited."""
+
+
 def change(
-    home: Home, site: Configured, wanted: Change, *, wait_s: float, dry_run: bool = False
+    home: Home,
+    site: Configured,
+    wanted: Change,
+    *,
+    wait_s: float,
+    dry_run: bool = False,
+    waits: Waits = quietly,
 ) -> Changed:
     """Put settings in force, and see that they are followed for up to `wait_s` (0: do not look).
 
@@ -92,6 +107,7 @@ def change(
         RolledBack: `camera.went_back`, they are not followed; `camera.not_everywhere`, not all of
             the site took them. The ones before are in force.
         Failed, Unreachable: `camera.unfinished`, the ones before could not be brought everywhere.
+        Interrupted: `camera.interrupted`, a person did not wait for what comes of it.
     """
     with read_inventory(home.inventory) as inventory:
         _refuse_held(site.name, hold_of(inventory, site.name))
@@ -105,7 +121,7 @@ def change(
         planned = _planned(site, wanted)
         if planned.now is planned.before:
             return planned
-        return _seen_through(site, planned, wanted.secrets, fence, wait_s)
+        return _seen_through(site, planned, wanted.secrets, fence, wait_s, waits)
     finally:
         site.release_lease(fence)
 
@@ -130,13 +146,19 @@ def _planned(site: Configured, wanted: Change) -> Changed:
 
 
 def _seen_through(
-    site: Configured, planned: Changed, secrets: Mapping[str, bytes], fence: Fence, wait_s: float
+    site: Configured,
+    planned: Changed,
+    secrets: Mapping[str, bytes],
+    fence: Fence,
+    wait_s: float,
+    waits: Waits,
 ) -> Changed:
     """All of it, or nothing."""
     followed, trouble = None, list[str]()
     try:
         now = site.keep_settings(planned.now, secrets, fence)
         if wait_s > 0:
+            waits(now)
             followed, trouble = _watched(site, now, planned.news, wait_s, fence)
     except YolodeployError as error:
         # somebody else has the site: it is his to go on
@@ -144,11 +166,22 @@ def _seen_through(
             reason = error.text()
             raise RolledBack("camera.not_everywhere", site=site.name, reason=reason) from error
         raise
+    except KeyboardInterrupt:
+        stored = _stored(site, planned)
+        if stored is None:
+            raise
+        raise Interrupted("camera.interrupted", site=site.name, number=stored.number) from None
     if trouble:
         _brought_back(site, planned, fence)
         raise RolledBack("camera.went_back", site=site.name, reason="; ".join(trouble))
     site.finish_settings(now, fence)
     return planned._replace(now=now, followed=followed)
+
+
+def _stored(site: Configured, planned: Changed) -> KeptSettings | None:
+    """What of the new settings the site has, not seen through; None where it has nothing."""
+    newest = next(iter(site.settings()), KeptSettings())
+    return newest if newest.unfinished and newest.number != planned.undone else None
 
 
 def _brought_back(site: Configured, planned: Changed, fence: Fence) -> bool:
@@ -159,10 +192,10 @@ def _brought_back(site: Configured, planned: Changed, fence: Fence) -> bool:
     """
     number: object = "new"
     try:
-        newest = next(iter(site.settings()), KeptSettings())
-        if not newest.unfinished or newest.number == planned.undone:
+        stored = _stored(site, planned)
+        if stored is None:
             return False
-        number = newest.number
+        number = stored.number
         back = KeptSettings(by=person(), note=f"back from {number}", text=planned.before.text)
         site.finish_settings(site.keep_settings(back, {}, fence), fence)
     except YolodeployError as error:
@@ -173,8 +206,25 @@ def _brought_back(site: Configured, planned: Changed, fence: Fence) -> bool:
     return True
 
 
+def left_unfinished(site: Observed, state: SiteState) -> YolodeployError | None:
+    """`doctor.unfinished`: a change is not seen through, and who drove it has gone."""
+    newest = next(iter(site.settings()), KeptSettings())
+    lease = state.lease
+    driven = lease is not None and lease.until > state.at and not is_dead_here(lease.fence.holder)
+    if driven or not newest.unfinished:
+        return None
+    told = {"site": site.name, "number": newest.number, "by": newest.by or "-"}
+    return Refused("doctor.unfinished", **told)
+
+
 def undo(
-    home: Home, site: Configured, number: int | None, *, wait_s: float, dry_run: bool = False
+    home: Home,
+    site: Configured,
+    number: int | None,
+    *,
+    wait_s: float,
+    dry_run: bool = False,
+    waits: Waits = quietly,
 ) -> Changed:
     """Bring an earlier version back: the one before the present, or the one of a number.
 
@@ -203,7 +253,7 @@ def undo(
         told = {"site": site.name, "number": found.number, "reason": brief(error)}
         raise UsageError("camera.version_invalid", **told) from error
     wanted = Change(lambda _: found.text, f"back to {found.number or 'none'}")
-    return change(home, site, wanted, wait_s=wait_s, dry_run=dry_run)
+    return change(home, site, wanted, wait_s=wait_s, dry_run=dry_run, waits=waits)
 
 
 def cameras_of(site: Observed) -> tuple[Sequence[Camera], YolodeployError | None]:

@@ -92,6 +92,13 @@ MESSAGES = {
         "yolodeploy camera undo {site}; or type the same again",
         "yolodeploy camera undo {site}；或重试同一命令",
     ),
+    "interrupted": Message(
+        "interrupted; version {number} of the settings of site {site} stays, and was not seen"
+        " through",
+        "已中断；站点 {site} 的设置版本 {number} 仍然有效，但尚未确认结果",
+        "yolodeploy camera undo {site}; or type the same again",
+        "yolodeploy camera undo {site}；或重试同一命令",
+    ),
     "old_servers": Message(
         "servers of {app} at site {site} (version {version}) cannot agree who reads a camera:"
         " two would publish it",
