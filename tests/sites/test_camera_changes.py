@@ -59,7 +59,8 @@ def text_of(bench: Bench) -> str:
 def test_a_camera_s_life(bench: Bench, run: Run, tmp_path: Path) -> None:  # noqa: F811
     """Added, seen, changed, back again, removed: each a version; nothing of a person's is lost."""
     add = ("camera", "add", "line", "--site", "site-1", "--url", FRAMES, "--repeat", "--fps", "5")
-    assert rows(run(*add, "--dry-run", "-o", "json"))[0]["followed"] is None
+    (tried,) = rows(run(*add, "--dry-run", "-o", "json"))
+    assert (tried["version"], tried["before"], tried["followed"]) == (None, None, None)
     assert not bench.site.settings(), "a dry run changes nothing"
     (made,) = rows(run(*add, "--wait", LONG_S, "-o", "json"))
     assert (made["version"], made["followed"]) == (1, 1)
@@ -72,7 +73,9 @@ def test_a_camera_s_life(bench: Bench, run: Run, tmp_path: Path) -> None:  # noq
 
     edited = f"# by the night shift\n{text_of(bench)}"
     bench.site.folder.settings.write_text(edited)
-    run("camera", "edit", "line", "--site", "site-1", "--fps", "2", "--wait", LONG_S)
+    edit = ("camera", "edit", "line", "--site", "site-1", "--fps", "2", "--wait", LONG_S)
+    (changed,) = rows(run(*edit, "-o", "json"))
+    assert (changed["version"], changed["before"]) == (3, 2), "what was edited is a version too"
     assert text_of(bench).startswith("# by the night shift\n")
     assert "fps = 2.0" in text_of(bench)
     notes = [each.note for each in bench.site.settings()]

@@ -64,8 +64,8 @@ COLUMNS = [
 ]
 CHANGED = [
     Column("site", "site", lambda row: row.site),
-    Column("version", "version", lambda row: row.now.number),
-    Column("before", "before", lambda row: row.before.number),
+    Column("version", "version", lambda row: row.now.number or None),
+    Column("before", "before", lambda row: row.before.number or None),
     Column("note", "note", lambda row: row.now.note),
     Column("followed", "servers", lambda row: row.followed),
     Column("replaced", "replaced", lambda row: ", ".join(row.replaced)),

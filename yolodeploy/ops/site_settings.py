@@ -175,7 +175,15 @@ def _seen_through(
         _brought_back(site, planned, fence)
         raise RolledBack("camera.went_back", site=site.name, reason="; ".join(trouble))
     site.finish_settings(now, fence)
-    return planned._replace(now=now, followed=followed)
+    return planned._replace(before=_numbered(site, planned.before), now=now, followed=followed)
+
+
+def _numbered(site: Configured, before: KeptSettings) -> KeptSettings:
+    """The settings before, under the number that they got, if a person wrote them by hand."""
+    if before.number or not before.text:
+        return before
+    kept = (each for each in site.settings() if each.number and each.text == before.text)
+    return next(kept, before)
 
 
 def _stored(site: Configured, planned: Changed) -> KeptSettings | None:
