@@ -19,6 +19,7 @@ from tests.cli.running import started
 from tests.rollouts.plant import EXAMPLE, Plant
 from tests.sites.parts import Bench, impatient_with, until
 from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings
+from yolodeploy.core.sentences import words
 from yolodeploy.ops import cameras, site_settings
 from yolodeploy.ops.doctor import examine
 from yolodeploy.ops.home import Home
@@ -56,7 +57,11 @@ def text_of(bench: Bench) -> str:
     return bench.site.folder.settings.read_text()
 
 
-def test_a_camera_s_life(bench: Bench, run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_a_camera_s_life(
+    bench: Bench,
+    run: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Added, seen, changed, back again, removed: each a version; nothing of a person's is lost."""
     add = ("camera", "add", "line", "--site", "site-1", "--url", FRAMES, "--repeat", "--fps", "5")
     (tried,) = rows(run(*add, "--dry-run", "-o", "json"))
@@ -70,6 +75,11 @@ def test_a_camera_s_life(bench: Bench, run: Run, tmp_path: Path) -> None:  # noq
     assert (again.code, "camera edit" in again.err) == (1, True)
     undone = run("camera", "undo", "site-1", "--dry-run")
     assert (undone.code, "back to none" in undone.err) == (0, True), "before the first were none"
+    with monkeypatch.context() as chinese:
+        chinese.setenv("YOLODEPLOY_LANGUAGE", "zh")
+        undone = run("camera", "undo", "site-1", "--dry-run")
+        history = run("camera", "history", "site-1")
+        assert ("恢复到没有设置" in undone.err, "已添加摄像头 line" in history.out) == (True, True)
 
     edited = f"# by the night shift\n{text_of(bench)}"
     bench.site.folder.settings.write_text(edited)
@@ -123,6 +133,8 @@ def test_a_camera_that_shows_nothing_goes_back_and_its_password_stays_apart(
     assert "tr0ub4dor" not in kept.out + kept.err + back.out + back.err
     (door,) = [row for row in rows(run("camera", "list", "-o", "json")) if row["camera"] == "door"]
     assert door["phase"] != "running"
+    monkeypatch.setenv("YOLODEPLOY_LANGUAGE", "zh")
+    until(lambda: "无法连接摄像头" in run("camera", "list").out, "why is told in Chinese")
 
 
 def test_what_is_not_valid_or_not_to_be_changed_changes_nothing(
@@ -207,7 +219,7 @@ def test_who_changes_settings_at_once_with_somebody_loses_nothing_of_his(home: H
     def edit(text: str) -> str:
         return with_camera(text, "site-1", "ours", {"url": FRAMES})
 
-    done = site_settings.change(home, site, site_settings.Change(edit, "ours"), wait_s=0)
+    done = site_settings.change(home, site, site_settings.Change(edit, words("ours")), wait_s=0)
     found, _ = site_settings.cameras_of(site)
     assert [camera.name for camera in found] == ["his", "ours"]
     assert done.now.number == 2

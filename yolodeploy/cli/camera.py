@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from yolodeploy.core.kept_settings import KeptSettings
-    from yolodeploy.ops.cameras import Given
+    from yolodeploy.ops.cameras import Given, Listed
     from yolodeploy.ops.site_settings import Changed, Waits
 
 TRANSPORTS = ("tcp", "udp")
@@ -41,6 +41,22 @@ wait_option = click.option(
 
 def _state(field: str) -> Any:
     return lambda row: getattr(row.state, field) if row.state else None
+
+
+def _why(row: Listed) -> str:
+    """Why a camera fails, in the person's language."""
+    from yolodeploy.core.camera_state import why
+    from yolodeploy.ops.settings import language
+
+    told = why(row.state) if row.state else None
+    return told.text(language()) if told else ""
+
+
+def _noted(version: KeptSettings) -> str:
+    """What a version is for, in the person's language."""
+    from yolodeploy.ops.settings import language
+
+    return version.told(language())
 
 
 COLUMNS = [
@@ -60,13 +76,13 @@ COLUMNS = [
     Column("black", "", _state("black")),
     Column("frozen", "", _state("frozen")),
     Column("code", "", _state("code")),
-    Column("reason", "reason", _state("reason")),
+    Column("reason", "reason", _state("reason"), told=_why),
 ]
 CHANGED = [
     Column("site", "site", lambda row: row.site),
     Column("version", "version", lambda row: row.now.number or None),
     Column("before", "before", lambda row: row.before.number or None),
-    Column("note", "note", lambda row: row.now.note),
+    Column("note", "note", lambda row: row.now.note, told=lambda row: _noted(row.now)),
     Column("followed", "servers", lambda row: row.followed),
     Column("replaced", "replaced", lambda row: ", ".join(row.replaced)),
 ]
@@ -96,7 +112,7 @@ def versions(now: float, newest: int) -> list[Column]:
         Column("version", "version", lambda row: row.number or None),
         aged("at", "made", lambda row: row.at, now),
         Column("by", "by", lambda row: row.by),
-        Column("note", "note", lambda row: row.note),
+        Column("note", "note", lambda row: row.note, told=_noted),
         Column("state", "state", lambda row: _ended(row, newest), words=True),
         Column("digest", "", lambda row: row.digest),
     ]
@@ -322,7 +338,7 @@ def _told(done: Changed, form: str, *, dry_run: bool) -> None:
     if done.now is done.before:
         tell("done.settings_same", site=site)
     elif dry_run:
-        tell("done.settings_new", site=site, note=done.now.note)
+        tell("done.settings_new", site=site, note=_noted(done.now))
     elif done.followed is None:
         tell("done.settings_unseen", site=site, version=version)
     elif done.followed == 0:

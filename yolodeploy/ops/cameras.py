@@ -22,6 +22,7 @@ from yolodeploy.core.errors import (
 )
 from yolodeploy.core.kept_settings import LARGEST_SECRET, secret_name
 from yolodeploy.core.names import checked_name
+from yolodeploy.core.sentences import sentence
 from yolodeploy.core.site_settings import Camera
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.sites import get_site, list_sites
@@ -90,12 +91,13 @@ def put(
         given = given._replace(fields={**given.fields, "url": _from_root(home, site, url)})
     where = site_of(home, site)
     fields, secrets = _carried(where, name, given)
-    written, what = (with_camera, "added") if new else (with_changed_camera, "changed")
+    written = with_camera if new else with_changed_camera
+    note = sentence("settings.added" if new else "settings.changed", camera=name)
 
     def edit(text: str) -> str:
         return written(text, site, name, fields)
 
-    wanted = Change(edit, f"camera {name} {what}", secrets)
+    wanted = Change(edit, note, secrets)
     return change(home, where, wanted, wait_s=wait_s, dry_run=dry_run, waits=waits)
 
 
@@ -119,7 +121,7 @@ def remove(
     def fewer(text: str) -> str:
         return without_camera(text, site, name)
 
-    wanted = Change(fewer, f"camera {name} removed")
+    wanted = Change(fewer, sentence("settings.removed", camera=name))
     return change(home, where, wanted, wait_s=wait_s, dry_run=dry_run, waits=waits)
 
 
@@ -226,7 +228,7 @@ def _from_root(home: Home, site: str, url: str) -> str:
     with read_inventory(home.inventory) as inventory:
         kind = get_site(inventory, site).kind
     if kind != EMBEDDED:
-        raise UsageError("camera.url", reason="its servers are elsewhere: write the path from / on")
+        raise UsageError("camera.url", reason=sentence("settings.url_elsewhere"))
     return str(Path(url).absolute())
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
+from yolodeploy.core.camera_state import why
 from yolodeploy.core.errors import (
     Failed,
     Interrupted,
@@ -23,7 +25,7 @@ from yolodeploy.core.errors import (
     YolodeployError,
 )
 from yolodeploy.core.kept_settings import Follower, KeptSettings, last_finished
-from yolodeploy.core.sentences import Sentence, brief
+from yolodeploy.core.sentences import Sentence, brief, sentence
 from yolodeploy.core.settings_content import settings_of
 from yolodeploy.core.site import Fence
 from yolodeploy.core.site_settings import Camera
@@ -55,7 +57,7 @@ class Change(NamedTuple):
     """
 
     edit: Callable[[str], str]
-    note: str
+    note: Sentence
     secrets: Mapping[str, bytes] = {}
 
 
@@ -139,10 +141,14 @@ def _planned(site: Configured, wanted: Change) -> Changed:
         raise site.settings_fault() or error from error
     if text == before.text and not undone:
         return Changed(site.name, before, before, None)
-    now = KeptSettings(by=person(), note=one_line(wanted.note, 200), text=text)
+    now = _noted(wanted.note, text)
     seen = _valid(each for each in versions if not each.unfinished)
     news = _news(_cameras(seen.text), settings.cameras)
     return Changed(site.name, before, now, None, site.replaced(settings), undone, news)
+
+
+def _noted(note: Sentence, text: str) -> KeptSettings:
+    return KeptSettings(by=person(), note=one_line(note.text(), 200), text=text, said=note)
 
 
 def _seen_through(
@@ -154,7 +160,7 @@ def _seen_through(
     waits: Waits,
 ) -> Changed:
     """All of it, or nothing."""
-    followed, trouble = None, list[str]()
+    followed, trouble = None, list[Sentence]()
     try:
         now = site.keep_settings(planned.now, secrets, fence)
         if wait_s > 0:
@@ -163,7 +169,7 @@ def _seen_through(
     except YolodeployError as error:
         # somebody else has the site: it is his to go on
         if error.code not in ("site.fenced", "site.leased") and _brought_back(site, planned, fence):
-            reason = error.text()
+            reason = brief(error)
             raise RolledBack("camera.not_everywhere", site=site.name, reason=reason) from error
         raise
     except KeyboardInterrupt:
@@ -173,7 +179,7 @@ def _seen_through(
         raise Interrupted("camera.interrupted", site=site.name, number=stored.number) from None
     if trouble:
         _brought_back(site, planned, fence)
-        raise RolledBack("camera.went_back", site=site.name, reason="; ".join(trouble))
+        raise RolledBack("camera.went_back", site=site.name, reason=reduce(_and, trouble))
     site.finish_settings(now, fence)
     return planned._replace(before=_numbered(site, planned.before), now=now, followed=followed)
 
@@ -204,12 +210,13 @@ def _brought_back(site: Configured, planned: Changed, fence: Fence) -> bool:
         if stored is None:
             return False
         number = stored.number
-        back = KeptSettings(by=person(), note=f"back from {number}", text=planned.before.text)
+        note = sentence("settings.back_from", number=number)
+        back = _noted(note, planned.before.text)
         site.finish_settings(site.keep_settings(back, {}, fence), fence)
     except YolodeployError as error:
         kind = Unreachable if isinstance(error, Unreachable) else Failed
         raise kind(
-            "camera.unfinished", site=site.name, number=number, reason=error.text()
+            "camera.unfinished", site=site.name, number=number, reason=brief(error)
         ) from error
     return True
 
@@ -260,7 +267,10 @@ def undo(
     except UsageError as error:
         told = {"site": site.name, "number": found.number, "reason": brief(error)}
         raise UsageError("camera.version_invalid", **told) from error
-    wanted = Change(lambda _: found.text, f"back to {found.number or 'none'}")
+    note = sentence("settings.back_to_none")
+    if found.number:
+        note = sentence("settings.back_to", number=found.number)
+    wanted = Change(lambda _: found.text, note)
     return change(home, site, wanted, wait_s=wait_s, dry_run=dry_run, waits=waits)
 
 
@@ -304,7 +314,7 @@ def _news(before: Sequence[Camera], now: Sequence[Camera]) -> frozenset[str]:
 
 def _watched(
     site: Configured, now: KeptSettings, news: frozenset[str], wait_s: float, fence: Fence
-) -> tuple[int, list[str]]:
+) -> tuple[int, list[Sentence]]:
     """How many servers follow, and what is wrong when the time is over."""
     deadline = time.monotonic() + wait_s
     extend_s = time.monotonic()
@@ -319,15 +329,21 @@ def _watched(
         time.sleep(POLL_S)
 
 
-def _trouble(followers: Sequence[Follower], now: KeptSettings, news: frozenset[str]) -> list[str]:
+def _trouble(
+    followers: Sequence[Follower], now: KeptSettings, news: frozenset[str]
+) -> list[Sentence]:
     """What is not as it shall be yet; nothing where no server runs that could follow.
 
     What a server that follows says of an error is of settings that it saw before.
     """
     behind = [each for each in followers if each.settings != now.digest]
-    wrong = [f"{each.instance}: {one_line(each.error, 160)}" for each in behind if each.error]
+    wrong = [
+        sentence("settings.behind", instance=each.instance, reason=one_line(each.error, 160))
+        for each in behind
+        if each.error
+    ]
     late = [
-        f"{each.instance} has not followed"
+        sentence("settings.late", instance=each.instance)
         for each in behind
         if not each.error and each.settings is not None
     ]
@@ -336,5 +352,12 @@ def _trouble(followers: Sequence[Follower], now: KeptSettings, news: frozenset[s
     states = [state for each in followers for state in each.cameras if state.name in news]
     showing = {state.name for state in states if state.phase in SHOWING}
     dark = sorted(news - showing)
-    reasons = {state.name: one_line(state.reason, 160) for state in states if state.reason}
-    return [f"camera {name}: {reasons.get(name) or 'nothing came'}" for name in dark]
+    nothing = sentence("settings.nothing_came")
+    reasons = {state.name: why(state) for state in states if state.reason}
+    return [
+        sentence("settings.dark", camera=name, reason=reasons.get(name) or nothing) for name in dark
+    ]
+
+
+def _and(one: Sentence, other: Sentence) -> Sentence:
+    return sentence("step.both", one=one, other=other)
