@@ -278,7 +278,7 @@ def test_a_remedy_in_words_is_told_in_chinese_too() -> None:
 
 
 def test_every_error_has_a_remedy() -> None:
-    narrated = ("progress.", "step.", "plan.", "engine.", "quickstart.")
+    narrated = ("progress.", "step.", "plan.", "engine.", "quickstart.", "settings.")
     raised = {use.code for use in uses() if not (use.told or use.code.startswith(narrated))}
     without = {code for code in raised if code in catalogue() and not catalogue()[code].remedy}
     assert without <= {"ops.interrupted"}

@@ -81,6 +81,8 @@ def test_a_camera_s_life_on_a_cluster(
     assert settings_in(plant) == before
     udp = run(*door, "--transport", "udp")
     assert (udp.code, len(udp.err.splitlines())) == (2, 2)
+    elsewhere = run("camera", "add", "night", "--site", "plant", "--url", "night.mp4", "--app", APP)
+    assert (elsewhere.code, "from / on" in elsewhere.err) == (2, True), "it is no folder of a pod"
 
     edited = run("camera", "edit", "line", "--site", "plant", "--fps", "2", "--wait", LONG_S)
     assert edited.code == 0, edited.err

@@ -16,6 +16,7 @@ import pytest
 
 from yolodeploy.core.beside import Beside
 from yolodeploy.core.release import Release
+from yolodeploy.core.sentences import Sentence
 from yolodeploy.core.site import AppState, Fence, Guard, InstanceState, Intent, Phase, SiteEvent
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.releases import get_release
@@ -48,10 +49,10 @@ def impatient_with(monkeypatch: pytest.MonkeyPatch, camera: str) -> None:
     """
     judged, passed_s = site_settings._trouble, [0.0]
 
-    def trouble(*seen: Any) -> list[str]:
+    def trouble(*seen: Any) -> list[Sentence]:
         found = judged(*seen)
         if found and all(
-            f"camera {camera}: " in one and "nothing came" not in one for one in found
+            f"camera {camera}: " in str(one) and "nothing came" not in str(one) for one in found
         ):
             passed_s[0] += 3600.0
         return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from tests.cli.running import started
 from tests.rollouts.plant import EXAMPLE, Plant
 from tests.sites.parts import Bench, impatient_with, until
 from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings
+from yolodeploy.core.sentences import words
 from yolodeploy.ops import cameras, site_settings
+from yolodeploy.ops.doctor import examine
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.person import person
 from yolodeploy.ops.rollout_run import new_holder
@@ -45,14 +48,24 @@ def rows(answer: object) -> list[dict[str, object]]:
     return found if isinstance(found, list) else [found]
 
 
+def findings(home: Home) -> set[str]:
+    """The codes of what is wrong here."""
+    return {error.code for one in examine(home) for error in one.findings}
+
+
 def text_of(bench: Bench) -> str:
     return bench.site.folder.settings.read_text()
 
 
-def test_a_camera_s_life(bench: Bench, run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_a_camera_s_life(
+    bench: Bench,
+    run: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Added, seen, changed, back again, removed: each a version; nothing of a person's is lost."""
     add = ("camera", "add", "line", "--site", "site-1", "--url", FRAMES, "--repeat", "--fps", "5")
-    assert rows(run(*add, "--dry-run", "-o", "json"))[0]["followed"] is None
+    (tried,) = rows(run(*add, "--dry-run", "-o", "json"))
+    assert (tried["version"], tried["before"], tried["followed"]) == (None, None, None)
     assert not bench.site.settings(), "a dry run changes nothing"
     (made,) = rows(run(*add, "--wait", LONG_S, "-o", "json"))
     assert (made["version"], made["followed"]) == (1, 1)
@@ -62,10 +75,17 @@ def test_a_camera_s_life(bench: Bench, run: Run, tmp_path: Path) -> None:  # noq
     assert (again.code, "camera edit" in again.err) == (1, True)
     undone = run("camera", "undo", "site-1", "--dry-run")
     assert (undone.code, "back to none" in undone.err) == (0, True), "before the first were none"
+    with monkeypatch.context() as chinese:
+        chinese.setenv("YOLODEPLOY_LANGUAGE", "zh")
+        undone = run("camera", "undo", "site-1", "--dry-run")
+        history = run("camera", "history", "site-1")
+        assert ("恢复到没有设置" in undone.err, "已添加摄像头 line" in history.out) == (True, True)
 
     edited = f"# by the night shift\n{text_of(bench)}"
     bench.site.folder.settings.write_text(edited)
-    run("camera", "edit", "line", "--site", "site-1", "--fps", "2", "--wait", LONG_S)
+    edit = ("camera", "edit", "line", "--site", "site-1", "--fps", "2", "--wait", LONG_S)
+    (changed,) = rows(run(*edit, "-o", "json"))
+    assert (changed["version"], changed["before"]) == (3, 2), "what was edited is a version too"
     assert text_of(bench).startswith("# by the night shift\n")
     assert "fps = 2.0" in text_of(bench)
     notes = [each.note for each in bench.site.settings()]
@@ -113,6 +133,8 @@ def test_a_camera_that_shows_nothing_goes_back_and_its_password_stays_apart(
     assert "tr0ub4dor" not in kept.out + kept.err + back.out + back.err
     (door,) = [row for row in rows(run("camera", "list", "-o", "json")) if row["camera"] == "door"]
     assert door["phase"] != "running"
+    monkeypatch.setenv("YOLODEPLOY_LANGUAGE", "zh")
+    until(lambda: "无法连接摄像头" in run("camera", "list").out, "why is told in Chinese")
 
 
 def test_what_is_not_valid_or_not_to_be_changed_changes_nothing(
@@ -140,6 +162,28 @@ def test_what_is_not_valid_or_not_to_be_changed_changes_nothing(
     assert (leased.code, "somebody/else" in leased.err) == (1, True)
     bench.site.release_lease(fence)
     assert not bench.site.folder.settings.exists()
+
+
+def test_what_was_broken_by_hand_is_told_by_its_place_and_undone(
+    bench: Bench,
+    run: Run,  # noqa: F811
+) -> None:
+    add = ("camera", "add", "line", "--site", "site-1", "--url", FRAMES, "--repeat", "--wait")
+    assert run(*add, LONG_S).code == 0
+    sound, path = text_of(bench), bench.site.folder.settings
+    path.write_text(f"{sound}x = [\n")
+    until(lambda: any(each.error for each in bench.site.followers()), "the server has seen it")
+    seen = run("camera", "list", "-o", "json")
+    assert (seen.code, str(path) in seen.err) == (3, True)
+    assert [row["phase"] for row in json.loads(seen.out)] == ["running"], "it still is"
+    edited = run("camera", "edit", "line", "--site", "site-1", "--fps", "3")
+    assert (edited.code, str(path) in edited.err, "x00" in edited.err) == (2, True, False)
+    # the server tells what it saw at its last look, and follows what comes back all the while
+    undone = run("camera", "undo", "site-1", "--wait", "0.1")
+    assert (undone.code, text_of(bench)) == (0, sound), undone.err
+    assert [each.note for each in bench.site.settings()][:2] == ["back to 1", "by hand"]
+    again = run("camera", "undo", "site-1")
+    assert (again.code, "version 2" in again.err, text_of(bench)) == (2, True, sound)
 
 
 def test_versions_are_bounded_and_take_their_secrets_with_them(home: Home) -> None:
@@ -175,8 +219,9 @@ def test_who_changes_settings_at_once_with_somebody_loses_nothing_of_his(home: H
     def edit(text: str) -> str:
         return with_camera(text, "site-1", "ours", {"url": FRAMES})
 
-    done = site_settings.change(home, site, site_settings.Change(edit, "ours"), wait_s=0)
-    assert [camera.name for camera in site_settings.cameras_of(site)] == ["his", "ours"]
+    done = site_settings.change(home, site, site_settings.Change(edit, words("ours")), wait_s=0)
+    found, _ = site_settings.cameras_of(site)
+    assert [camera.name for camera in found] == ["his", "ours"]
     assert done.now.number == 2
 
 
@@ -208,8 +253,10 @@ def test_who_is_killed_in_the_middle_leaves_the_settings_before_or_is_undone(
     # a real one, while it looks at what came of it
     process = started("camera", "add", "door", "--site", "site-1", "--url", NOWHERE, home=home.root)
     until(lambda: "door" in text_of(bench), "it is in force")
+    assert "doctor.unfinished" not in findings(home), "it is being looked at"
     process.kill()
     process.communicate()
+    assert "doctor.unfinished" in findings(home), "nobody looks any more, though the lease runs"
     bench.site.release_lease(bench.site.claim("its end", 1.0, take_over=True))
     again = run("camera", "edit", "line", "--site", "site-1", "--fps", "3", "--wait", LONG_S)
     assert (again.code, "was left unfinished" in again.err) == (0, True)
@@ -221,6 +268,37 @@ def test_who_is_killed_in_the_middle_leaves_the_settings_before_or_is_undone(
     bench.site.release_lease(fence)
     assert run("camera", "undo", "site-1", "--wait", LONG_S).code == 0
     assert "fps = 3.0" in text_of(bench)
+
+
+def test_who_does_not_wait_was_told_for_what_and_how_to_go_back(
+    bench: Bench,
+    run: Run,  # noqa: F811
+    home: Home,
+) -> None:
+    words = ("camera", "add", "door", "--site", "site-1", "--url", NOWHERE)
+    process = started(*words, home=home.root)
+    assert process.stderr is not None
+    assert b"waiting 150 s at most" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert (process.returncode, b"yolodeploy camera undo site-1" in told) == (130, True), told
+    assert "door" in text_of(bench)
+    assert "doctor.unfinished" in findings(home)
+    assert run("camera", "undo", "site-1", "--wait", LONG_S).code == 0
+    assert "door" not in text_of(bench)
+    assert "doctor.unfinished" not in findings(home)
+
+
+def test_a_relative_path_begins_where_the_person_is(
+    home: Home,
+    run: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The site's servers have a folder of their own."""
+    (bench,) = Plant(home).sites(1)
+    monkeypatch.chdir(EXAMPLE)
+    added = run("camera", "add", "line", "--site", "site-1", "--url", "frames", "--wait", "0")
+    assert (added.code, f'url = "{FRAMES}"' in text_of(bench)) == (0, True), added.err
 
 
 def test_a_person_without_a_name_is_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from yolodeploy.core.kept_settings import KeptSettings
-    from yolodeploy.ops.cameras import Given
-    from yolodeploy.ops.site_settings import Changed
+    from yolodeploy.ops.cameras import Given, Listed
+    from yolodeploy.ops.site_settings import Changed, Waits
 
 TRANSPORTS = ("tcp", "udp")
 DECODERS = ("auto", "cpu", "cuda", "vaapi")
@@ -35,12 +35,28 @@ FIELDS = ("url", "fps", "transport", "decoder", "stall_s", "repeat", "track", "a
 site_option = click.option("--site", required=True, help="The site that it belongs to.")
 wait_option = click.option(
     "--wait", "wait_s", type=Seconds(0, 3600), default=FOLLOWED_S, metavar="S",
-    help="Longest wait for servers and pictures; 0: do not look.",
+    show_default=True, help="Longest wait for servers and pictures; 0: do not look.",
 )  # fmt: skip
 
 
 def _state(field: str) -> Any:
     return lambda row: getattr(row.state, field) if row.state else None
+
+
+def _why(row: Listed) -> str:
+    """Why a camera fails, in the person's language."""
+    from yolodeploy.core.camera_state import why
+    from yolodeploy.ops.settings import language
+
+    told = why(row.state) if row.state else None
+    return told.text(language()) if told else ""
+
+
+def _noted(version: KeptSettings) -> str:
+    """What a version is for, in the person's language."""
+    from yolodeploy.ops.settings import language
+
+    return version.told(language())
 
 
 COLUMNS = [
@@ -60,13 +76,13 @@ COLUMNS = [
     Column("black", "", _state("black")),
     Column("frozen", "", _state("frozen")),
     Column("code", "", _state("code")),
-    Column("reason", "reason", _state("reason")),
+    Column("reason", "reason", _state("reason"), told=_why),
 ]
 CHANGED = [
     Column("site", "site", lambda row: row.site),
-    Column("version", "version", lambda row: row.now.number),
-    Column("before", "before", lambda row: row.before.number),
-    Column("note", "note", lambda row: row.now.note),
+    Column("version", "version", lambda row: row.now.number or None),
+    Column("before", "before", lambda row: row.before.number or None),
+    Column("note", "note", lambda row: row.now.note, told=lambda row: _noted(row.now)),
     Column("followed", "servers", lambda row: row.followed),
     Column("replaced", "replaced", lambda row: ", ".join(row.replaced)),
 ]
@@ -96,7 +112,7 @@ def versions(now: float, newest: int) -> list[Column]:
         Column("version", "version", lambda row: row.number or None),
         aged("at", "made", lambda row: row.at, now),
         Column("by", "by", lambda row: row.by),
-        Column("note", "note", lambda row: row.note),
+        Column("note", "note", lambda row: row.note, told=_noted),
         Column("state", "state", lambda row: _ended(row, newest), words=True),
         Column("digest", "", lambda row: row.digest),
     ]
@@ -156,8 +172,9 @@ def _putting(command: str, words: str, *, new: bool) -> None:
         from yolodeploy.ops.home import home
 
         done = cameras.put(
-            home(), site, name, _given(given), new=new, wait_s=wait_s, dry_run=dry_run
-        )
+            home(), site, name, _given(given),
+            new=new, wait_s=wait_s, dry_run=dry_run, waits=_waiting(site, wait_s),
+        )  # fmt: skip
         _told(done, form, dry_run=dry_run)
 
 
@@ -179,7 +196,8 @@ def remove(name: str, site: str, wait_s: float, yes: bool, dry_run: bool, form: 
 
     if not dry_run:
         confirm("ask.camera_remove", camera=name, site=site, yes=yes, action="camera remove")
-    done = cameras.remove(home(), site, name, wait_s=wait_s, dry_run=dry_run)
+    waits = _waiting(site, wait_s)
+    done = cameras.remove(home(), site, name, wait_s=wait_s, dry_run=dry_run, waits=waits)
     _told(done, form, dry_run=dry_run)
 
 
@@ -268,8 +286,10 @@ def undo(site: str, number: int | None, wait_s: float, dry_run: bool, form: str)
     from yolodeploy.ops.site_settings import site_of
     from yolodeploy.ops.site_settings import undo as bring_back
 
-    here = home()
-    done = bring_back(here, site_of(here, site), number, wait_s=wait_s, dry_run=dry_run)
+    here, waits = home(), _waiting(site, wait_s)
+    done = bring_back(
+        here, site_of(here, site), number, wait_s=wait_s, dry_run=dry_run, waits=waits
+    )
     _told(done, form, dry_run=dry_run)
 
 
@@ -304,6 +324,13 @@ def _credentials(path: Path | None, ask: bool) -> bytes | None:
     return checked_credentials(f"{user}:{password}", "what was typed")
 
 
+def _waiting(site: str, wait_s: float) -> Waits:
+    """Says what is waited for, and for how long at most."""
+    return lambda kept: tell(
+        "done.settings_waits", site=site, version=kept.number, seconds=f"{wait_s:g}"
+    )
+
+
 def _told(done: Changed, form: str, *, dry_run: bool) -> None:
     if done.undone:
         tell("done.settings_undone", dry_run=dry_run, version=done.undone)
@@ -311,7 +338,7 @@ def _told(done: Changed, form: str, *, dry_run: bool) -> None:
     if done.now is done.before:
         tell("done.settings_same", site=site)
     elif dry_run:
-        tell("done.settings_new", site=site, note=done.now.note)
+        tell("done.settings_new", site=site, note=_noted(done.now))
     elif done.followed is None:
         tell("done.settings_unseen", site=site, version=version)
     elif done.followed == 0:

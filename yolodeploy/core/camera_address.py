@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from yolodeploy.core.errors import UsageError
+from yolodeploy.core.sentences import Sentence, sentence
 
 Kind = Literal["rtsp", "http", "device", "path"]
 KINDS: dict[str, Kind] = {"rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"}
@@ -14,7 +15,6 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _UNFIT = re.compile(r"[\x00-\x20\x7f]")  # in a network address: one could end a header line
 _LOGIN = re.compile(r"(//)?[^/]*:[^/]*@")  # user:password@host without its rtsp:// is no path
 _IN_PATH = re.compile(r"((?:pass(?:word|wd)?|pwd)=)[^/]*", re.IGNORECASE)  # as XMEye's cameras ask
-_LEAVE_OUT = "it holds a password: leave it out, and add --ask-password or credentials_file"
 LONGEST = 2000  # characters
 
 
@@ -50,31 +50,34 @@ def address_of(url: str) -> CameraAddress:
         UsageError: `camera.url`.
     """
     if not 1 <= len(url) <= LONGEST:
-        raise UsageError("camera.url", reason=f"it has {len(url)} characters, not 1 to {LONGEST}")
+        raise _unfit(sentence("settings.url_length", length=len(url), longest=LONGEST))
     found = _SCHEME.match(url)
     if found is None:
         if "\0" in url:
-            raise UsageError("camera.url", reason="a path has no NUL in it")
+            raise _unfit(sentence("settings.url_nul"))
         if _LOGIN.match(url):
-            raise UsageError("camera.url", reason=_LEAVE_OUT)
+            raise _unfit(sentence("settings.url_password"))
         return CameraAddress("device" if url.startswith("/dev/video") else "path", url)
     kind = KINDS.get(found[1].lower())
     if kind is None:
-        reason = f"{found[1]}:// is not known; rtsp, rtsps, http and https are"
-        raise UsageError("camera.url", reason=reason)
+        raise _unfit(sentence("settings.url_scheme", scheme=found[1]))
     if _UNFIT.search(url):
-        raise UsageError("camera.url", reason="there are spaces or control characters in it")
+        raise _unfit(sentence("settings.url_spaces"))
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
         # what it says repeats a part of the URL, which may be one of a password
-        raise UsageError("camera.url", reason="its host and port cannot be told") from None
+        raise _unfit(sentence("settings.url_port")) from None
     if not host:
-        raise UsageError("camera.url", reason="it names no host")
+        raise _unfit(sentence("settings.url_host"))
     if parts.username is not None or parts.password is not None:
-        raise UsageError("camera.url", reason=_LEAVE_OUT)
+        raise _unfit(sentence("settings.url_password"))
     return CameraAddress(kind, url, found[1].lower() in {"rtsps", "https"})
+
+
+def _unfit(reason: Sentence) -> UsageError:
+    return UsageError("camera.url", reason=reason)
 
 
 def shown_url(url: str) -> str:

@@ -7,6 +7,8 @@ from typing import Literal
 import msgspec
 
 from yolodeploy.core.decoding import known
+from yolodeploy.core.messages.camera import MESSAGES
+from yolodeploy.core.sentences import Sentence, sentence, words
 
 Phase = Literal["waiting", "opening", "running", "failed", "ended"]
 
@@ -16,8 +18,9 @@ class CameraState(msgspec.Struct, frozen=True, kw_only=True):
 
     A camera whose settings were changed begins at 0.
 
-    `waiting`: another server reads it. `failed`: `code` and `reason` say why, and it is tried again
-    in `next_attempt_s`. `ended`: a file or folder was read to its end. `black` and `frozen` are
+    `waiting`: another server reads it. `failed`: `code` and `reason` say why (`fields` is what the
+    code is told with, in any language; older servers have none), and it is tried again in
+    `next_attempt_s`. `ended`: a file or folder was read to its end. `black` and `frozen` are
     warnings: results still flow.
 
     `fps` is how many frames a second were looked at lately, `stream_fps` how many the stream says
@@ -33,6 +36,7 @@ class CameraState(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     code: str = ""
     reason: str = ""
+    fields: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
     next_attempt_s: float = 0.0
     black: bool = False
     frozen: bool = False
@@ -49,6 +53,16 @@ class CameraState(msgspec.Struct, frozen=True, kw_only=True):
     decoder: str = ""
     viewers: int = 0
     reader_pid: int = 0
+
+
+def why(state: CameraState) -> Sentence | None:
+    """Why it fails, for readers of any language where the server is as new as that."""
+    if not state.reason:
+        return None
+    room, _, rest = state.code.partition(".")
+    if not isinstance(state.fields, dict) or room != "camera" or rest not in MESSAGES:
+        return words(state.reason)
+    return msgspec.structs.replace(sentence(state.code, **state.fields), brief=True)
 
 
 known(CameraState)

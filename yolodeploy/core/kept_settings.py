@@ -9,6 +9,7 @@ import msgspec
 from yolodeploy.core.camera_state import CameraState
 from yolodeploy.core.decoding import known
 from yolodeploy.core.digests import digest_of
+from yolodeploy.core.sentences import Sentence
 from yolodeploy.core.serving import ServerInfo
 from yolodeploy.core.text import one_line
 
@@ -19,7 +20,8 @@ LARGEST_SECRET = 64 << 10  # bytes; what a server reads of one
 class KeptSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One version. `text` is TOML as a server reads it; `at` is Unix seconds, by the site's clock.
 
-    `by` says who asked for it, `note` what for. Number 0 stands for settings that nobody kept.
+    `by` says who asked for it, `note` what for, and `said` the same for readers of any language
+    (older versions have none). Number 0 stands for settings that nobody kept.
     `unfinished`: not in all of the site yet, or nobody has seen what came of it; it stays so of one
     that went back, or whose operator was killed.
     """
@@ -30,6 +32,11 @@ class KeptSettings(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     text: str = ""
     unfinished: bool = False
+    said: Sentence | msgspec.UnsetType = msgspec.UNSET
+
+    def told(self, language: str) -> str:
+        """What it is for, in a language."""
+        return self.said.text(language) if self.said else self.note
 
     @property
     def digest(self) -> str:

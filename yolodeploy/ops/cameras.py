@@ -13,17 +13,32 @@ import msgspec
 from yolodeploy.core.camera_address import address_of
 from yolodeploy.core.camera_state import CameraState
 from yolodeploy.core.camera_trial import Found, Trial
-from yolodeploy.core.errors import Failed, Unreachable, UsageError, YolodeployError
+from yolodeploy.core.errors import (
+    Failed,
+    NotFound,
+    Unreachable,
+    UsageError,
+    YolodeployError,
+)
 from yolodeploy.core.kept_settings import LARGEST_SECRET, secret_name
 from yolodeploy.core.names import checked_name
+from yolodeploy.core.sentences import sentence
 from yolodeploy.core.site_settings import Camera
 from yolodeploy.inventory.connection import read_inventory
-from yolodeploy.inventory.sites import list_sites
-from yolodeploy.ops.connect import connect_all
+from yolodeploy.inventory.sites import get_site, list_sites
+from yolodeploy.ops.connect import EMBEDDED, connect_all
 from yolodeploy.ops.files import read_file
 from yolodeploy.ops.secret_lines import line_of
 from yolodeploy.ops.settings_text import with_camera, with_changed_camera, without_camera
-from yolodeploy.ops.site_settings import Change, Changed, camera_of, cameras_of, change, site_of
+from yolodeploy.ops.site_settings import (
+    Change,
+    Changed,
+    Waits,
+    cameras_of,
+    change,
+    quietly,
+    site_of,
+)
 
 if TYPE_CHECKING:
     from yolodeploy.ops.home import Home
@@ -62,47 +77,56 @@ def put(
     new: bool,
     wait_s: float,
     dry_run: bool = False,
+    waits: Waits = quietly,
 ) -> Changed:
     """One more camera of a site (`new`), or another one under a name that there is.
 
     Raises:
         NotFound: `camera.unknown`.
         UsageError: `name.invalid`, `camera.*`.
-        Refused, RolledBack: As `site_settings.change`.
+        Refused, RolledBack, Interrupted: As `site_settings.change`.
     """
     checked_name("camera", name)
-    if given.fields.get("url") is not None:
-        address_of(given.fields["url"])
+    if (url := given.fields.get("url")) is not None:
+        given = given._replace(fields={**given.fields, "url": _from_root(home, site, url)})
     where = site_of(home, site)
     fields, secrets = _carried(where, name, given)
-    written, what = (with_camera, "added") if new else (with_changed_camera, "changed")
+    written = with_camera if new else with_changed_camera
+    note = sentence("settings.added" if new else "settings.changed", camera=name)
 
     def edit(text: str) -> str:
         return written(text, site, name, fields)
 
-    wanted = Change(edit, f"camera {name} {what}", secrets)
-    return change(home, where, wanted, wait_s=wait_s, dry_run=dry_run)
+    wanted = Change(edit, note, secrets)
+    return change(home, where, wanted, wait_s=wait_s, dry_run=dry_run, waits=waits)
 
 
-def remove(home: Home, site: str, name: str, *, wait_s: float, dry_run: bool = False) -> Changed:
+def remove(
+    home: Home,
+    site: str,
+    name: str,
+    *,
+    wait_s: float,
+    dry_run: bool = False,
+    waits: Waits = quietly,
+) -> Changed:
     """One camera less.
 
     Raises:
         NotFound: `camera.unknown`.
-        UsageError, Refused, RolledBack: As `put`.
+        UsageError, Refused, RolledBack, Interrupted: As `put`.
     """
     where = site_of(home, site)
 
     def fewer(text: str) -> str:
         return without_camera(text, site, name)
 
-    return change(
-        home, where, Change(fewer, f"camera {name} removed"), wait_s=wait_s, dry_run=dry_run
-    )
+    wanted = Change(fewer, sentence("settings.removed", camera=name))
+    return change(home, where, wanted, wait_s=wait_s, dry_run=dry_run, waits=waits)
 
 
 def listed(home: Home, names: Sequence[str]) -> tuple[list[Listed], list[YolodeployError]]:
-    """The cameras of sites (none named: all), and why a site could not be asked.
+    """The cameras of sites (none named: all), and what is wrong with a site or its settings.
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_site`.
@@ -115,9 +139,13 @@ def listed(home: Home, names: Sequence[str]) -> tuple[list[Listed], list[Yolodep
     found: list[Listed] = []
     for site in sites:
         try:
-            found += _cameras(site)
+            cameras, wrong = _cameras(site)
         except YolodeployError as error:
             errors.append(error)
+            continue
+        found += cameras
+        if wrong is not None:
+            errors.append(wrong)
     return found, errors
 
 
@@ -126,11 +154,14 @@ def one(home: Home, site: str, name: str) -> Listed:
 
     Raises:
         NotFound: `camera.unknown`, `inventory.unknown_site`.
+        UsageError: `camera.*`, it is not there, and the settings are not valid.
         Unreachable: `site.unreachable`.
     """
-    where = site_of(home, site)
-    camera_of(where, name)
-    return next(each for each in _cameras(where) if each.camera.name == name)
+    cameras, wrong = _cameras(site_of(home, site))
+    for each in cameras:
+        if each.camera.name == name:
+            return each
+    raise wrong or NotFound("camera.unknown", camera=name, site=site)
 
 
 def look_at(camera: Camera, credentials: bytes | None, seconds: float) -> Found:
@@ -186,6 +217,21 @@ def checked_credentials(line: str, path: object) -> bytes:
     return line.encode()
 
 
+def _from_root(home: Home, site: str, url: str) -> str:
+    """The URL, a path in whole: a server's own folder is not the one that a person is in.
+
+    Raises:
+        UsageError: `camera.url`; of a site elsewhere nobody knows where a relative path begins.
+    """
+    if address_of(url).kind != "path" or Path(url).is_absolute():
+        return url
+    with read_inventory(home.inventory) as inventory:
+        kind = get_site(inventory, site).kind
+    if kind != EMBEDDED:
+        raise UsageError("camera.url", reason=sentence("settings.url_elsewhere"))
+    return str(Path(url).absolute())
+
+
 def _carried(site: Configured, name: str, given: Given) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The fields, with the places at which servers will find the secrets, and those."""
     fields, secrets = dict(given.fields), {}
@@ -200,14 +246,15 @@ def _carried(site: Configured, name: str, given: Given) -> tuple[dict[str, Any],
     return fields, secrets
 
 
-def _cameras(site: Configured) -> list[Listed]:
-    cameras = cameras_of(site)
+def _cameras(site: Configured) -> tuple[list[Listed], YolodeployError | None]:
+    cameras, wrong = cameras_of(site)
     if not cameras:
-        return []
+        return [], wrong
     states: dict[str, tuple[str, CameraState]] = {}
     for follower in site.followers():
         for state in follower.cameras:
             known = states.get(state.name)
             if known is None or PHASES.index(state.phase) < PHASES.index(known[1].phase):
                 states[state.name] = (follower.device, state)
-    return [Listed(site.name, camera, *states.get(camera.name, ("", None))) for camera in cameras]
+    untold = ("", None)
+    return [Listed(site.name, each, *states.get(each.name, untold)) for each in cameras], wrong

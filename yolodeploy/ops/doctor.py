@@ -26,6 +26,7 @@ from yolodeploy.ops.expiry import fault, soon
 from yolodeploy.ops.one_controller import is_running
 from yolodeploy.ops.pending import Turn, pending_rollouts
 from yolodeploy.ops.settings import settings
+from yolodeploy.ops.site_settings import left_unfinished
 from yolodeploy.provision.play import SERVER
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def _sites(home: Home) -> Iterator[YolodeployError]:
                 continue
             try:
                 site = connect(home, row)
-                state, wrong = site.observe(), site.settings_fault()
+                state = site.observe()
+                wrong = site.settings_fault() or left_unfinished(site, state)
                 reports = site.sketches()
             except YolodeployError as error:
                 yield error

@@ -17,8 +17,10 @@ MESSAGES = {
     "settings_invalid": Message(
         "the site settings {path} are not valid: {reason}",
         "站点设置 {path} 无效：{reason}",
-        "correct the file; examples: docs/cameras.md, docs/messages.md (sinks), docs/measuring.md",
-        "请修正该文件；示例见 docs/cameras.md、docs/messages.md（输出）、docs/measuring.md",
+        "correct the file, or at a site: yolodeploy camera undo SITE; examples: docs/cameras.md,"
+        " docs/messages.md (sinks), docs/measuring.md",
+        "请修正该文件，站点也可用 yolodeploy camera undo SITE 恢复；示例见 docs/cameras.md、"
+        "docs/messages.md（输出）、docs/measuring.md",
     ),
     "settings_unwritten": Message(
         "the site settings {path} cannot be written: {reason}",
@@ -60,6 +62,12 @@ MESSAGES = {
         "站点 {site} 没有版本 {number} 的设置",
         "yolodeploy camera history {site}",
     ),
+    "version_invalid": Message(
+        "version {number} of the settings of site {site} cannot be brought back: {reason}",
+        "无法恢复站点 {site} 的设置版本 {number}：{reason}",
+        "name another one: yolodeploy camera undo {site} --to VERSION; camera history has them",
+        "请指定其他版本：yolodeploy camera undo {site} --to VERSION；版本见 camera history",
+    ),
     "held": Message(
         "site {site} is not to be changed now: {reason}",
         "站点 {site} 目前不可更改：{reason}",
@@ -81,6 +89,13 @@ MESSAGES = {
     "unfinished": Message(
         "settings {number} of site {site} may be in force in a part of it: {reason}",
         "站点 {site} 的设置 {number} 可能只在部分应用中生效：{reason}",
+        "yolodeploy camera undo {site}; or type the same again",
+        "yolodeploy camera undo {site}；或重试同一命令",
+    ),
+    "interrupted": Message(
+        "interrupted; version {number} of the settings of site {site} stays, and was not seen"
+        " through",
+        "已中断；站点 {site} 的设置版本 {number} 仍然有效，但尚未确认结果",
         "yolodeploy camera undo {site}; or type the same again",
         "yolodeploy camera undo {site}；或重试同一命令",
     ),

@@ -30,6 +30,13 @@ MESSAGES = {
         "发布 {rollout} 处于 {state} 状态，但无人执行",
         "yolodeploy rollout resume {rollout}",
     ),
+    "unfinished": Message(
+        "version {number} of the settings of site {site}, by {by}, was never seen through, and"
+        " nobody drives it",
+        "站点 {site} 的设置版本 {number}（{by}）未完成，且无人执行",
+        "yolodeploy camera undo {site}; what it was: yolodeploy camera history {site}",
+        "yolodeploy camera undo {site}；其内容见 yolodeploy camera history {site}",
+    ),
     "fix_what": Message(
         "--fix mends gateways, and none is named",
         "--fix 用于修复网关，但未指定任何网关",

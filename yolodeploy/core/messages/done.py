@@ -183,6 +183,11 @@ MESSAGES = {
     "settings_new": Message(
         "site {site} would have new settings: {note}", "站点 {site} 将有新的设置：{note}"
     ),
+    "settings_waits": Message(
+        "site {site} has version {version}; waiting {seconds} s at most for its servers to follow"
+        " and for pictures",
+        "站点 {site} 已有版本 {version}；等待服务器采用并出现画面，最多 {seconds} 秒",
+    ),
     "settings_unseen": Message(
         "site {site} has version {version}; nobody looked at what came of it",
         "站点 {site} 已有版本 {version}；尚未查看结果",

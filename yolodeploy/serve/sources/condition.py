@@ -121,6 +121,7 @@ class Condition:
             phase=self._phase,
             code=error.code if error else "",
             reason=error.text() if error else "",
+            fields=error.fields if error else msgspec.UNSET,
             next_attempt_s=round(max(self._again_at - now, 0), 1)
             if self._phase == "failed"
             else 0.0,

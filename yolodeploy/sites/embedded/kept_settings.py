@@ -17,10 +17,11 @@ import msgspec
 
 from yolodeploy.core.errors import Failed, UsageError, YolodeployError
 from yolodeploy.core.kept_settings import VERSIONS_KEPT, KeptSettings, last_finished
+from yolodeploy.core.sentences import sentence
 from yolodeploy.core.settings_content import LARGEST, demand_camera_library, settings_of
 from yolodeploy.sites.embedded.folder import SiteFolder
 
-BY_HAND = "by hand"
+BY_HAND = sentence("settings.by_hand")
 
 
 def kept_settings(folder: SiteFolder) -> list[KeptSettings]:
@@ -37,7 +38,7 @@ def kept_settings(folder: SiteFolder) -> list[KeptSettings]:
         versions = found
     if (versions[0].text if versions else "") != text:
         at = folder.settings.stat().st_mtime if text else time.time()
-        versions.insert(0, KeptSettings(at=at, note=BY_HAND, text=text))
+        versions.insert(0, KeptSettings(at=at, note=BY_HAND.text(), text=text, said=BY_HAND))
     return versions
 
 

@@ -86,9 +86,9 @@ class CamerasScreen(ListedScreen):
         return [(Subject.SITE, self._site), (Subject.FLEET, "")]
 
     def on_cameras_seen(self, message: CamerasSeen) -> None:
-        """What the site told, or why it does not; then what was told before stands."""
+        """What the site told, or why it does not; where it told nothing, what was before stands."""
         self._asking, self.problem = False, message.error
-        if message.error is None:
+        if message.error is None or message.cameras:
             self._seen, self._cameras = True, tuple(message.cameras)
         self.show(self.dashboard.snapshot, self.dashboard.look())
 

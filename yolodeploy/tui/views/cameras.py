@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from yolodeploy.core.camera_address import shown_url
+from yolodeploy.core.camera_state import CameraState, why
 from yolodeploy.core.camera_trial import Found
 from yolodeploy.ops.cameras import Listed
 from yolodeploy.tui.views.columns import Column
@@ -46,8 +47,14 @@ def _dropped(camera: Listed, look: Look) -> Line:
 
 def _told(camera: Listed, look: Look) -> Line:
     """Why it fails, else where its pictures come from."""
-    reason = camera.state.reason if camera.state else ""
+    reason = _reason(camera.state, look)
     return (Span(reason, "bad") if reason else Span(url_of(camera), "dim"),)
+
+
+def _reason(state: CameraState | None, look: Look) -> str:
+    """Why it fails, in the language of the person."""
+    told = why(state) if state is not None else None
+    return told.text(look.words.language) if told else ""
 
 
 CAMERA_COLUMNS: tuple[Column[Listed], ...] = (
@@ -79,8 +86,8 @@ def camera_lines(camera: Listed, look: Look, width: int, most: int = 3) -> list[
         dropped=f"{state.dropped:,}", corrupt=f"{state.corrupt:,}", restarts=f"{state.restarts:,}",
     )  # fmt: skip
     lines += wrapped(told, width - 1, "dim", 2, most)
-    if state.reason:
-        lines += wrapped(f"✗ {state.reason}", width - 1, "bad", 2, most)
+    if reason := _reason(state, look):
+        lines += wrapped(f"✗ {reason}", width - 1, "bad", 2, most)
     return lines
 
 
