@@ -156,6 +156,31 @@ MESSAGES = {
     "unknown_device": Message(
         "there is no device {device}", "没有设备 {device}", "yolodeploy device list"
     ),
+    "near_site": Message(
+        "there is no site {site}. Did you mean {near}?",
+        "没有站点 {site}。是否想用 {near}？",
+        "yolodeploy site list",
+    ),
+    "near_app": Message(
+        "there is no app {app}. Did you mean {near}?",
+        "没有应用 {app}。是否想用 {near}？",
+        "yolodeploy app list",
+    ),
+    "near_device": Message(
+        "there is no device {device}. Did you mean {near}?",
+        "没有设备 {device}。是否想用 {near}？",
+        "yolodeploy device list",
+    ),
+    "unknown_source": Message(
+        "there are no figures of the source {source}",
+        "没有来源 {source} 的数据",
+        "yolodeploy latency --by source --last 7d",
+    ),
+    "near_source": Message(
+        "there are no figures of the source {source}. Did you mean {near}?",
+        "没有来源 {source} 的数据。是否想用 {near}？",
+        "yolodeploy latency --by source --last 7d",
+    ),
     "site_folder": Message(
         "{path} holds a site {site} that is not in the inventory",
         "{path} 中有清单以外的站点 {site}",
