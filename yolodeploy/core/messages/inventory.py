@@ -47,6 +47,12 @@ MESSAGES = {
         "check the disk (dmesg), then yolodeploy inventory check",
         "请检查磁盘（dmesg），然后执行 yolodeploy inventory check",
     ),
+    "not_made": Message(
+        "{path} cannot be made: {reason}",
+        "无法创建 {path}：{reason}",
+        "name another place, one that you may write to",
+        "请指定其他可写的位置",
+    ),
     "not_one": Message(
         "{path} is not an inventory: {reason}",
         "{path} 不是清单文件：{reason}",
