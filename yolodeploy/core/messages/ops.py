@@ -199,9 +199,22 @@ MESSAGES = {
         "请指定可写的目录：--draw FOLDER",
     ),
     "no_instance": Message(
-        "no ready instance of {app} was found",
-        "没有找到 {app} 的就绪实例",
+        "no site has a ready instance", "没有站点有就绪实例", "yolodeploy status --refresh"
+    ),
+    "no_instance_of": Message(
+        "no site has a ready instance of {app}",
+        "没有站点有 {app} 的就绪实例",
         "yolodeploy status --refresh",
+    ),
+    "no_instance_there": Message(
+        "site {site} has no ready instance",
+        "站点 {site} 没有就绪实例",
+        "yolodeploy status --refresh --site {site}",
+    ),
+    "no_instance_of_there": Message(
+        "site {site} has no ready instance of {app}",
+        "站点 {site} 没有 {app} 的就绪实例",
+        "yolodeploy status --refresh --site {site}",
     ),
     "no_site_folder": Message(
         "there is no site {site} in {path}",
