@@ -213,3 +213,15 @@ def test_a_place_that_cannot_be_written_is_not_the_inventorys_fault(
     if not place.startswith("/proc"):  # there only trying tells
         assert run("inventory", command, named, "--dry-run") == answer
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_status_says_that_the_settings_cannot_be_read(
+    run: Run, filled: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else somebody wonders why what he wrote there is not in force."""
+    assert "config.toml" not in run("status").err
+    (filled.root / "config.toml").write_text("concurrency = \n")
+    monkeypatch.setenv("YOLODEPLOY_LANGUAGE", "zh")
+    answer = run("status", "-o", "name")
+    assert (answer.code, answer.out.split()) == (0, ["d1", "d2"])
+    assert "config.toml 不是有效的 TOML" in answer.err
