@@ -36,6 +36,9 @@ def status(refresh: bool, site: str | None, select: str, form: str) -> None:
     emit(rows, columns(time.time()), form)
     if form in ("table", "wide"):
         counts = Counter(map(words_of, rows))
-        word = words_here().word
-        states = ", ".join(f"{number} {word(state)}" for state, number in counts.most_common())
+        words = words_here()
+        between = "，" if words.tongue == "zh" else ", "
+        states = between.join(
+            f"{number} {words.word(state)}" for state, number in counts.most_common()
+        )
         tell("done.devices_are" if rows else "done.devices", devices=len(rows), states=states)
