@@ -114,7 +114,8 @@ MESSAGES = {
     "model_exists": Message(
         "the name {model} belongs to another model already",
         "名称 {model} 已属于另一个模型",
-        "yolodeploy model list",
+        "yolodeploy model add FILE --name NAME (names that are taken: yolodeploy model list)",
+        "yolodeploy model add FILE --name NAME（已用名称：yolodeploy model list）",
     ),
     "rollout_taken": Message(
         "rollout {rollout} is driven by {holder}",
