@@ -198,3 +198,30 @@ def test_the_xdg_folders_are_used(tmp_path: Path) -> None:
     assert program("config", "path", **places).out == f"{tmp_path}/c/yolodeploy/config.toml\n"
     assert f"{tmp_path}/d/yolodeploy/inventory.db" in program("status", **places).err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["export", "backup"])
+@pytest.mark.parametrize("place", ["/proc/x", "/proc/x/y", "/dev/null/x", "{tmp}/file/x"])
+def test_a_place_that_cannot_be_written_is_not_the_inventorys_fault(
+    command: str, place: str, run: Run, filled: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    named = place.format(tmp=tmp_path)
+    answer = run("inventory", command, named)
+    is_error(answer, 1)
+    assert f"yolodeploy: {named} cannot be made: " in answer.err
+    if not place.startswith("/proc"):  # there only trying tells
+        assert run("inventory", command, named, "--dry-run") == answer
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_status_says_that_the_settings_cannot_be_read(
+    run: Run, filled: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else somebody wonders why what he wrote there is not in force."""
+    assert "config.toml" not in run("status").err
+    (filled.root / "config.toml").write_text("concurrency = \n")
+    monkeypatch.setenv("YOLODEPLOY_LANGUAGE", "zh")
+    answer = run("status", "-o", "name")
+    assert (answer.code, answer.out.split()) == (0, ["d1", "d2"])
+    assert "config.toml 不是有效的 TOML" in answer.err

@@ -62,16 +62,17 @@ def test_a_histogram_leaves_out_nothing(values: list[float]) -> None:
 
 def test_a_window_is_what_somebody_means() -> None:
     assert window_of(None, None, None, NOW) == Window(NOW - 3600, NOW + 1)
-    assert window_of("10min", None, None, NOW) == Window(NOW - 600, NOW + 1)
+    assert window_of(600.0, None, None, NOW) == Window(NOW - 600, NOW + 1)
+    assert window_of(None, "90min", "1.5m", NOW) == Window(NOW - 5400, NOW - 90)
     assert window_of(None, "2d", "1d", NOW) == Window(NOW - 172_800, NOW - 86_400)
     assert window_of(None, "2027-01-15T07:00Z", "2027-01-15T08:00+00:00", NOW) == Window(
         NOW - 3600, NOW
     )
-    assert window_of("1h", None, "2027-01-14T08:00Z", NOW).start == NOW - 90_000
+    assert window_of(3600.0, None, "2027-01-14T08:00Z", NOW).start == NOW - 90_000
     for wrong in (
         (None, "1h", "2h"),
-        ("1h", "2h", None),
-        ("1", None, None),
+        (3600.0, "2h", None),
+        (None, "1", None),
         (None, "9" * 400, None),
     ):
         with pytest.raises(click.BadParameter):

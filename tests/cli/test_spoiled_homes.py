@@ -111,3 +111,19 @@ def test_a_home_that_cannot_be_made(run: Run, monkeypatch: pytest.MonkeyPatch) -
         is_error(run("site", "create", "x"), 1)
         is_error(run("status"), 1)
         is_error(run("config", "set", "concurrency", "3"), 1)
+
+
+def test_a_home_that_is_no_folder(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    for home, named in (
+        ("/dev/null", "/dev/null"),
+        ("/dev/null/x", "/dev/null"),
+        (f"{tmp_path}/file", f"{tmp_path}/file"),
+    ):
+        monkeypatch.setenv("YOLODEPLOY_HOME", home)
+        for line in ("status", "device hold d1 --reason x", "inventory check"):
+            answer = run(*line.split())
+            is_error(answer, 1)
+            assert f"{named} is no folder" in answer.err, line

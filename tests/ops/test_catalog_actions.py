@@ -55,10 +55,14 @@ def test_the_same_model_twice_is_one_model(home: Home, files: list[Path], tmp_pa
 
 
 def test_a_name_belongs_to_one_model(home: Home, files: list[Path]) -> None:
+    assert add_model(home, files[0], "disc", dry_run=True).name == "disc"
     add_model(home, files[0], "disc")
-    with pytest.raises(Refused) as raised:
-        add_model(home, files[1], "disc")
-    assert raised.value.code == "inventory.model_exists"
+    for dry_run in (True, False):
+        with pytest.raises(Refused) as raised:
+            add_model(home, files[1], "disc", dry_run=dry_run)
+        assert raised.value.code == "inventory.model_exists"
+        assert "--name" in raised.value.remedy()
+    assert add_model(home, files[0], "disc", dry_run=True).name == "disc"
     with read_inventory(home.inventory) as inventory:
         assert catalog.get_model(inventory, "disc").facts == add_model(home, files[0], "disc").facts
     with pytest.raises(UsageError):

@@ -51,9 +51,9 @@ def test_everything_once_and_nothing_left(tmp_path: Path) -> None:
     assert re.search(r"rollout r-3 of brake-disc@3: failed", answer.err)
     assert "plant-a: revert: back to brake-disc@2" in answer.err
     assert "plant-b: switch: to brake-disc@3" not in answer.err
-    devices, stages = (json.loads(part) for part in re.split(r"(?<=\n\])\n(?=\[)", answer.out))
-    assert [row["releases"] for row in devices] == [["brake-disc@2"]] * 3
-    assert {row["release"] for row in stages} == {f"brake-disc@{n}" for n in (1, 2, 3)}
+    told = json.loads(answer.out)
+    assert [row["releases"] for row in told["devices"]] == [["brake-disc@2"]] * 3
+    assert {row["release"] for row in told["latency"]} == {f"brake-disc@{n}" for n in (1, 2, 3)}
     assert homes_in(tmp_path) == []
     assert processes_of(str(tmp_path)) == []
 

@@ -99,6 +99,12 @@ def test_the_language_is_never_an_error(monkeypatch: pytest.MonkeyPatch) -> None
     assert language() == "en"
     write("language = 'zh'\n")
     assert language() == "zh"
+    for wrong in ("language = \n", "colour = 'red'\n", "concurrency = 0\n"):
+        write(wrong)
+        for name in ("en", "zh"):
+            monkeypatch.setenv("YOLODEPLOY_LANGUAGE", name)
+            assert language() == name, wrong
+    monkeypatch.delenv("YOLODEPLOY_LANGUAGE")
     write("not toml")
     assert language() == "en"
 

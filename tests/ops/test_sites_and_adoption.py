@@ -249,3 +249,21 @@ def test_asking_a_site_that_nobody_knows_is_an_error(two: Home) -> None:
     with pytest.raises(NotFound):
         refresh(two, ["nowhere"])
     refresh(two, ["a"])
+
+
+def test_detect_says_which_site_runs_nothing_and_what_starts_it(home: Home, example: Path) -> None:
+    frame = next((example / "frames").glob("*.jpg"))
+    create_site(home, "plant", 1, {})
+    for site, app, said in (
+        ("plant", None, "site plant has no ready instance"),
+        ("plant", "weld", "site plant has no ready instance of weld"),
+        (None, "weld", "no site has a ready instance of weld"),
+        (None, None, "no site has a ready instance"),
+    ):
+        with pytest.raises(NotFound) as missing:
+            detect(home, [frame], site=site, app=app)
+        assert missing.value.text() == said
+    stop_site(home, "plant")
+    with pytest.raises(Unreachable) as stopped:
+        detect(home, [frame], site="plant", app=None)
+    assert stopped.value.remedy() == "yolodeploy site start plant"

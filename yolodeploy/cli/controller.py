@@ -19,6 +19,7 @@ from yolodeploy.cli.output import (
     emit_one,
     moment,
     output_option,
+    report,
 )
 from yolodeploy.cli.table_words import words_here
 from yolodeploy.cli.telling import said, tell
@@ -76,7 +77,6 @@ def status(form: str) -> int:
     """Show who collects, and what is pending; 1 if nobody."""
     import time
 
-    from yolodeploy.cli.output import report
     from yolodeploy.ops.controller_state import controller_state
     from yolodeploy.ops.home import home
 
@@ -163,11 +163,14 @@ def notify(dry_run: bool, form: str) -> int:
     tried = try_out()
     columns = [
         Column("place", "place", lambda item: item[0]),
-        Column("taken", "taken", lambda item: item[1] is None),
+        Column("taken", "received", lambda item: item[1] is None),
         Column("reason", "reason", lambda item: item[1].text(language()) if item[1] else ""),
     ]
     emit(tried, columns, form, longest=200)
-    return 1 if any(error for _, error in tried) else 0
+    refused = [error for _, error in tried if error is not None]
+    for error in refused:
+        report(error)
+    return 1 if refused else 0
 
 
 @controller.command()

@@ -48,7 +48,7 @@ def detect(
         emit_data([_plain(one) for one in found], form)
         return
     rows = [row for one in found for row in rows_of(one)]
-    print_table(rows, ["image", "class", "score", "box"])
+    print_table(rows, ["picture", "class", "score", "box"])
     total = sum(one.answer.stages_ms.get("total", 0.0) for one in found) / len(found)
     classes = any(one.answer.probabilities for one in found)
     code = "done.detected_classes" if classes else "done.detected_boxes"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from yolodeploy.cli.output import Column, emit, output_option
 from yolodeploy.cli.reading import read
 from yolodeploy.cli.table_words import words_here
+
+if TYPE_CHECKING:
+    from yolodeploy.inventory.connection import Inventory
+    from yolodeploy.inventory.events import EventRow
 
 
 @click.command()
@@ -19,11 +25,7 @@ def events(site: str | None, device: str | None, code: str | None, limit: int, f
     """List events, oldest first."""
     import time
 
-    from yolodeploy.inventory.events import query_events
-
-    rows = read(
-        lambda inventory: query_events(inventory, site=site, device=device, code=code, limit=limit)
-    )
+    rows = read(lambda inventory: _found(inventory, site, device, code, limit))
     columns = [
         Column("id", "", lambda row: row.id),
         Column(
@@ -38,3 +40,16 @@ def events(site: str | None, device: str | None, code: str | None, limit: int, f
         Column("detail", "detail", lambda row: row.detail),
     ]
     emit(rows, columns, form)
+
+
+def _found(
+    inventory: Inventory, site: str | None, device: str | None, code: str | None, limit: int
+) -> list[EventRow]:
+    from yolodeploy.inventory.events import query_events
+    from yolodeploy.ops.asked import check_device, check_site
+
+    if site is not None:
+        check_site(inventory, site)
+    if device is not None:
+        check_device(inventory, device, [site] if site is not None else ())
+    return query_events(inventory, site=site, device=device, code=code, limit=limit)

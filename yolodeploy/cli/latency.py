@@ -10,11 +10,13 @@ from yolodeploy.cli.output import Column, emit, figures_option
 from yolodeploy.cli.telling import said
 from yolodeploy.cli.windows import Window, window_options
 from yolodeploy.cli.words import select_option
+from yolodeploy.core.sketch import CAMERA_STAGES, TOTAL
 
 if TYPE_CHECKING:
     from yolodeploy.core.sketch import Sketch
     from yolodeploy.inventory.latency import Latency
 
+STAGES = (*CAMERA_STAGES, TOTAL)
 GROUPS = ("site", "device", "app", "release", "source", "stage", "minute", "hour", "day")
 QUANTILES = "50,95,99"
 
@@ -40,7 +42,7 @@ class StageRow(NamedTuple):
 @click.option("--app", help="Only one app.")
 @click.option("--release", help="Only one release.")
 @click.option("--source", help="Only http, shadow or camera:NAME.")
-@click.option("--stage", help="Only one stage, or total.")
+@click.option("--stage", type=click.Choice(STAGES), help="Only one stage, or total.")
 @select_option
 @click.option("--quantiles", default=QUANTILES, show_default=True, help="Comma list, 0 to 100.")
 @click.option("--against", help="Compare with an older release of the same app.")
@@ -112,13 +114,11 @@ def stage_rows(
     found: Latency, groups: tuple[str, ...], aliases: dict[str, str], stage: str | None = None
 ) -> list[StageRow]:
     """One row a stage, in the order in which a request or a camera's frame passes them."""
-    from yolodeploy.core.sketch import CAMERA_STAGES, TOTAL
-
     named = [(_named(row.group, groups, aliases), row) for row in found.rows]
     rows = []
     for group, row in sorted(named, key=lambda pair: tuple(pair[0].values())):
         total = row.stages.get(TOTAL)
-        known = [name for name in (*CAMERA_STAGES, TOTAL) if name in row.stages]
+        known = [name for name in STAGES if name in row.stages]
         for name in (*known, *sorted(row.stages.keys() - set(known))):
             if stage in (None, name):
                 sketch = row.stages[name]

@@ -58,8 +58,8 @@ def ask(question: Question) -> Answer:
     """Ask the inventory of the home folder in force.
 
     Raises:
-        NotFound: `inventory.missing`, `inventory.unknown_site`, `inventory.unknown_app`,
-            `inventory.unknown_release`, `selector.no_device`.
+        NotFound: `inventory.missing`, `inventory.unknown_site`, `inventory.unknown_release`,
+            `selector.no_device`; as `ops.asked` for a device, an app and a source.
         UsageError: `inventory.latency_group`, `selector.invalid`.
     """
     return read(lambda inventory: _answer(inventory, question))
@@ -87,14 +87,18 @@ def _answer(inventory: Inventory, question: Question) -> Answer:
 
 def _names(inventory: Inventory, where: dict[str, str]) -> dict[str, str]:
     """As the inventory keeps them; a misspelt name is an error, and not a site without traffic."""
-    from yolodeploy.inventory.catalog import get_app
     from yolodeploy.inventory.releases import get_release
     from yolodeploy.inventory.sites import get_site
+    from yolodeploy.ops.asked import check_app, check_device, check_source
 
     if "site" in where:
         get_site(inventory, where["site"])
+    if "device" in where:
+        check_device(inventory, where["device"], [where["site"]] if "site" in where else ())
     if "app" in where:
-        get_app(inventory, where["app"])
+        check_app(inventory, where["app"])
+    if "source" in where:
+        check_source(inventory, where["source"])
     if "release" in where:
         found = get_release(inventory, where["release"], where.get("app"))
         return {**where, "release": found.digest}

@@ -10,6 +10,7 @@ import click
 
 from yolodeploy.cli.output import emit_data, output_option, print_names, report
 from yolodeploy.cli.telling import said
+from yolodeploy.cli.words import DURATION
 from yolodeploy.core.text import one_line
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from yolodeploy.core.site import LogLine
 
 LONGEST_LINE = 2000  # a remedy stands at its end
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @click.command()
@@ -30,7 +30,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     "-n", "--lines", type=click.IntRange(1, 10000), default=20, show_default=True,
     help="Of each server.",
 )  # fmt: skip
-@click.option("--since", metavar="TIME", help="Not older: 90s, 10m, 2h, 1d.")
+@click.option("--since", type=DURATION, help="Not older: 90s, 10m, 2h, 1d.")
 @click.option("--previous", is_flag=True, help="Of the process before the present one.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with every new line, until Ctrl-C.")
 @output_option
@@ -39,7 +39,7 @@ def logs(
     app: str | None,
     devices: tuple[str, ...],
     lines: int,
-    since: str | None,
+    since: float | None,
     previous: bool,
     follow: bool,
     form: str,
@@ -57,7 +57,7 @@ def logs(
         raise click.UsageError(said("usage.exclude", one="--follow", other="--previous"))
     wanted = LogQuery(
         app=app, devices=devices, lines=lines, previous=previous,
-        since=time.time() - _seconds(since) if since else None,
+        since=time.time() - since if since is not None else None,
     )  # fmt: skip
     if follow:
         _follow(sites, wanted, form)
@@ -108,17 +108,3 @@ def _fields(site: str, line: LogLine) -> dict[str, Any]:
         "site": site, "device": line.device, "instance": line.instance, "at": line.at or None,
         "text": one_line(line.text, LONGEST_LINE),
     }  # fmt: skip
-
-
-def _seconds(text: str) -> float:
-    """`10m` → 600."""
-    number, unit = text[:-1], text[-1:]
-    try:
-        found = float(number) * _UNITS[unit]
-    except (ValueError, KeyError):
-        found = -1.0
-    if not 0 <= found < 1e9:
-        raise click.BadParameter(
-            said("usage.no_time", given=repr(one_line(text))), param_hint="--since"
-        )
-    return found

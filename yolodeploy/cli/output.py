@@ -108,7 +108,12 @@ def emit(
     elif form == "csv":
         _print_csv(listed, columns)
     else:
-        emit_data([{column.key: column.value(row) for column in columns} for row in listed], form)
+        emit_data(plain_rows(listed, columns), form)
+
+
+def plain_rows(rows: Iterable[Any], columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """Rows as programs get them, by the keys of their columns."""
+    return [{column.key: column.value(row) for column in columns} for row in rows]
 
 
 def emit_one(row: Any, columns: Sequence[Column], form: str) -> None:

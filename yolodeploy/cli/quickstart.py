@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolodeploy.cli.output import emit, output_option, say
+from yolodeploy.cli.output import emit, emit_data, output_option, plain_rows, say
 from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import FILE
 
@@ -31,7 +31,8 @@ def quickstart(images: Path | None, keep: bool, form: str) -> None:
     """Three sites, three models, three rollouts, for real, in under a minute.
 
     Model 1 is rolled out, model 2 passes its gates, model 3 is spoiled and stopped at the first
-    site. Without --keep everything is removed at the end; so it is after Ctrl-C.
+    site. Without --keep everything is removed at the end; so it is after Ctrl-C. With `-o json` it
+    prints one object, of devices and of latency; with `-o name` the devices.
     """
     from yolodeploy.ops import quickstart as action
     from yolodeploy.ops.home import home as home_in_force
@@ -107,18 +108,27 @@ def _print_tables(home: Home, form: str) -> None:
     from yolodeploy.inventory.releases import list_releases
 
     now = time.time()
+    groups = ("release",)
     with read_inventory(home.inventory) as inventory:
         devices = list_devices(inventory)
-        found = latency(inventory, now - 3600, now + 1, group_by=("release",))
+        found = latency(inventory, now - 3600, now + 1, group_by=groups)
         aliases = {row.digest: row.release.alias for row in list_releases(inventory)}
-    say("")
-    tell("done.quickstart_fleet")
-    emit(devices, device_columns(now), form)
-    say("")
-    tell("done.quickstart_times")
-    groups = ("release",)
-    ordered = sorted(stage_rows(found, groups, aliases), key=lambda row: row.group["release"])
-    emit(ordered, latency_columns(groups), form)
+    stages = sorted(stage_rows(found, groups, aliases), key=lambda row: row.group["release"])
+    if form == "name":
+        emit(devices, device_columns(now), form)
+    elif form not in ("table", "wide"):
+        told = {
+            "devices": plain_rows(devices, device_columns(now)),
+            "latency": plain_rows(stages, latency_columns(groups)),
+        }
+        emit_data(told, form)
+    else:
+        say("")
+        tell("done.quickstart_fleet")
+        emit(devices, device_columns(now), form)
+        say("")
+        tell("done.quickstart_times")
+        emit(stages, latency_columns(groups), form)
 
 
 def _print_next(home: Home, *, keep: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from yolodeploy.cli.device import columns, devices_of
-from yolodeploy.cli.output import emit, output_option, say
+from yolodeploy.cli.output import emit, output_option, report, say
 from yolodeploy.cli.table_words import words_here
 from yolodeploy.cli.telling import tell
 from yolodeploy.cli.words import select_option, words_of
@@ -21,6 +21,10 @@ def status(refresh: bool, site: str | None, select: str, form: str) -> None:
     import time
     from collections import Counter
 
+    from yolodeploy.ops.settings import file_fault
+
+    if (fault := file_fault()) is not None:
+        report(fault)
     if refresh:
         from yolodeploy.ops.home import home
         from yolodeploy.ops.settings import language
@@ -32,6 +36,9 @@ def status(refresh: bool, site: str | None, select: str, form: str) -> None:
     emit(rows, columns(time.time()), form)
     if form in ("table", "wide"):
         counts = Counter(map(words_of, rows))
-        word = words_here().word
-        states = ", ".join(f"{number} {word(state)}" for state, number in counts.most_common())
+        words = words_here()
+        between = "，" if words.tongue == "zh" else ", "
+        states = between.join(
+            f"{number} {words.word(state)}" for state, number in counts.most_common()
+        )
         tell("done.devices_are" if rows else "done.devices", devices=len(rows), states=states)

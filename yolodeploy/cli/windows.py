@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -11,9 +10,9 @@ from typing import Any, NamedTuple
 import click
 
 from yolodeploy.cli.telling import said
+from yolodeploy.cli.words import DURATION, Duration
 
-_LENGTH = re.compile(r"(\d{1,5})(s|min|h|d)", re.ASCII)
-_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+HOUR_S = 3600.0
 
 
 class Window(NamedTuple):
@@ -27,14 +26,16 @@ def window_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--last`, `--since` and `--until`, which come to the command as one `window`."""
     import time
 
-    @click.option("--last", help="So long until now: 30s, 10min, 24h, 7d.  [default: 1h]")
+    @click.option(
+        "--last", type=DURATION, help="So long until now: 30s, 10m, 24h, 7d.  [default: 1h]"
+    )
     @click.option(
         "--since", help="From a moment on: 2026-11-26, 2026-11-26T04:00, or 2d ago as 2d."
     )
     @click.option("--until", help="Up to a moment, as --since.  [default: now]")
     @wraps(command)
     def with_window(
-        *arguments: Any, last: str | None, since: str | None, until: str | None, **options: Any
+        *arguments: Any, last: float | None, since: str | None, until: str | None, **options: Any
     ) -> Any:
         window = window_of(last, since, until, time.time())
         return command(*arguments, window=window, **options)
@@ -42,8 +43,10 @@ def window_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_window
 
 
-def window_of(last: str | None, since: str | None, until: str | None, now: float) -> Window:
+def window_of(last: float | None, since: str | None, until: str | None, now: float) -> Window:
     """The window that somebody means at `now`; moments without a zone are of this machine's.
+
+    `last` is in seconds.
 
     Raises:
         click.BadParameter: one of them is no such thing, or the window ends before it begins.
@@ -54,22 +57,15 @@ def window_of(last: str | None, since: str | None, until: str | None, now: float
     if since is not None:
         start = _moment(since, now, "--since")
     else:
-        start = min(end, now) - _length("1h" if last is None else last, "--last")
+        start = min(end, now) - (HOUR_S if last is None else last)
     if start >= end:
         raise click.BadParameter(said("usage.nothing_between"), param_hint="--since")
     return Window(start, end)
 
 
-def _length(text: str, option: str) -> float:
-    match = _LENGTH.fullmatch(text)
-    if match is None:
-        raise click.BadParameter(said("usage.length", given=repr(text)), param_hint=option)
-    return float(int(match[1]) * _SECONDS[match[2]])
-
-
 def _moment(text: str, now: float, option: str) -> float:
-    if _LENGTH.fullmatch(text):
-        return now - _length(text, option)
+    if match := Duration.TEXT.fullmatch(text):
+        return now - Duration.seconds(match)
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):

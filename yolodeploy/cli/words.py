@@ -75,13 +75,13 @@ class Duration(click.ParamType[float]):
     """A length of time with its unit, in seconds."""
 
     name = "duration"
-    TEXT = re.compile(r"(\d{1,6})(s|min|m|h|d)", re.ASCII)
+    TEXT = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(s|min|m|h|d)", re.ASCII)
     _SECONDS: ClassVar[dict[str, int]] = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """`30m` is 1800.0."""
+        """`30m` and `30min` are 1800.0."""
         match = self.TEXT.fullmatch(str(value))
         if match is None:
             self.fail(said("usage.no_duration", given=repr(value)), param, ctx)
@@ -90,7 +90,7 @@ class Duration(click.ParamType[float]):
     @classmethod
     def seconds(cls, match: re.Match[str]) -> float:
         """Those of a match of `TEXT`."""
-        return float(int(match[1]) * cls._SECONDS[match[2]])
+        return float(match[1]) * cls._SECONDS[match[2]]
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """How it is written in the help."""

@@ -87,6 +87,17 @@ def add_model(
     return get_model(inventory, name)
 
 
+def check_model(inventory: Inventory, name: str, facts: ModelFacts) -> None:
+    """Whether `add_model` would take a model under a name.
+
+    Raises:
+        Refused: `inventory.model_exists`, another model has that name.
+    """
+    row = inventory.row("SELECT digest FROM models WHERE name = ?", (name,))
+    if row is not None and row[0] != facts.digest:
+        raise Refused("inventory.model_exists", model=name)
+
+
 def get_model(inventory: Inventory, name: str) -> ModelRow:
     """A model by its name or its whole digest.
 

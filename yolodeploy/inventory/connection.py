@@ -11,7 +11,7 @@ from threading import RLock
 from types import TracebackType
 from typing import Any
 
-from yolodeploy.core.errors import Corrupt, NotFound, Refused
+from yolodeploy.core.errors import Corrupt, NotFound, Refused, YolodeployError
 from yolodeploy.inventory.faults import explained
 
 SCHEMA_VERSION = 9
@@ -154,17 +154,26 @@ def read_inventory(path: Path) -> Inventory:
 
     Raises:
         NotFound: `inventory.missing`.
-        Refused: `inventory.newer`, or `inventory.read_only` when it must be migrated first.
+        Refused: `home.no_folder`; `inventory.newer`, or `inventory.read_only` when it must be
+            migrated first.
         Corrupt: `inventory.corrupt`.
     """
     with explained(path):
         if not path.exists():
-            raise NotFound("inventory.missing", path=path)
+            raise missing(path)
         connection = _unmoved(path, _connect_to_read)
         if connection is None:
             open_inventory(path).close()
             connection = connect(path, "ro")
         return Inventory(connection, path)
+
+
+def missing(path: Path) -> YolodeployError:
+    """Why there is no inventory at `path`: none was made yet, or none can be below a plain file."""
+    place = next(folder for folder in path.absolute().parents if folder.exists())
+    if place.is_dir():
+        return NotFound("inventory.missing", path=path)
+    return Refused("home.no_folder", path=place)
 
 
 def connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connection:

@@ -15,7 +15,7 @@ from yolodeploy.core.errors import Refused, UsageError
 from yolodeploy.core.sketch import decode_stages
 from yolodeploy.inventory import figures_table
 from yolodeploy.inventory.connection import Inventory
-from yolodeploy.inventory.faults import explained
+from yolodeploy.inventory.faults import explained, made_at
 from yolodeploy.inventory.parquet import demand_library, write_table
 from yolodeploy.inventory.rollups import OWNER_MASK, ROLLUPS
 from yolodeploy.inventory.upkeep import demand_place
@@ -66,20 +66,20 @@ def export(
     Raises:
         UsageError: `inventory.export_format`, `inventory.parquet_missing`.
         Refused: `inventory.exists`, one of the files is there already; nothing is written.
-        Failed: `inventory.disk_full`; the files written so far are removed.
+        Failed: `inventory.not_made`, `inventory.disk_full`; the files written so far are removed.
     """
     if form == PARQUET:
         demand_library()
     files = {table: folder / f"{table}.{form}" for table in tables(inventory)}
-    for file in files.values():
-        if file.exists():
-            raise Refused("inventory.exists", path=file)
-    with inventory.snapshot(), explained(folder):
+    with inventory.snapshot(), made_at(folder):
+        for file in files.values():
+            if file.exists():
+                raise Refused("inventory.exists", path=file)
         if dry_run:
             demand_place(next(place for place in (folder, *folder.parents) if place.exists()))
             return list(files.values())
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for table, file in files.items():
                 if form == PARQUET:
                     _write_parquet(file, inventory, table)

@@ -19,6 +19,8 @@ from yolodeploy.core.errors import Corrupt, Failed, Refused, YolodeployError
 # the low byte of an extended result code is the plain one (sqlite.org/rescode.html)
 _PLAIN = 0xFF
 _TOO_LITTLE_BYTES = 1 << 20
+_CLOSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Busy(Failed):
@@ -45,6 +47,26 @@ def explained(path: Path) -> Iterator[None]:
         raise of_system(error, path) from error
 
 
+@contextmanager
+def made_at(place: Path) -> Iterator[None]:
+    """As `explained`; what keeps a copy or an export from being made blames its place.
+
+    It is no fault of the inventory, which may lie on a disk that is sound.
+    """
+    with explained(place):
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PLAIN not in _CLOSED:
+                raise
+            raise Failed("inventory.not_made", path=place, reason=error) from error
+        except OSError as error:
+            if error.errno in _FULL:
+                raise
+            reason = error.strerror or error
+            raise Failed("inventory.not_made", path=place, reason=reason) from error
+
+
 def of_sqlite(error: sqlite3.Error, path: Path) -> YolodeployError | None:
     """Our error for one of SQLite's; None for a mistake in our own SQL."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PLAIN
@@ -55,7 +77,7 @@ def of_sqlite(error: sqlite3.Error, path: Path) -> YolodeployError | None:
         return Failed("inventory.disk_full", **said)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return Corrupt("inventory.corrupt", **said)
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
+    if code in _CLOSED:
         return Refused("inventory.read_only", **said)
     if code == sqlite3.SQLITE_IOERR:
         return Failed("inventory.io", **said)
@@ -65,7 +87,7 @@ def of_sqlite(error: sqlite3.Error, path: Path) -> YolodeployError | None:
 def of_system(error: OSError, path: Path) -> YolodeployError:
     """Our error for one of the operating system's."""
     said = {"path": path, "reason": error.strerror or error}
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in _FULL:
         return Failed("inventory.disk_full", **said)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return Refused("inventory.read_only", **said)

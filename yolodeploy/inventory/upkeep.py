@@ -20,7 +20,7 @@ from yolodeploy.inventory.connection import (
     connect,
     read_inventory,
 )
-from yolodeploy.inventory.faults import Busy, explained, of_sqlite
+from yolodeploy.inventory.faults import Busy, explained, made_at, of_sqlite
 
 
 class Finding(NamedTuple):
@@ -38,17 +38,17 @@ def backup(path: Path, file: Path, *, dry_run: bool = False) -> int:
 
     Raises:
         NotFound: `inventory.missing`.
-        Refused: `inventory.exists`; `inventory.newer`; `inventory.read_only`.
-        Failed: `inventory.disk_full`; nothing is left of the copy then.
+        Refused: `inventory.exists`; `inventory.newer`.
+        Failed: `inventory.not_made`; `inventory.disk_full`, nothing is left of the copy then.
     """
     from yolodeploy.inventory.migrations import sync
 
-    if file.exists():
-        raise Refused("inventory.exists", path=file)
     part = file.with_name(file.name + ".part")
-    with read_inventory(path) as source, explained(file):
+    with read_inventory(path) as source, made_at(file):
+        if file.exists():
+            raise Refused("inventory.exists", path=file)
+        demand_place(file.parent)
         if dry_run:
-            demand_place(file.parent)
             return _pages_bytes(source)
         try:
             _copy(source.connection, part, "DELETE")

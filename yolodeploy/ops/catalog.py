@@ -22,7 +22,7 @@ from yolodeploy.images.multi_arch import image_for
 from yolodeploy.images.signatures import read_public_key
 from yolodeploy.inventory import catalog
 from yolodeploy.inventory.catalog import AppRow, Layer, ModelRow
-from yolodeploy.inventory.connection import open_inventory
+from yolodeploy.inventory.connection import open_inventory, read_inventory
 from yolodeploy.inventory.releases import add_release, list_releases
 from yolodeploy.oci.compression import Compression
 from yolodeploy.oci.layout import Layout
@@ -48,6 +48,9 @@ def add_model(home: Home, path: Path, name: str = "", *, dry_run: bool = False) 
     name = checked_name("model", name) if name else nearest_name(path.stem)
     facts = model_facts(path)
     if dry_run:
+        if home.inventory.exists():
+            with read_inventory(home.inventory) as inventory:
+                catalog.check_model(inventory, name, facts)
         return ModelRow(name, facts, str(path), time.time())
     place = store_model(home.create().models, path.expanduser().absolute(), facts)
     with open_inventory(home.inventory) as inventory:

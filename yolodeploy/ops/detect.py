@@ -42,8 +42,9 @@ def detect(
     drawn in, as JPEG.
 
     Raises:
-        NotFound: `ops.no_instance`, nothing ready runs the app there; `ops.unreadable`,
-            `ops.no_frames`.
+        NotFound: `ops.no_instance` and its kin, nothing ready runs the app there;
+            `ops.unreadable`, `ops.no_frames`.
+        Unreachable: `site.stopped` and others: why the named site cannot be asked.
         UsageError: `ops.draw_over_picture`.
         Failed: `ops.picture_refused`; `ops.draw_failed`.
     """
@@ -54,7 +55,7 @@ def detect(
             found = [connect_named(home, inventory, site)]
         else:
             found, _ = connect_all(home, list_sites(inventory))
-    where, instances = _ready(found, app)
+    where, instances = _ready(found, site, app)
     return [
         _one(where, instances[turn % len(instances)], path, target)
         for turn, (path, target) in enumerate(zip(images, targets, strict=True))
@@ -74,11 +75,15 @@ def _one(site: Detecting, instance: InstanceState, path: Path, target: Path | No
     return Detected(path, answer, target)
 
 
-def _ready(sites: Sequence[Detecting], app: str | None) -> tuple[Detecting, list[InstanceState]]:
+def _ready(
+    sites: Sequence[Detecting], named: str | None, app: str | None
+) -> tuple[Detecting, list[InstanceState]]:
     for site in sites:
         try:
             state = site.observe()
         except YolodeployError:
+            if named:
+                raise
             continue  # offline; another site may do
         ready = [
             item
@@ -87,4 +92,10 @@ def _ready(sites: Sequence[Detecting], app: str | None) -> tuple[Detecting, list
         ]
         if ready:
             return site, [item for item in ready if item.app == ready[0].app]
-    raise NotFound("ops.no_instance", app=app or "any app")
+    if named and app:
+        raise NotFound("ops.no_instance_of_there", site=named, app=app)
+    if named:
+        raise NotFound("ops.no_instance_there", site=named)
+    if app:
+        raise NotFound("ops.no_instance_of", app=app)
+    raise NotFound("ops.no_instance")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import NotFound
-from yolodeploy.inventory.connection import checked_version, open_inventory
+from yolodeploy.inventory.connection import checked_version, missing, open_inventory
 
 if TYPE_CHECKING:
     from yolodeploy.inventory.connection import Inventory
@@ -33,7 +32,7 @@ class KeptOpen:
             inode = path.stat().st_ino
         except OSError as error:
             self.close()
-            raise NotFound("inventory.missing", path=path) from error
+            raise missing(path) from error
         if self._inventory is None or inode != self._inode:
             self.close()
             self._inventory = open_inventory(path)

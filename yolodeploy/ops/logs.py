@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from yolodeploy.core.errors import YolodeployError
 from yolodeploy.core.logs import LogQuery, by_time
 from yolodeploy.inventory.sites import get_site, list_sites
+from yolodeploy.ops.asked import check_app, check_device
 from yolodeploy.ops.connect import connect, connect_all
 from yolodeploy.ops.opening import present_inventory
 
@@ -36,10 +37,11 @@ def logs(
     """The last lines with the names of their sites, by time, and why some sites gave none.
 
     Raises:
-        NotFound: `inventory.missing`, `inventory.unknown_site`.
+        NotFound: `inventory.missing`, `inventory.unknown_site`; as `ops.asked` for an app and
+            devices.
         Unreachable: `site.unreachable`, the one site that was asked for.
     """
-    connected, refused = _connected(home, sites)
+    connected, refused = _connected(home, sites, wanted)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         answers = list(pool.map(lambda site: _read(site, wanted), connected))
     refused += [error for _, error in answers if error is not None]
@@ -60,10 +62,11 @@ def follow(
     What is wrong with a site is told once and does not keep the others from it.
 
     Raises:
-        NotFound: `inventory.missing`, `inventory.unknown_site`.
+        NotFound: `inventory.missing`, `inventory.unknown_site`; as `ops.asked` for an app and
+            devices.
         Refused, Unreachable: The one site that was asked for cannot be followed.
     """
-    connected, refused = _connected(home, sites)
+    connected, refused = _connected(home, sites, wanted)
     if refused and len(sites) == 1:
         raise refused[0]
     yield from refused
@@ -74,12 +77,18 @@ def follow(
         yield from _moment(told)
 
 
-def _connected(home: Home, names: Sequence[str]) -> tuple[Sequence[Logged], list[YolodeployError]]:
+def _connected(
+    home: Home, names: Sequence[str], wanted: LogQuery
+) -> tuple[Sequence[Logged], list[YolodeployError]]:
     with present_inventory(home, dry_run=True) as inventory:
-        if len(names) == 1:
-            return [connect(home, get_site(inventory, names[0]))], []
-        rows = [get_site(inventory, name) for name in names] or list_sites(inventory)
-        return connect_all(home, rows)
+        rows = [get_site(inventory, name) for name in names]
+        if wanted.app is not None:
+            check_app(inventory, wanted.app)
+        for device in wanted.devices:
+            check_device(inventory, device, names)
+        if len(rows) == 1:
+            return [connect(home, rows[0])], []
+        return connect_all(home, rows or list_sites(inventory))
 
 
 def _read(site: Logged, wanted: LogQuery) -> Answer:

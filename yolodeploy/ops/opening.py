@@ -8,8 +8,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from yolodeploy.core.errors import NotFound
-from yolodeploy.inventory.connection import open_inventory, read_inventory
+from yolodeploy.inventory.connection import missing, open_inventory, read_inventory
 from yolodeploy.inventory.sites import list_sites
 
 if TYPE_CHECKING:
@@ -24,11 +23,12 @@ def present_inventory(home: Home, *, dry_run: bool = False) -> Inventory:
 
     Raises:
         NotFound: `inventory.missing`.
+        Refused: `home.no_folder`.
     """
     if dry_run:
         return read_inventory(home.inventory)
     if not home.inventory.exists():
-        raise NotFound("inventory.missing", path=home.inventory)
+        raise missing(home.inventory)
     return open_inventory(home.inventory)
 
 

@@ -154,19 +154,28 @@ def settings() -> dict[str, Value]:
     found = {name: Value(name, item.default, "default") for name, item in SETTINGS.items()}
     path = config_path()
     found |= _checked(_file(path), str(path))
-    prefix = "YOLODEPLOY_"
-    given = {
-        name.removeprefix(prefix).lower(): text
-        for name, text in os.environ.items()
-        if name.startswith(prefix) and name.removeprefix(prefix).lower() in SETTINGS
-    }
-    return found | _checked(given, "environment")
+    return found | _checked(_environment(), "environment")
+
+
+def file_fault() -> UsageError | None:
+    """What is wrong with the configuration file, for those who can do without it."""
+    path = config_path()
+    try:
+        _checked(_file(path), str(path))
+    except UsageError as error:
+        return error
+    return None
 
 
 def language() -> str:
-    """`en` or `zh`: the setting, else what the environment says; never an error."""
+    """`en` or `zh`: the setting, else what the environment says; never an error.
+
+    The environment's setting holds whatever is wrong with the file or with other settings.
+    """
+    given = {name: text for name, text in _environment().items() if name == "language"}
     try:
-        wanted = str(settings()["language"].value)
+        found = _checked(given, "environment") or settings()
+        wanted = str(found["language"].value)
     except UsageError:
         wanted = "auto"
     if wanted != "auto":
@@ -210,6 +219,15 @@ def _file(path: Path) -> Mapping[str, Any]:
         return {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError("home.bad_config", path=path, reason=error) from error
+
+
+def _environment() -> dict[str, str]:
+    prefix = "YOLODEPLOY_"
+    return {
+        name.removeprefix(prefix).lower(): text
+        for name, text in os.environ.items()
+        if name.startswith(prefix) and name.removeprefix(prefix).lower() in SETTINGS
+    }
 
 
 def _checked(given: Mapping[str, Any], source: str) -> dict[str, Value]:

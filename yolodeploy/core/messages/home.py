@@ -9,6 +9,12 @@ MESSAGES = {
         "choose another with YOLODEPLOY_HOME=DIR",
         "用 YOLODEPLOY_HOME=DIR 另选文件夹",
     ),
+    "no_folder": Message(
+        "{path} is no folder, and everything is kept in one",
+        "{path} 不是文件夹，而所有内容都保存在文件夹中",
+        "choose a folder with YOLODEPLOY_HOME=DIR",
+        "用 YOLODEPLOY_HOME=DIR 指定一个文件夹",
+    ),
     "unknown_setting": Message(
         "{source} has an unknown setting {name!r}",
         "{source} 含有未知设置 {name!r}",

@@ -47,6 +47,12 @@ MESSAGES = {
         "check the disk (dmesg), then yolodeploy inventory check",
         "请检查磁盘（dmesg），然后执行 yolodeploy inventory check",
     ),
+    "not_made": Message(
+        "{path} cannot be made: {reason}",
+        "无法创建 {path}：{reason}",
+        "name another place, one that you may write to",
+        "请指定其他可写的位置",
+    ),
     "not_one": Message(
         "{path} is not an inventory: {reason}",
         "{path} 不是清单文件：{reason}",
@@ -108,7 +114,8 @@ MESSAGES = {
     "model_exists": Message(
         "the name {model} belongs to another model already",
         "名称 {model} 已属于另一个模型",
-        "yolodeploy model list",
+        "yolodeploy model add FILE --name NAME (names that are taken: yolodeploy model list)",
+        "yolodeploy model add FILE --name NAME（已用名称：yolodeploy model list）",
     ),
     "rollout_taken": Message(
         "rollout {rollout} is driven by {holder}",

@@ -156,6 +156,31 @@ MESSAGES = {
     "unknown_device": Message(
         "there is no device {device}", "没有设备 {device}", "yolodeploy device list"
     ),
+    "near_site": Message(
+        "there is no site {site}. Did you mean {near}?",
+        "没有站点 {site}。是否想用 {near}？",
+        "yolodeploy site list",
+    ),
+    "near_app": Message(
+        "there is no app {app}. Did you mean {near}?",
+        "没有应用 {app}。是否想用 {near}？",
+        "yolodeploy app list",
+    ),
+    "near_device": Message(
+        "there is no device {device}. Did you mean {near}?",
+        "没有设备 {device}。是否想用 {near}？",
+        "yolodeploy device list",
+    ),
+    "unknown_source": Message(
+        "there are no figures of the source {source}",
+        "没有来源 {source} 的数据",
+        "yolodeploy latency --by source --last 7d",
+    ),
+    "near_source": Message(
+        "there are no figures of the source {source}. Did you mean {near}?",
+        "没有来源 {source} 的数据。是否想用 {near}？",
+        "yolodeploy latency --by source --last 7d",
+    ),
     "site_folder": Message(
         "{path} holds a site {site} that is not in the inventory",
         "{path} 中有清单以外的站点 {site}",
@@ -174,9 +199,22 @@ MESSAGES = {
         "请指定可写的目录：--draw FOLDER",
     ),
     "no_instance": Message(
-        "no ready instance of {app} was found",
-        "没有找到 {app} 的就绪实例",
+        "no site has a ready instance", "没有站点有就绪实例", "yolodeploy status --refresh"
+    ),
+    "no_instance_of": Message(
+        "no site has a ready instance of {app}",
+        "没有站点有 {app} 的就绪实例",
         "yolodeploy status --refresh",
+    ),
+    "no_instance_there": Message(
+        "site {site} has no ready instance",
+        "站点 {site} 没有就绪实例",
+        "yolodeploy status --refresh --site {site}",
+    ),
+    "no_instance_of_there": Message(
+        "site {site} has no ready instance of {app}",
+        "站点 {site} 没有 {app} 的就绪实例",
+        "yolodeploy status --refresh --site {site}",
     ),
     "no_site_folder": Message(
         "there is no site {site} in {path}",

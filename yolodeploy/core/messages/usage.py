@@ -33,10 +33,6 @@ MESSAGES = {
     "aspect": Message(
         "{given} is not WIDTH:HEIGHT, such as 4:3", "{given} 不是 WIDTH:HEIGHT 形式，例如 4:3"
     ),
-    "length": Message(
-        "{given} is not like 30s, 10min, 24h or 7d",
-        "{given} 不是 30s、10min、24h 或 7d 这样的时间",
-    ),
     "moment": Message(
         "{given} is not like 2026-11-26, 2026-11-26T04:00, 2026-11-26T04:00Z or 24h",
         "{given} 不是 2026-11-26、2026-11-26T04:00、2026-11-26T04:00Z 或 24h 这样的时间",
@@ -44,7 +40,6 @@ MESSAGES = {
     "no_duration": Message(
         "{given} is not like 45s, 30m, 12h or 7d", "{given} 不是 45s、30m、12h 或 7d 这样的时间"
     ),
-    "no_time": Message("{given} is no time like 10m", "{given} 不是 10m 这样的时间"),
     "no_number": Message("{given} is no number", "{given} 不是数字"),
     "no_size": Message(
         "{given} is no size such as 4GB or 700MB", "{given} 不是 4GB 或 700MB 这样的大小"
