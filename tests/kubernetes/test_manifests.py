@@ -100,7 +100,7 @@ def every(
         MANIFESTS.deployment(found, IMAGE, way or Switching("surge-free"), setup, looks=True),
         MANIFESTS.beside(found, IMAGE, tried, 2, setup),
         *MANIFESTS.around_beside(app),
-        *MANIFESTS.guard(app, IMAGE, 7, beside=True),
+        *MANIFESTS.guard(app, IMAGE, 7, ("edge-2",), beside=True),
         MANIFESTS.prefetch(found.digest, app, IMAGE, "edge-1"),
     ]
 

@@ -214,7 +214,7 @@ class Controllers(Quotas):
         for node in sorted(self.of("nodes"), key=lambda each: len(there[each["metadata"]["name"]])):
             name = node["metadata"]["name"]
             used = sum(map(gpus_of, there[name]))
-            if where not in (None, name):
+            if where not in (None, name) or not _affine(pod, node):
                 refused.append("1 node(s) didn't match Pod's node affinity/selector")
             elif not self._is_heard(name):
                 refused.append("1 node(s) had untolerated taint(s)")
@@ -316,6 +316,17 @@ def gpus_of(pod: Obj) -> int:
 def _is_on(pod: Obj, node: str) -> bool:
     is_over = pod["status"]["phase"] in ("Succeeded", "Failed")
     return pod["spec"].get("nodeName") == node and not is_over
+
+
+def _affine(pod: Obj, node: Obj) -> bool:
+    """Whether a node is one of those that a pod demands, or none of those that it will not have."""
+    demanded = pod["spec"].get("affinity", {}).get("nodeAffinity", {})
+    terms = demanded.get("requiredDuringSchedulingIgnoredDuringExecution", {})
+    return all(
+        (node["metadata"]["labels"].get(one["key"]) in one["values"]) == (one["operator"] == "In")
+        for term in terms.get("nodeSelectorTerms", ())
+        for one in term["matchExpressions"]
+    )
 
 
 def _is_of(pod: Obj, job: Obj | None) -> bool:

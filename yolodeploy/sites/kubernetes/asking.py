@@ -10,7 +10,7 @@ from yolodeploy.core import cluster, tracks
 from yolodeploy.core.beside import Beside, Way
 from yolodeploy.core.cluster import Record, Target, job_of
 from yolodeploy.core.errors import Failed, NotFound, Refused, Unreachable
-from yolodeploy.core.release import Release
+from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.core.site import Fence, Intent
 from yolodeploy.core.site_settings import Camera, SiteSettings
 from yolodeploy.sites.kubernetes import besides, mark, records
@@ -159,13 +159,16 @@ class Asking:
         if intent.guard is not None:
             if not record.reverted and intent.release is not None:
                 beside = left is not None or tracks.is_beside(record)
-                self._place_guard(record, self._drafts.image(intent.release), beside=beside)
+                image = self._drafts.image(intent.release)
+                self._place_guard(record, image, intent.release.spec, beside=beside)
             return
         try:
             if left is not None:
                 # in the order in which nobody is left without an answer: who does that is inside
                 image = records.image_of(self._connection, intent.app, _digest_of(left))
-                self._place_guard(record, image, beside=True)
+                known = records.releases(self._connection, intent.app)
+                tried = next((one.spec for one in known if one.digest == _digest_of(left)), None)
+                self._place_guard(record, image, tried, beside=True)
             else:
                 wanted = self._drafts.deployment(intent.release) if intent.release else None
                 switch(self._connection, wanted, kept)
@@ -180,9 +183,12 @@ class Asking:
             told = f"{intent.app}: {_alias(intent)} runs, but this was refused: {error}"
             records.add_event(self._connection, intent.app, "release.unfinished", told)
 
-    def _place_guard(self, record: Record, image: str, *, beside: bool) -> None:
+    def _place_guard(
+        self, record: Record, image: str, spec: ReleaseSpec | None, *, beside: bool
+    ) -> None:
         app = record.intent.app
-        *rights, job = self._manifests.guard(app, image, job_of(record), beside=beside)
+        left_out = self._fitting.left_out(spec, image) if spec else ()
+        *rights, job = self._manifests.guard(app, image, job_of(record), left_out, beside=beside)
         for item in rights:
             self._connection.apply(place_of(item), item)
         with suppress(NotFound):

@@ -13,10 +13,12 @@ from yolodeploy.core.capacity import Switching, canaries, shares_beside
 from yolodeploy.core.release import Release, ReleaseSpec
 from yolodeploy.sites.kubernetes import room
 from yolodeploy.sites.kubernetes.connection import Connection
+from yolodeploy.sites.kubernetes.engine_outlook import hostname
 from yolodeploy.sites.kubernetes.lists import listed
 from yolodeploy.sites.kubernetes.manifests import cached
 from yolodeploy.sites.kubernetes.objects import Pod, Pods, WholeNode, WholeNodes
 from yolodeploy.sites.kubernetes.paths import NODES, PODS
+from yolodeploy.sites.kubernetes.prefetching import lacks
 from yolodeploy.sites.kubernetes.quotas import quotas_of
 from yolodeploy.sites.kubernetes.seen import Seen, unless_forbidden
 from yolodeploy.sites.kubernetes.setups import Setups
@@ -66,8 +68,25 @@ class Fitting:
         Empty where this account may not list nodes: each pulls its image when a pod comes to it.
         """
         spot = self._setups.of(spec.app).spot
-        found = unless_forbidden(lambda: listed(self._connection, NODES, WholeNodes))
-        return room.open_to(found.items, spec.resources, spot=spot) if found else []
+        return room.open_to(self._whole_nodes(), spec.resources, spot=spot)
+
+    def left_out(self, spec: ReleaseSpec, image: str) -> list[str]:
+        """The host names of nodes that have not got an image and to which nobody brings it.
+
+        None where no other has room for a guard, which is no guest of spot nodes: one of these may
+        get the image by itself.
+        """
+        nodes, everybody = self._whole_nodes(), self._everybody() or ()
+        wanted = spec.resources
+        if not any(
+            room.free_on(node, everybody, wanted.gpu_resource).fits(room.GUARD)
+            for node in room.open_to(nodes, wanted)
+        ):
+            return []
+        spot = self._setups.of(spec.app).spot
+        brought = {node.metadata.name for node in room.open_to(nodes, wanted, spot=spot)}
+        closed = [node for node in nodes if node.metadata.name not in brought]
+        return [hostname(node) for node in closed if lacks(node, image)]
 
     def holds(self, spec: ReleaseSpec, setup: AppSetup) -> int | None:
         """How many pods of a release there can be; None where this account may not see it."""
@@ -91,6 +110,10 @@ class Fitting:
         alone = len(self.candidates(building[0])) == 1
         engines = "claim" if alone and self._setups.has_volumes() else "pod"
         return msgspec.structs.replace(setup, engines=engines)
+
+    def _whole_nodes(self) -> Sequence[WholeNode]:
+        found = unless_forbidden(lambda: listed(self._connection, NODES, WholeNodes))
+        return found.items if found else ()
 
     def _everybody(self) -> Sequence[Pod] | None:
         found = unless_forbidden(lambda: listed(self._connection, PODS, Pods))

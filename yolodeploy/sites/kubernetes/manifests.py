@@ -5,6 +5,7 @@ Only values are filled in, never text: nothing of a release can become YAML.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
@@ -179,14 +180,23 @@ class Manifests:
             found["spec"]["accessModes"] = ["ReadWriteMany"]
         return found
 
-    def guard(self, app: str, image: str, asking: int, *, beside: bool = False) -> list[Object]:
-        """The guard of one trial, the last of them, and what it may do."""
+    def guard(
+        self, app: str, image: str, asking: int, left_out: Sequence[str], *, beside: bool = False
+    ) -> list[Object]:
+        """The guard of one trial, the last of them, and what it may do; not on nodes `left_out`."""
         names = ("serviceaccount", "role", "rolebinding", "job")
         *rights, job = [self._filled("guard", name, app) for name in names]
         if beside:
             rights += [self._filled("guard/beside", name, app) for name in names[1:3]]
         job["metadata"]["name"] = f"{cluster.GUARD}-{asking}"
-        (guard,) = job["spec"]["template"]["spec"]["containers"]
+        pod = job["spec"]["template"]["spec"]
+        if left_out:
+            terms = pod["affinity"]["nodeAffinity"]
+            (term,) = terms["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+            term["matchExpressions"][0]["values"] = list(left_out)
+        else:
+            del pod["affinity"]
+        (guard,) = pod["containers"]
         guard["image"] = image
         guard["args"] = ["--app", app, *(["--beside"] if beside else [])]
         guard["env"] = [{"name": cluster.GUARD_JOB, "value": str(asking)}]
