@@ -18,6 +18,7 @@ from yolodeploy.core.errors import (
     Failed,
     Interrupted,
     NotFound,
+    Refused,
     RolledBack,
     Unreachable,
     UsageError,
