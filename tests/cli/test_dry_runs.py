@@ -50,7 +50,7 @@ DRY = {
     "site start": "plant", "site stop": "plant", "site hold": "plant --reason shift",
     "site unhold": "plant", "site edit": "plant --label a=b",
     "site window": "plant --freeze 2026-12-24 --zone Asia/Tokyo",
-    "model add": "{model}", "image build": "sample",
+    "model add": "{model} --name sample", "image build": "sample",
     "image prune": "", "app create": "weld --description x",
     "release create": "brake-disc --image brake-disc-v1", "rollout start": "brake-disc@1",
     "rollout pause": "r-2", "rollout resume": "r-2", "rollout abort": "r-2",
