@@ -138,6 +138,7 @@ SINGLES: dict[str, tuple[str | None, list[str]]] = {
             "reason",
             "said",
             "operation",
+            "driven",
             "again_at",
             "waves",
             "sites",
