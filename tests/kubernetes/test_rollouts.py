@@ -46,7 +46,6 @@ def digest(home: Home, alias: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_commit_that_is_done_is_not_told_as_failed(
     at_home: Home,
     double: Cluster,

@@ -30,7 +30,7 @@ from yolodeploy.oci import media_types
 from yolodeploy.oci.layers import LayerFile, layer_chunks
 from yolodeploy.oci.layout import Layout
 from yolodeploy.oci.manifests import ImageConfig, Manifest, RootFs
-from yolodeploy.ops import operations, rollouts
+from yolodeploy.ops import operations, rollout_run, rollouts
 from yolodeploy.ops.catalog import add_model, build_image, create_app, create_release
 from yolodeploy.ops.home import Home
 from yolodeploy.ops.rollouts import Started
@@ -152,6 +152,13 @@ class Plant:
                 stdout=log,
                 stderr=log,
             )
+
+    def drive(self, rollout: str) -> int:
+        """Drive it in this process, as an operation does it; the exit code."""
+        with open_inventory(self.home.inventory) as inventory:
+            teller = operations.Teller(inventory, rows.get_rollout(inventory, rollout).operation)
+            arguments = {"rollout": rollout, "frames": str(self.frames)}
+            return rollout_run.run(self.home, inventory, teller, arguments)
 
     def ended(self, started: Started) -> int:
         """Wait for an operation; its exit code."""

@@ -14,13 +14,15 @@ import pytest
 
 from tests.rollouts.plant import WISH, Plant, text_of, wait
 from tests.sites.parts import until
-from yolodeploy.core.errors import Refused
+from yolodeploy.core.errors import Refused, Unreachable
+from yolodeploy.core.fates import Fate
+from yolodeploy.core.release import Release
 from yolodeploy.core.site import Fence, Intent, Phase
 from yolodeploy.core.steps import SiteResult
-from yolodeploy.inventory.connection import Inventory, open_inventory
+from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.faults import Busy
-from yolodeploy.inventory.rollouts import RolloutState, get_rollout
-from yolodeploy.ops import rollout_run, rollouts
+from yolodeploy.inventory.rollouts import RolloutState
+from yolodeploy.ops import rollout_fates, rollouts
 from yolodeploy.ops.calendars import set_calendar
 from yolodeploy.ops.operations import Teller
 from yolodeploy.ops.rollout_journal import InventoryJournal
@@ -31,13 +33,6 @@ from yolodeploy.sites.embedded.site import EmbeddedSite
 COMMITTED, REVERTED = SiteResult.COMMITTED, SiteResult.REVERTED
 DAY_S = 86400.0
 IN_WAVES = msgspec.structs.replace(WISH, waves="1,100%", expires_s=DAY_S)
-
-
-def drive(plant: Plant, inventory: Inventory, rollout: str) -> int:
-    """As an operation does it, in this process."""
-    operation = get_rollout(inventory, rollout).operation
-    arguments = {"rollout": rollout, "frames": str(plant.frames)}
-    return rollout_run.run(plant.home, inventory, Teller(inventory, operation), arguments)
 
 
 @pytest.mark.parametrize("comes_back", [True, False])
@@ -76,20 +71,31 @@ def test_a_failure_waits_for_nobody_but_those_who_go_back(plant: Plant) -> None:
     one, two, _ = plant.sites(3)
     first, spoiled = plant.release(1), plant.release(3)
     plant.run(first)
-    lists = (("site-1", "site-2"), ("site-3",))
+    lists = (("site-2", "site-1"), ("site-3",))
     two.stop()
     rollout = plant.created(spoiled, msgspec.structs.replace(WISH, lists=lists, concurrency=1))
     assert wait(plant.crash(rollout, "site-1: after verdict failed")) == -signal.SIGKILL
     one.stop()
+    two.start()  # it waited for its turn, and may not have what did not pass elsewhere
     assert plant.resume(rollout) == 3
+    assert text_of(plant.journal(rollout, "site-2")[-1]) == "prefetch waiting"
     with open_inventory(plant.home.inventory) as inventory:
-        inventory.execute("UPDATE steps SET again_at = 1 WHERE site = 'site-2'")
+        changed = inventory.execute("UPDATE steps SET again_at = 1 WHERE site = 'site-2'")
+        assert changed.rowcount > 0
     assert plant.resume(rollout) == 3
     again_at = plant.row(rollout).again_at
     assert again_at is not None
     assert again_at > time.time()
+    told = {one.site: one.fate for one in rollout_fates.of_resume(plant.home, rollout)}
+    assert told == {"site-2": Fate.STOPS, "site-1": Fate.GOES_BACK, "site-3": Fate.STOPS}
     one.start()
-    assert plant.resume(rollout) == 4, "and who waited for its turn keeps nobody from the end"
+    assert plant.resume(rollout) == 4
+    assert plant.results(rollout) == {
+        "site-1": REVERTED,
+        "site-2": SiteResult.STOPPED,
+        "site-3": SiteResult.STOPPED,
+    }
+    assert two.app().release == two.release(first)
 
 
 def test_a_site_that_somebody_else_took_keeps_no_other_from_going_back(plant: Plant) -> None:
@@ -147,8 +153,8 @@ def test_a_journal_that_cannot_be_written_is_no_fault_of_the_release(
         raise Busy("inventory.busy", path=plant.home.inventory)
 
     monkeypatch.setattr(InventoryJournal, "record_verdict", busy)
-    with open_inventory(plant.home.inventory) as inventory, pytest.raises(Busy):
-        drive(plant, inventory, rollout)
+    with pytest.raises(Busy):
+        plant.drive(rollout)
     assert text_of(plant.journal(rollout)[-1]) == "verdict intended"
     monkeypatch.undo()
     monkeypatch.setenv("YOLODEPLOY_HOME", str(plant.home.root))
@@ -156,36 +162,53 @@ def test_a_journal_that_cannot_be_written_is_no_fault_of_the_release(
     assert bench.app().release == bench.release(second)
 
 
+@pytest.mark.parametrize(("refused", "asked_times"), [(True, 1), (False, 2)])
 def test_a_commit_that_the_site_has_is_one_whatever_it_answered(
-    plant: Plant, monkeypatch: pytest.MonkeyPatch
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, refused: bool, asked_times: int
 ) -> None:
+    """Where nothing was answered it is asked again: what comes after may not be done."""
     (bench,) = plant.sites(1)
     first, second = plant.release(1), plant.release(2)
     plant.run(first)
     rollout = plant.created(second)
     asked = EmbeddedSite.apply
+    commits: list[Intent] = []
 
     def stored(site: EmbeddedSite, intent: Intent, fence: Fence) -> None:
         asked(site, intent, fence)
-        if intent.guard is None:
+        if intent.guard is not None:
+            return
+        commits.append(intent)
+        if refused:
             raise Refused("kubernetes.changed", site=site.name, reason="an answer was lost")
+        if len(commits) == 1:
+            raise Unreachable("kubernetes.contended", site=site.name, tries=8)
 
     monkeypatch.setattr(EmbeddedSite, "apply", stored)
-    with open_inventory(plant.home.inventory) as inventory:
-        assert drive(plant, inventory, rollout) == 0
+    assert plant.drive(rollout) == 0
+    assert len(commits) == asked_times
     assert plant.results(rollout) == {"site-1": COMMITTED}
     assert bench.app().release == bench.release(second)
 
 
-def test_an_old_release_that_is_just_starting_is_waited_for(plant: Plant) -> None:
+def test_an_old_release_that_is_just_starting_is_waited_for(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What it would have answered is what the new one is held against."""
     (bench,) = plant.sites(1)
     first, second = plant.release(1), plant.release(2)
     plant.run(first)
     rollout = plant.created(second)
-    bench.stop()
-    bench.start()
-    assert plant.resume(rollout) == 0
+    asked: list[str] = []
+    answered = Frames.are_answered_by
+
+    def not_at_once(frames: Frames, release: Release) -> bool:
+        asked.append(release.alias)
+        return len(asked) > 1 and answered(frames, release)
+
+    monkeypatch.setattr(Frames, "are_answered_by", not_at_once)
+    assert plant.drive(rollout) == 0
+    assert asked[:2] == [first, first]
     assert bench.app().release == bench.release(second)
 
 

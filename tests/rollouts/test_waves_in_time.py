@@ -251,6 +251,22 @@ def test_an_undo_reaches_any_release_that_a_site_has_run(plant: Plant) -> None:
     assert one.app().release == one.release(second)
 
 
+def test_what_a_newer_rollout_takes_of_a_wave_does_not_begin_it(plant: Plant) -> None:
+    """Else who needs an approval before it begins without one."""
+    plant.sites(4)
+    lists = (("site-1",), ("site-2",), ("site-3", "site-4"))
+    asked = msgspec.structs.replace(WISH, lists=lists, approve_after="each")
+    older, code = plant.run(plant.release(1), wish=asked)
+    assert code == 5
+    _, code = plant.run(plant.release(2), ("site-4",))
+    assert code == 0
+    _, started = rollouts.approve(plant.home, older, 1)
+    assert started is not None
+    assert plant.ended(started) == 5
+    assert plant.results(older)["site-2"] is COMMITTED
+    assert plant.journal(older, "site-3") == []
+
+
 def test_sites_are_chosen_by_their_labels(plant: Plant) -> None:
     plant.sites(3)
     alias = plant.release(1)
@@ -309,16 +325,16 @@ def test_a_pause_holds_what_only_waits_and_an_approval_does_not_end_it(plant: Pl
 def test_what_is_paused_before_its_wave_has_ended_is_approved_only_by_name(plant: Plant) -> None:
     """Else the second wave begins although nobody has seen how the first came out."""
     plant.sites(2)
-    started = plant.start(plant.release(1), wish=wish(approve_after="1"))
-    rollouts.pause(plant.home, started.rollout)
-    assert plant.ended(started) == 0
-    assert plant.row(started.rollout).state is RolloutState.PAUSED
+    rollout = plant.created(plant.release(1), wish(approve_after="1"))
+    rollouts.pause(plant.home, rollout)
+    assert plant.drive(rollout) == 0
+    assert plant.row(rollout).state is RolloutState.PAUSED
     for dry_run in (True, False):
         with pytest.raises(Refused) as raised:
-            rollouts.approve(plant.home, started.rollout, dry_run=dry_run)
+            rollouts.approve(plant.home, rollout, dry_run=dry_run)
         assert raised.value.code == "rollout.no_approval"
-    assert plant.resume(started.rollout) == 5
-    assert plant.journal(started.rollout, "site-2") == []
+    assert plant.resume(rollout) == 5
+    assert plant.journal(rollout, "site-2") == []
     ahead = plant.created(plant.release(2), wish(approve_after="1"))
     assert rollouts.approve(plant.home, ahead, 1) == (1, None)
 

@@ -72,6 +72,8 @@ def print_status(home: Home, name: str, form: str) -> None:
 
 def status_of(home: Home, name: str) -> dict[str, Any]:
     """The rollout as plain data."""
+    import time
+
     import msgspec
 
     from yolodeploy.inventory import rollout_waves
@@ -79,7 +81,7 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
     from yolodeploy.inventory.journal import rollout_sites, steps
     from yolodeploy.inventory.releases import get_release
     from yolodeploy.inventory.rollouts import get_rollout
-    from yolodeploy.ops.rollouts import is_free
+    from yolodeploy.ops.pending import is_driven
 
     with read_inventory(home.inventory) as inventory:
         row = get_rollout(inventory, name)
@@ -87,6 +89,7 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
         last = {step.site: step for step in steps(inventory, row.id)}
         sites = rollout_sites(inventory, row.id)
         waves = rollout_waves.waves(inventory, row.id)
+        driven = is_driven(inventory, row, at=time.time())
     wave_of = {site: number for number, wave in enumerate(row.plan.waves, 1) for site in wave}
     listed = []
     for site in sites:
@@ -113,7 +116,7 @@ def status_of(home: Home, name: str) -> dict[str, Any]:
         "reason": row.reason,
         "said": msgspec.to_builtins(row.said),
         "operation": row.operation,
-        "driven": not is_free(row),
+        "driven": driven,
         "again_at": row.again_at,
         "waves": [
             {

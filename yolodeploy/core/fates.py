@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from yolodeploy.core.steps import Entry, Outcome, SiteResult, following, switched
+from yolodeploy.core.steps import Entry, Outcome, SiteResult, failed, following, switched
 
 
 class Fate(Enum):
@@ -44,6 +44,8 @@ def if_resumed(entries: Sequence[Entry], *, unbegun: Fate, now: float) -> Fate:
     """
     if isinstance(following(entries), SiteResult):
         return Fate.STAYS
+    if failed(entries):
+        return Fate.GOES_BACK
     if not entries:
         return unbegun
     last = entries[-1]

@@ -16,7 +16,6 @@ from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.releases import list_releases
 from yolodeploy.inventory.sites import get_site, list_sites
 from yolodeploy.ops.connect import EMBEDDED, connect
-from yolodeploy.ops.shipped import shipped
 
 if TYPE_CHECKING:
     from yolodeploy.core.release import Release
@@ -167,8 +166,6 @@ def _changed(
     dry_run: bool,
 ) -> SetUp:
     from yolodeploy.ops.rollout_run import new_holder
-    from yolodeploy.sites.kubernetes import claims
-    from yolodeploy.sites.kubernetes.manifests import Manifests
 
     kept = site.setups.kept(app)
     wanted = edit(kept)
@@ -176,7 +173,6 @@ def _changed(
         raise NotFound("setup.nothing_earlier", site=site.name, app=app)
     setup = checked_setup(wanted.setup)
     site.setups.check(app, setup)
-    claims.check(site.connection, Manifests(shipped("k3s")), app, setup)
     release = _running(site, app) or newest
     if release is not None:
         _demand_room(site, release, setup)

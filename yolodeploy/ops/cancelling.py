@@ -24,7 +24,8 @@ def cancel(home: Home, operation: str, *, dry_run: bool = False) -> OperationRow
 
     Raises:
         NotFound: `inventory.missing`, `inventory.unknown_operation`.
-        Refused: `ops.ended_already`; `ops.not_cancelled`, a rollout has commands of its own.
+        Refused: `ops.ended_already`; `ops.not_cancelled`, a rollout has commands of its own;
+            `ops.cancelled_there`, it runs in somebody's terminal.
         Failed: `ops.still_runs`.
     """
     with present_inventory(home, dry_run=dry_run) as inventory:
@@ -32,8 +33,9 @@ def cancel(home: Home, operation: str, *, dry_run: bool = False) -> OperationRow
         if row.ended_at is not None:
             raise Refused("ops.ended_already", operation=operation, state=row.state.value)
         if row.kind not in (*_ASKED, *_KILLED) and not operations.lost(row):
-            rollout = row.arguments["rollout"]
-            raise Refused("ops.not_cancelled", operation=operation, kind=row.kind, rollout=rollout)
+            if rollout := row.arguments.get("rollout"):
+                raise Refused("ops.not_cancelled", operation=operation, rollout=rollout)
+            raise Refused("ops.cancelled_there", operation=operation, kind=row.kind)
         if dry_run:
             return row
         rows.request_cancel(inventory, operation, at=time.time())

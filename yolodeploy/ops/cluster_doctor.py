@@ -25,6 +25,7 @@ from yolodeploy.ops.checked import LOOK, REACH, Checked, Result
 from yolodeploy.ops.connect import cluster
 from yolodeploy.ops.expiry import fault, soon
 from yolodeploy.ops.shipped import shipped
+from yolodeploy.ops.site_settings import left_unfinished
 from yolodeploy.provision.looking import judge, part
 
 if TYPE_CHECKING:
@@ -281,15 +282,9 @@ def _lease(case: Case) -> Iterator[YolodeployError]:
 
 
 def _settings(case: Case) -> Iterator[YolodeployError]:
-    wrong = case.site.settings_fault()
+    wrong = case.site.settings_fault() or left_unfinished(case.site, case.state)
     if wrong is not None:
         yield wrong
-        return
-    newest = next(iter(case.site.settings()), None)
-    if newest is not None and newest.unfinished and not case.is_at_work():
-        yield Failed(
-            "cluster.settings_unfinished", site=case.name, number=newest.number, by=newest.by or "-"
-        )
 
 
 def _record(case: Case, app: str) -> Kept | None:

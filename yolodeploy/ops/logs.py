@@ -41,7 +41,7 @@ def logs(
             devices.
         Unreachable: `site.unreachable`, the one site that was asked for.
     """
-    connected, refused = _connected(home, sites, wanted)
+    connected, refused = _connected(home, sites)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         answers = list(pool.map(lambda site: _read(site, wanted), connected))
     refused += [error for _, error in answers if error is not None]
@@ -51,6 +51,8 @@ def logs(
         (site.name, line) for site, (lines, _) in zip(connected, answers, strict=True)
         for line in lines
     ]  # fmt: skip
+    if not (found or refused):
+        _demand_known(home, sites, wanted)
     return by_time(found), refused
 
 
@@ -62,11 +64,10 @@ def follow(
     What is wrong with a site is told once and does not keep the others from it.
 
     Raises:
-        NotFound: `inventory.missing`, `inventory.unknown_site`; as `ops.asked` for an app and
-            devices.
+        NotFound: `inventory.missing`, `inventory.unknown_site`.
         Refused, Unreachable: The one site that was asked for cannot be followed.
     """
-    connected, refused = _connected(home, sites, wanted)
+    connected, refused = _connected(home, sites)
     if refused and len(sites) == 1:
         raise refused[0]
     yield from refused
@@ -77,15 +78,21 @@ def follow(
         yield from _moment(told)
 
 
-def _connected(
-    home: Home, names: Sequence[str], wanted: LogQuery
-) -> tuple[Sequence[Logged], list[YolodeployError]]:
+def _demand_known(home: Home, names: Sequence[str], wanted: LogQuery) -> None:
+    """See that nothing is said for want of something to say, and not of a name that is misspelt.
+
+    Sites are asked first: they may have more than the inventory has seen yet.
+    """
     with present_inventory(home, dry_run=True) as inventory:
-        rows = [get_site(inventory, name) for name in names]
         if wanted.app is not None:
             check_app(inventory, wanted.app)
         for device in wanted.devices:
             check_device(inventory, device, names)
+
+
+def _connected(home: Home, names: Sequence[str]) -> tuple[Sequence[Logged], list[YolodeployError]]:
+    with present_inventory(home, dry_run=True) as inventory:
+        rows = [get_site(inventory, name) for name in names]
         if len(rows) == 1:
             return [connect(home, rows[0])], []
         return connect_all(home, rows or list_sites(inventory))

@@ -60,10 +60,19 @@ def runs(operation: OperationRow | None) -> bool:
     return operation.id.encode() in command.split(b"\0")
 
 
+def is_driven(inventory: Inventory, row: RolloutRow, *, at: float) -> bool:
+    """Whether an engine drives a rollout, or has still to come."""
+    return _is_driven(row, _newest(inventory).get(row.id), at)
+
+
+def _is_driven(row: RolloutRow, operation: OperationRow | None, at: float) -> bool:
+    return runs(operation) or _gives_signs(row, at)
+
+
 def _pending(
     inventory: Inventory, row: RolloutRow, operation: OperationRow | None, at: float
 ) -> PendingRollout:
-    if runs(operation) or _gives_signs(row, at):
+    if _is_driven(row, operation, at):
         turn = Turn.DRIVEN
     elif row.abort_requested:
         turn = Turn.NOW

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from yolodeploy.core import fates
 from yolodeploy.core.fates import Fate
 from yolodeploy.core.sentences import Sentence
-from yolodeploy.core.steps import Entry, SiteResult, Step, following
+from yolodeploy.core.steps import Entry, SiteResult, Step, failed, following
+from yolodeploy.core.waves import too_many_failed
 from yolodeploy.inventory import rollout_waves
 from yolodeploy.inventory.connection import read_inventory
 from yolodeploy.inventory.devices import list_devices
@@ -70,6 +71,9 @@ def of_resume(home: Home, rollout: str, *, approved: int = 0) -> list[SiteFate]:
         check_free(row)
         if row.abort_requested:
             return _sites(inventory, row, _if_aborted)
+        bad = sum(failed(journal(inventory, row.id, site)) for site in row.plan.moving)
+        if too_many_failed(row.plan, bad):
+            return _sites(inventory, row, _if_aborted)  # who was switched goes back, nobody begins
         frames = frames_of_operation(inventory, row.operation)
         if frames:
             pictures_in(Path(frames))

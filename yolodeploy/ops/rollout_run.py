@@ -146,10 +146,10 @@ def _drive(
 
 
 def _was_paused(row: rows.RolloutRow) -> bool:
-    """Whether somebody has paused it while it stood still, after this process was asked for.
+    """Whether somebody has paused it, and no engine died in the middle of sites.
 
-    The person was told that it is paused. One whose engine died in the middle of sites is driven:
-    they finish, and no further one begins.
+    The person was told that it is paused, perhaps after this process was asked for. One whose
+    engine died is driven: sites that are under way finish, and no further one begins.
     """
     asked = row.pause_requested and not row.abort_requested
     return asked and row.state is not RolloutState.RUNNING

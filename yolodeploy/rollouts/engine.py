@@ -121,6 +121,8 @@ class Engine:
             return known
         if not entries and not self._may_begin(name, begins):
             return None
+        if not switched(entries) and too_many_failed(self._plan, len(self._bad)):
+            return None  # what it waited for did not pass elsewhere
         if self._not_due(name, entries):
             return SiteResult.WAITING
         result = self._run_of(name).run()
@@ -152,11 +154,15 @@ class Engine:
         return SiteRun(self._connect(name), self._rollout, self._operator)
 
     def _fail(self) -> Ending:
-        """Revert what the failure reaches; sites that cannot be reached keep this for `resume`."""
-        moved = {site: switched(self._journal.entries(site)) for site in self._plan.moving}
+        """Revert what the failure reaches, and what is on trial: nobody would see it through.
+
+        Sites that cannot be reached keep this for `resume`.
+        """
+        journals = {site: self._journal.entries(site) for site in self._plan.moving}
+        moved = {site: switched(entries) for site, entries in journals.items()}
         reached = {
-            site for failed in self._bad for site in affected_by_failure(self._plan, failed, moved)
-        }
+            site for bad in self._bad for site in affected_by_failure(self._plan, bad, moved)
+        } | {s for s, entries in journals.items() if not isinstance(following(entries), SiteResult)}
         back = [site for site in moved if site in reached and moved[site]]
         with ThreadPoolExecutor(max_workers=self._plan.concurrency) as pool:
             done = list(pool.map(self._goes_back, back))
@@ -178,7 +184,8 @@ class Engine:
 
     def _begun(self, number: int, wave: Sequence[str]) -> bool:
         known = self._journal.wave(number).begun_at is not None
-        return known or any(self._journal.entries(site) for site in wave)
+        lines = (line for site in wave for line in self._journal.entries(site))
+        return known or any(line.outcome is not Outcome.SUPERSEDED for line in lines)
 
     def _is_scheduled(self, site: str) -> bool:
         entries = self._journal.entries(site)

@@ -293,8 +293,9 @@ class SiteRun:
         try:
             self._trial.apply(intent)
         except YolodeployError as error:
-            # it may be stored, and what came after it have failed
-            if error.code == OVERTAKEN or not self._is_committed():
+            # it may be stored, and what came after it refused; who did not answer is asked again
+            again = isinstance(error, Unreachable) or error.code == OVERTAKEN
+            if again or not self._is_committed():
                 raise
         return sentence("step.committed", release=self._release.alias)
 

@@ -132,10 +132,4 @@ MESSAGES = {
         "yolodeploy rollout resume ROLLOUT --take-over",
         "yolodeploy rollout list；若无人操作：yolodeploy rollout resume ROLLOUT --take-over",
     ),
-    "settings_unfinished": Message(
-        "version {number} of the site's settings, by {by}, was never seen through",
-        "站点设置的第 {number} 版（{by}）未完成",
-        "yolodeploy camera history {site}; then yolodeploy camera undo {site}",
-        "yolodeploy camera history {site}；然后 yolodeploy camera undo {site}",
-    ),
 }

@@ -47,9 +47,15 @@ MESSAGES = {
         "yolodeploy operations",
     ),
     "not_cancelled": Message(
-        "operation {operation} is a {kind}, which is not ended like that",
-        "操作 {operation} 的类型为 {kind}，不能这样结束",
+        "operation {operation} drives the rollout {rollout}, which is not ended like that",
+        "操作 {operation} 正在执行发布 {rollout}，不能这样结束",
         "yolodeploy rollout pause {rollout} or yolodeploy rollout abort {rollout}",
+    ),
+    "cancelled_there": Message(
+        "operation {operation} is a {kind}, which runs in the terminal that began it",
+        "操作 {operation} 的类型为 {kind}，在启动它的终端中运行",
+        "press Ctrl-C there",
+        "请在该终端按 Ctrl-C",
     ),
     "still_runs": Message(
         "operation {operation} was asked to end and has not ended after {seconds} s",

@@ -15,7 +15,7 @@ from yolodeploy.core.app_setup import AppSetup, KeptSetup
 from yolodeploy.core.errors import Failed, NotFound, Refused, Unreachable
 from yolodeploy.core.site import Fence
 from yolodeploy.core.site_settings import SiteSettings
-from yolodeploy.sites.kubernetes import mark
+from yolodeploy.sites.kubernetes import claims, mark
 from yolodeploy.sites.kubernetes.connection import Connection
 from yolodeploy.sites.kubernetes.kept_settings import Settings, settings_copy
 from yolodeploy.sites.kubernetes.manifests import Manifests, Object
@@ -107,9 +107,10 @@ class Setups:
         """The cluster can be set up so, and nobody else has the namespace or scales the app.
 
         Raises:
-            Refused: `setup.no_monitor`, `setup.autoscaled`, `kubernetes.not_ours`.
+            Refused: `setup.no_monitor`, `setup.autoscaled`, `setup.claim`, `kubernetes.not_ours`.
         """
         self.check_namespace(app)
+        claims.check(self._connection, self._manifests, app, setup)
         if setup.metrics_from and not self._has("ServiceMonitor"):
             raise Refused("setup.no_monitor", site=self._connection.site)
         if setup.replicas is None and setup.autoscale is None:
