@@ -16,8 +16,8 @@ from tests.rollouts.plant import WISH, Plant, text_of, wait
 from tests.sites.parts import until
 from yolodeploy.core.errors import Refused, Unreachable
 from yolodeploy.core.fates import Fate
-from yolodeploy.core.release import Release
-from yolodeploy.core.site import Fence, Intent, Phase
+from yolodeploy.core.release import Release, ReleaseSpec
+from yolodeploy.core.site import Fence, Intent, Phase, Prefetched
 from yolodeploy.core.steps import SiteResult
 from yolodeploy.inventory.connection import open_inventory
 from yolodeploy.inventory.faults import Busy
@@ -212,6 +212,23 @@ def test_an_old_release_that_is_just_starting_is_waited_for(
     assert plant.drive(rollout) == 0
     assert asked[:2] == [first, first]
     assert bench.app().release == bench.release(second)
+
+
+def test_life_is_shown_while_an_image_is_brought(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else another engine takes the rollout from one that only waits for a slow link."""
+    plant.sites(1)
+    rollout = plant.created(plant.release(1))
+    brought = EmbeddedSite.prefetch
+
+    def slowly(site: EmbeddedSite, spec: ReleaseSpec) -> Prefetched:
+        began = plant.row(rollout).heartbeat_at or 0.0
+        until(lambda: (plant.row(rollout).heartbeat_at or 0.0) > began, "a sign of life")
+        return brought(site, spec)
+
+    monkeypatch.setattr(EmbeddedSite, "prefetch", slowly)
+    assert plant.drive(rollout) == 0
 
 
 def test_a_lease_is_kept_and_life_is_shown_while_pictures_are_sent(plant: Plant) -> None:

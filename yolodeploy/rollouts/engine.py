@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import TypeVar
 
 from yolodeploy.core.steps import (
     LATER,
@@ -28,6 +29,9 @@ from yolodeploy.rollouts.rollout import Operator, Rollout
 from yolodeploy.rollouts.site_run import SiteRun
 from yolodeploy.sites.interface import Site
 
+T = TypeVar("T")
+
+ALIVE_S = 2.0
 LEFT_OUT = ((SiteResult.EXPIRED, Ending.EXPIRED), (SiteResult.SUPERSEDED, Ending.ABORTED))
 
 
@@ -108,9 +112,10 @@ class Engine:
         begins = mark.begun_at or time.time()
         # in the order of their beginnings: who waits for its moment would keep a place from others
         ordered = sorted(wave, key=lambda site: start_delay_s(self._plan, site))
-        with ThreadPoolExecutor(max_workers=self._plan.at_once(number)) as pool:
-            results = pool.map(lambda site: self._site(site, begins, over=over), ordered)
-            return dict(zip(ordered, results, strict=True))
+        results = self._each(
+            lambda site: self._site(site, begins, over=over), ordered, self._plan.at_once(number)
+        )
+        return dict(zip(ordered, results, strict=True))
 
     def _site(self, name: str, begins: float, *, over: bool) -> SiteResult | None:
         entries = self._journal.entries(name)
@@ -164,12 +169,28 @@ class Engine:
             site for bad in self._bad for site in affected_by_failure(self._plan, bad, moved)
         } | {s for s, entries in journals.items() if not isinstance(following(entries), SiteResult)}
         back = [site for site in moved if site in reached and moved[site]]
-        with ThreadPoolExecutor(max_workers=self._plan.concurrency) as pool:
-            done = list(pool.map(self._goes_back, back))
-        if all(done):
+        if all(self._each(self._goes_back, back, self._plan.concurrency)):
             return self._blamed()
         self.again_at = self._again_at(back)  # what the others wait for is nothing to come for
         return Ending.WAITING
+
+    def _each(self, act: Callable[[str], T], sites: Sequence[str], most: int) -> list[T]:
+        """Act on sites, so many at a time; life is shown meanwhile: a pull may take an hour.
+
+        Where one of them raises what is no site's fault, none that waits for its turn begins.
+        """
+        with ThreadPoolExecutor(max_workers=most) as pool:
+            futures = [pool.submit(act, site) for site in sites]
+            try:
+                while True:
+                    done, left = wait(futures, ALIVE_S, return_when=FIRST_EXCEPTION)
+                    if not left or any(future.exception() for future in done):
+                        break
+                    self._journal.request()
+            finally:
+                for future in futures:
+                    future.cancel()
+        return [future.result() for future in futures]
 
     def _goes_back(self, name: str) -> bool:
         """Have a site go back; False where it must wait, or has been tried a moment ago."""
