@@ -127,7 +127,10 @@ class Engine:
         if not entries and not self._may_begin(name, begins):
             return None
         if not switched(entries) and too_many_failed(self._plan, len(self._bad)):
-            return None  # what it waited for did not pass elsewhere
+            # what it waited for, or was killed on its way to, did not pass elsewhere
+            if entries and entries[-1].outcome is Outcome.INTENDED:
+                self._run_of(name).tidy()
+            return None
         if self._not_due(name, entries):
             return SiteResult.WAITING
         result = self._run_of(name).run()
