@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from tests.rollouts.plant import WISH, Plant, text_of, wait
-from tests.sites.parts import until
+from tests.sites.parts import Bench, until
 from yolodeploy.core.errors import Refused, Unreachable
 from yolodeploy.core.fates import Fate
 from yolodeploy.core.release import Release, ReleaseSpec
@@ -33,6 +33,14 @@ from yolodeploy.sites.embedded.site import EmbeddedSite
 COMMITTED, REVERTED = SiteResult.COMMITTED, SiteResult.REVERTED
 DAY_S = 86400.0
 IN_WAVES = msgspec.structs.replace(WISH, waves="1,100%", expires_s=DAY_S)
+
+
+def before_an_update(plant: Plant) -> tuple[Bench, str, str, str]:
+    """A site, the release that it runs, another one, and the rollout that nobody drives yet."""
+    (bench,) = plant.sites(1)
+    first, second = plant.release(1), plant.release(2)
+    plant.run(first)
+    return bench, first, second, plant.created(second)
 
 
 @pytest.mark.parametrize("comes_back", [True, False])
@@ -146,10 +154,7 @@ def test_a_window_of_a_wave_that_is_over_holds_up_no_other(plant: Plant) -> None
 def test_a_journal_that_cannot_be_written_is_no_fault_of_the_release(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (bench,) = plant.sites(1)
-    first, second = plant.release(1), plant.release(2)
-    plant.run(first)
-    rollout = plant.created(second)
+    bench, _, second, rollout = before_an_update(plant)
 
     def busy(*_: object) -> None:
         raise Busy("inventory.busy", path=plant.home.inventory)
@@ -169,10 +174,7 @@ def test_a_commit_that_the_site_has_is_one_whatever_it_answered(
     plant: Plant, monkeypatch: pytest.MonkeyPatch, refused: bool, asked_times: int
 ) -> None:
     """Where nothing was answered it is asked again: what comes after may not be done."""
-    (bench,) = plant.sites(1)
-    first, second = plant.release(1), plant.release(2)
-    plant.run(first)
-    rollout = plant.created(second)
+    bench, _, second, rollout = before_an_update(plant)
     asked = EmbeddedSite.apply
     commits: list[Intent] = []
 
@@ -197,10 +199,7 @@ def test_an_old_release_that_is_just_starting_is_waited_for(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it would have answered is what the new one is held against."""
-    (bench,) = plant.sites(1)
-    first, second = plant.release(1), plant.release(2)
-    plant.run(first)
-    rollout = plant.created(second)
+    bench, first, second, rollout = before_an_update(plant)
     asked: list[str] = []
     answered = Frames.are_answered_by
 
