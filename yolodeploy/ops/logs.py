@@ -51,7 +51,7 @@ def logs(
         (site.name, line) for site, (lines, _) in zip(connected, answers, strict=True)
         for line in lines
     ]  # fmt: skip
-    if not (found or refused):
+    if not found:
         _demand_known(home, sites, wanted)
     return by_time(found), refused
 
